@@ -1,0 +1,73 @@
+// What the engine wants done. The runtime performs each kind in one file; facts come back as events.
+import type { UnitName } from '../units/unit.ts'
+import type { ExecKind, JobResult, JobType, ShutdownKind } from './state.ts'
+
+export type Effect =
+  /** Evaluate Condition…= and Assert…= -> `conditions-checked`. */
+  | { type: 'check-conditions'; unit: UnitName; token: number }
+  /** Start command `index` of the Exec…= list `exec` -> `spawned` or `spawn-failed`. `environment` is what the engine
+   * knows (MAINPID, SERVICE_RESULT, EXIT_CODE, EXIT_STATUS, WATCHDOG_USEC, …); the rest is the runtime's. */
+  | {
+      type: 'spawn'
+      unit: UnitName
+      token: number
+      exec: ExecKind
+      index: number
+      invocationId: string
+      environment: readonly string[]
+    }
+  /** Send `signal` to the main and control process given (null: none) and, with `others`, to every other process of
+   * the unit, then SIGCONT and, with `sighup`, SIGHUP -> `killed`. From then on `emptied` is told when none is left. */
+  | {
+      type: 'kill'
+      unit: UnitName
+      token: number
+      signal: number
+      main: number | null
+      control: number | null
+      others: boolean
+      sighup: boolean
+    }
+  /** Read PIDFile= now and, with `watch`, again whenever it changes, until `unwatch-pid-file` -> `pid-file`. */
+  | { type: 'read-pid-file'; unit: UnitName; token: number; watch: boolean }
+  | { type: 'unwatch-pid-file'; unit: UnitName }
+  | { type: 'remove-pid-file'; unit: UnitName }
+  | { type: 'guess-main-pid'; unit: UnitName; token: number }
+  /** The main process was told by PID file or MAINPID=: watch it, child of ours or not -> `exited`. */
+  | { type: 'watch-process'; unit: UnitName; pid: number }
+  /** A start begins: a run with its log pipes, notify socket and directories. */
+  | { type: 'run-begins'; unit: UnitName; invocationId: string }
+  /** The unit is down: close the run's pipes, remove its runtime directories unless they are preserved. */
+  | { type: 'run-ends'; unit: UnitName; invocationId: string; restarting: boolean }
+  | { type: 'job-accepted'; request: number; job: number }
+  | { type: 'job-refused'; request: number; error: TransactionError }
+  | { type: 'job-finished'; job: number; jobType: JobType; unit: UnitName; result: JobResult }
+  /** A line for the daemon's log. */
+  | {
+      type: 'log'
+      level: 'debug' | 'info' | 'warn' | 'error'
+      unit: UnitName | null
+      message: string
+      fields?: Readonly<Record<string, string | number>>
+    }
+  /** Every unit is down: leave, by exit or reboot(2). `exitStatus` null: 0. `force`: without having stopped anything. */
+  | { type: 'finish'; kind: ShutdownKind; exitStatus: number | null; force: boolean }
+
+/** Why a job cannot be done. Put into words by `describeTransactionError`. */
+export type TransactionError =
+  | { type: 'unit-not-found'; unit: UnitName; wantedBy: UnitName | null }
+  | {
+      type: 'unit-not-loaded'
+      unit: UnitName
+      loadState: string
+      reason: string
+      wantedBy: UnitName | null
+    }
+  | { type: 'unit-masked'; unit: UnitName; wantedBy: UnitName | null }
+  | { type: 'ordering-cycle'; path: readonly UnitName[] }
+  | { type: 'destructive'; unit: UnitName; job: JobType; pending: JobType }
+  | { type: 'conflicting-jobs'; unit: UnitName; jobs: readonly JobType[] }
+  | { type: 'job-not-applicable'; unit: UnitName; job: JobType }
+  | { type: 'refused-manual'; unit: UnitName; job: JobType }
+  | { type: 'no-isolate'; unit: UnitName }
+  | { type: 'shutting-down'; unit: UnitName }

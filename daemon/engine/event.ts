@@ -1,0 +1,63 @@
+// What can happen to the engine. Every fact of the world reaches it as one of these, in one queue.
+import type { JobMode, UnitName } from '../units/unit.ts'
+import type { ExecKind, JobType, ShutdownKind } from './state.ts'
+
+/** The moment of an event, in microseconds: CLOCK_REALTIME for people, CLOCK_MONOTONIC for deadlines. */
+export type Now = { realtimeUsec: number; monotonicUsec: number }
+
+/** How a process ended. `core`: killed by a signal that dumped core. `unknown`: not our child, its status is lost. */
+export type ProcessExit =
+  | { kind: 'exited'; status: number }
+  | { kind: 'killed' | 'dumped'; signal: number }
+  | { kind: 'unknown' }
+
+export type EngineEvent =
+  /** A job is asked for. The answer is the effect `job-accepted` or `job-refused` with the same `request`. */
+  | {
+      type: 'job-requested'
+      request: number
+      job: JobType
+      unit: UnitName
+      mode: JobMode
+      manual: boolean
+    }
+  | { type: 'job-cancelled'; job: number }
+  /** `systemctl kill`-like signals do not pass here; `reset-failed` does (null: all units). */
+  | { type: 'reset-failed'; unit: UnitName | null }
+  | {
+      type: 'conditions-checked'
+      unit: UnitName
+      token: number
+      condition: boolean
+      assert: boolean
+      failed: string | null
+    }
+  | { type: 'spawned'; unit: UnitName; token: number; pid: number }
+  /** `exitStatus`: systemd's EXIT_* code of the failing step, e.g. 203 (EXEC). */
+  | {
+      type: 'spawn-failed'
+      unit: UnitName
+      token: number
+      step: string
+      exitStatus: number
+      errno: string
+      message: string
+    }
+  /** With Type=exec the image was replaced; sent with the same turn as `spawned` (the spawn call waits for the exec). */
+  | { type: 'exited'; pid: number; exit: ProcessExit }
+  /** The answer to the effect `kill`: whether a process is left that the stop has to wait for. */
+  | { type: 'killed'; unit: UnitName; token: number; waiting: boolean }
+  /** The unit has no process left (cgroup.events, or the process table without cgroups). */
+  | { type: 'emptied'; unit: UnitName }
+  | { type: 'pid-file'; unit: UnitName; token: number; pid: number | null; problem: string | null }
+  | { type: 'main-pid-guessed'; unit: UnitName; token: number; pid: number | null }
+  /** A datagram of sd_notify(3). `pid` is the kernel's word for the sender, `unit` the one it was found to belong to. */
+  | { type: 'notify'; unit: UnitName; pid: number; fields: Readonly<Record<string, string>> }
+  /** The deadline that `Engine.nextWakeUsec` named has come. */
+  | { type: 'wakeup' }
+  /** The units were read anew (daemon-reload, enable, a drop-in): look-ups give the new ones from here on. */
+  | { type: 'units-reloaded' }
+  | { type: 'shutdown-requested'; kind: ShutdownKind; exitStatus: number | null }
+  | { type: 'environment-changed'; set: readonly string[]; unset: readonly string[] }
+
+export type { ExecKind }

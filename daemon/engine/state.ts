@@ -1,0 +1,189 @@
+// The engine's state: plain data (no Infinity, no undefined, no cycles), so that it can be written down and read back.
+import type { UnitName } from '../units/unit.ts'
+import type { ProcessExit } from './event.ts'
+
+/** systemd's job types; the merging rules are in job.ts. */
+export type JobType =
+  | 'start'
+  | 'verify-active'
+  | 'stop'
+  | 'reload'
+  | 'restart'
+  | 'try-restart'
+  | 'reload-or-start'
+  | 'try-reload'
+  | 'nop'
+export type JobResult =
+  | 'done'
+  | 'canceled'
+  | 'timeout'
+  | 'failed'
+  | 'dependency'
+  | 'skipped'
+  | 'invalid'
+  | 'assert'
+  | 'unsupported'
+  | 'collected'
+  | 'once'
+export type ShutdownKind = 'exit' | 'poweroff' | 'reboot' | 'halt'
+
+/** Which Exec…= list a command stands in. */
+export type ExecKind =
+  | 'condition'
+  | 'start-pre'
+  | 'start'
+  | 'start-post'
+  | 'reload'
+  | 'stop'
+  | 'stop-post'
+
+export type ActiveState =
+  | 'active'
+  | 'reloading'
+  | 'inactive'
+  | 'failed'
+  | 'activating'
+  | 'deactivating'
+  | 'maintenance'
+
+export type ServiceSub =
+  | 'dead'
+  | 'condition'
+  | 'start-pre'
+  | 'start'
+  | 'start-post'
+  | 'running'
+  | 'exited'
+  | 'reload'
+  | 'reload-signal'
+  | 'reload-notify'
+  | 'stop'
+  | 'stop-watchdog'
+  | 'stop-sigterm'
+  | 'stop-sigkill'
+  | 'stop-post'
+  | 'final-watchdog'
+  | 'final-sigterm'
+  | 'final-sigkill'
+  | 'failed'
+  | 'auto-restart'
+export type TargetSub = 'dead' | 'active'
+
+/** systemd's Result= of a service. */
+export type ServiceResult =
+  | 'success'
+  | 'resources'
+  | 'protocol'
+  | 'timeout'
+  | 'exit-code'
+  | 'signal'
+  | 'core-dump'
+  | 'watchdog'
+  | 'start-limit-hit'
+  | 'oom-kill'
+  | 'exec-condition'
+
+/** One process that a unit started by itself, ended or not: what `ctl status` and the Exec…= properties tell. */
+export type CommandRun = {
+  exec: ExecKind
+  index: number
+  pid: number
+  startedUsec: number
+  /** `null` while it runs. Realtime, as `startedUsec`. */
+  endedUsec: number | null
+  exit: ProcessExit | null
+}
+
+/** A moment on both clocks, microseconds; 0: never. */
+export type Stamp = { realtimeUsec: number; monotonicUsec: number }
+
+export type Job = {
+  id: number
+  type: JobType
+  unit: UnitName
+  state: 'waiting' | 'running'
+  /** Asked for by name rather than pulled in. */
+  anchor: boolean
+  /** Later jobs may not displace it (shutdown). */
+  irreversible: boolean
+  ignoreOrder: boolean
+  /** Monotonic moment at which the job times out; null: never. */
+  deadlineUsec: number | null
+  /** Requests (ctl calls) that wait for it. */
+  requests: readonly number[]
+}
+
+/** What a service knows of itself beside its sub-state. */
+export type ServiceFacts = {
+  sub: ServiceSub
+  result: ServiceResult
+  /** Result of ExecReload= alone. */
+  reloadResult: ServiceResult
+  mainPid: number | null
+  controlPid: number | null
+  /** The Exec list and index that `controlPid` (or, in `start`, the oneshot's main) runs. */
+  command: { exec: ExecKind; index: number } | null
+  /** The last run of each command since the last start, in order. */
+  runs: readonly CommandRun[]
+  /** ExecMain* properties: the last main process, kept after its end. */
+  main: CommandRun | null
+  /** STATUS= and ERRNO= of sd_notify(3). */
+  statusText: string
+  statusErrno: number
+  nRestarts: number
+  /** Monotonic deadlines, null when not armed. */
+  deadlineUsec: number | null
+  watchdogDeadlineUsec: number | null
+  runtimeDeadlineUsec: number | null
+  /** WATCHDOG_USEC= sent by the service overrides WatchdogSec=. */
+  watchdogUsec: number | null
+  /** Answers of the runtime to an older token are stale. 0: none awaited. */
+  token: number
+}
+
+export type UnitState = {
+  name: UnitName
+  service: ServiceFacts | null
+  target: TargetSub | null
+  invocationId: string | null
+  stateChange: Stamp
+  inactiveExit: Stamp
+  activeEnter: Stamp
+  activeExit: Stamp
+  inactiveEnter: Stamp
+  conditionResult: boolean
+  assertResult: boolean
+  /** The last Condition…= that did not hold, as written. */
+  conditionFailed: string | null
+  conditionStamp: Stamp
+  /** Monotonic moments of the latest starts within StartLimitIntervalSec=. */
+  starts: readonly number[]
+  startLimitHit: boolean
+  /** The job queued or running for it. */
+  job: number | null
+}
+
+export type ManagerState = {
+  /** As `systemctl is-system-running`, of those that can occur here. */
+  phase: 'starting' | 'running' | 'stopping'
+  shutdown: { kind: ShutdownKind; exitStatus: number | null } | null
+  environment: readonly string[]
+  nextJob: number
+  nextToken: number
+  /** 32 hex digits; advanced with every invocation id drawn from it, so the engine needs no randomness of its own. */
+  seed: string
+  started: Stamp
+}
+
+export type EngineState = {
+  manager: ManagerState
+  units: ReadonlyMap<UnitName, UnitState>
+  jobs: ReadonlyMap<number, Job>
+}
+
+/** What one step changed: whole values by key, `null` for gone. Applied at once or not at all. */
+export type Changes = {
+  manager: ManagerState | null
+  units: ReadonlyMap<UnitName, UnitState | null>
+  jobs: ReadonlyMap<number, Job | null>
+}

@@ -1,0 +1,33 @@
+// One line of a service's output, as it is stored and told.
+import type { UnitName } from '../units/unit.ts'
+
+export type LogRecord = {
+  /** CLOCK_REALTIME, microseconds: when it was read. */
+  timeUsec: number
+  unit: UnitName
+  identifier: string
+  pid: number | null
+  stream: 'out' | 'err'
+  /** syslog(3), 0 to 7. */
+  priority: number
+  invocationId: string
+  /** The line without its newline, as bytes in latin1 when it is not valid UTF-8 (`binary`). */
+  message: string
+  binary?: true
+  /** A part of a line that was longer than the limit: more follows. */
+  partial?: true
+}
+
+export type LogQuery = {
+  /** Empty: all units. */
+  units: readonly UnitName[]
+  /** The last n lines only; null: all. */
+  lines: number | null
+  follow: boolean
+  sinceUsec: number | null
+  untilUsec: number | null
+  maxPriority: number | null
+  stream: 'out' | 'err' | null
+  grep: string | null
+  invocationId: string | null
+}

@@ -1,0 +1,329 @@
+// What a unit is once it has been read: plain data, the same for the engine, the runtime and `ctl show`.
+// Numbers carry their unit in the name (`...Usec` microseconds); "no limit" is `Infinity`.
+
+export type UnitName = string
+
+export type UnitType =
+  | 'service'
+  | 'target'
+  | 'socket'
+  | 'timer'
+  | 'path'
+  | 'mount'
+  | 'automount'
+  | 'swap'
+  | 'slice'
+  | 'scope'
+  | 'device'
+
+/** systemd's LoadState= (systemctl(1), org.freedesktop.systemd1(5)). */
+export type LoadState = 'loaded' | 'not-found' | 'bad-setting' | 'error' | 'masked'
+
+/** systemd's UnitFileState= as `systemctl is-enabled` prints it. */
+export type UnitFileState =
+  | 'enabled'
+  | 'enabled-runtime'
+  | 'linked'
+  | 'alias'
+  | 'masked'
+  | 'masked-runtime'
+  | 'static'
+  | 'indirect'
+  | 'disabled'
+  | 'generated'
+  | 'bad'
+  | 'not-found'
+
+/** Dependencies as a unit states them or as its type implies them; the inverse ones are derived by the engine's graph. */
+export type DependencyKind =
+  | 'requires'
+  | 'requisite'
+  | 'wants'
+  | 'bindsTo'
+  | 'partOf'
+  | 'upholds'
+  | 'conflicts'
+  | 'before'
+  | 'after'
+  | 'onFailure'
+  | 'onSuccess'
+  | 'propagatesReloadTo'
+  | 'reloadPropagatedFrom'
+  | 'propagatesStopTo'
+  | 'stopPropagatedFrom'
+  | 'joinsNamespaceOf'
+  | 'triggers'
+  | 'references'
+
+/** Where a setting stands, for messages. `line` counts from 1; `column` too, where it is known. */
+export type Place = { file: string; line: number; column?: number }
+
+/** What a reader of the unit should know. An `error` makes the unit `bad-setting`; a `warning` never stops it. */
+export type Problem = {
+  severity: 'error' | 'warning'
+  place: Place
+  /** `Section.Directive`, when it is about one. */
+  directive?: string
+  /** What is wrong, what was expected and the mend: one sentence, no trailing period. */
+  message: string
+}
+
+/** One command of an Exec…= line, before `$` expansion (systemd.service(5), COMMAND LINES). */
+export type ExecCommand = {
+  /** The executable: absolute, or a bare name to be looked up in the search path. */
+  path: string
+  /** argv as written, argv[0] included (it differs from `path` with the prefix `@`). */
+  argv: readonly string[]
+  /** `-`: a failure counts as success. */
+  ignoreFailure: boolean
+  /** `:`: no expansion of `$`. */
+  noExpand: boolean
+  /** `+`: all privileges; `!`/`!!`: no User=, Group= but sandboxing. */
+  privilege: 'none' | 'full' | 'no-setuid' | 'ambient'
+}
+
+export type Condition = {
+  /** The directive without `Condition`/`Assert`, e.g. `PathExists`. */
+  kind: string
+  value: string
+  negated: boolean
+  /** `|`: one of the triggering ones must hold. */
+  trigger: boolean
+}
+
+export type JobMode =
+  | 'replace'
+  | 'replace-irreversibly'
+  | 'fail'
+  | 'isolate'
+  | 'ignore-dependencies'
+  | 'ignore-requirements'
+  | 'flush'
+  | 'restart-dependencies'
+export type UnitAction =
+  | 'none'
+  | 'exit'
+  | 'exit-force'
+  | 'reboot'
+  | 'reboot-force'
+  | 'reboot-immediate'
+  | 'poweroff'
+  | 'poweroff-force'
+  | 'poweroff-immediate'
+
+/** [Unit]; dependencies are in `Unit.dependencies`. */
+export type UnitSettings = {
+  description: string
+  documentation: readonly string[]
+  defaultDependencies: boolean
+  stopWhenUnneeded: boolean
+  refuseManualStart: boolean
+  refuseManualStop: boolean
+  allowIsolate: boolean
+  ignoreOnIsolate: boolean
+  onFailureJobMode: JobMode
+  onSuccessJobMode: JobMode
+  collectMode: 'inactive' | 'inactive-or-failed'
+  conditions: readonly Condition[]
+  asserts: readonly Condition[]
+  requiresMountsFor: readonly string[]
+  startLimitIntervalUsec: number
+  startLimitBurst: number
+  startLimitAction: UnitAction
+  failureAction: UnitAction
+  successAction: UnitAction
+  failureActionExitStatus: number | null
+  successActionExitStatus: number | null
+  jobTimeoutUsec: number
+  jobRunningTimeoutUsec: number
+  jobTimeoutAction: UnitAction
+  sourcePath: string | null
+}
+
+export type ServiceType =
+  | 'simple'
+  | 'exec'
+  | 'forking'
+  | 'oneshot'
+  | 'dbus'
+  | 'notify'
+  | 'notify-reload'
+  | 'idle'
+export type RestartPolicy =
+  | 'no'
+  | 'on-success'
+  | 'on-failure'
+  | 'on-abnormal'
+  | 'on-watchdog'
+  | 'on-abort'
+  | 'always'
+export type NotifyAccess = 'none' | 'main' | 'exec' | 'all'
+export type KillMode = 'control-group' | 'mixed' | 'process' | 'none'
+export type ExitStatusSet = { statuses: readonly number[]; signals: readonly number[] }
+
+/** [Service], without the execution environment. */
+export type ServiceSettings = {
+  type: ServiceType
+  exitType: 'main' | 'cgroup'
+  remainAfterExit: boolean
+  guessMainPid: boolean
+  pidFile: string | null
+  busName: string | null
+  execCondition: readonly ExecCommand[]
+  execStartPre: readonly ExecCommand[]
+  execStart: readonly ExecCommand[]
+  execStartPost: readonly ExecCommand[]
+  execReload: readonly ExecCommand[]
+  execStop: readonly ExecCommand[]
+  execStopPost: readonly ExecCommand[]
+  restart: RestartPolicy
+  restartMode: 'normal' | 'direct'
+  restartUsec: number
+  restartSteps: number
+  restartMaxDelayUsec: number
+  timeoutStartUsec: number
+  timeoutStopUsec: number
+  /** `null`: as TimeoutStopSec=. */
+  timeoutAbortUsec: number | null
+  timeoutStartFailureMode: 'terminate' | 'abort' | 'kill'
+  timeoutStopFailureMode: 'terminate' | 'abort' | 'kill'
+  runtimeMaxUsec: number
+  runtimeRandomizedExtraUsec: number
+  /** 0 or Infinity: off. */
+  watchdogUsec: number
+  successExitStatus: ExitStatusSet
+  restartPreventExitStatus: ExitStatusSet
+  restartForceExitStatus: ExitStatusSet
+  rootDirectoryStartOnly: boolean
+  permissionsStartOnly: boolean
+  nonBlocking: boolean
+  /** `null`: the default of the type (`main` for notify and WatchdogSec=, else `none`). */
+  notifyAccess: NotifyAccess | null
+  sockets: readonly UnitName[]
+  fileDescriptorStoreMax: number
+  oomPolicy: 'continue' | 'stop' | 'kill' | null
+  reloadSignal: number
+}
+
+/** [Service] and friends: systemd.kill(5). Signals are numbers. */
+export type KillSettings = {
+  killMode: KillMode
+  killSignal: number
+  /** `null`: as KillSignal=. */
+  restartKillSignal: number | null
+  finalKillSignal: number
+  watchdogSignal: number
+  sendSighup: boolean
+  sendSigkill: boolean
+}
+
+export type StandardStream = {
+  kind:
+    | 'inherit'
+    | 'null'
+    | 'tty'
+    | 'tty-force'
+    | 'tty-fail'
+    | 'journal'
+    | 'journal+console'
+    | 'kmsg'
+    | 'kmsg+console'
+    | 'file'
+    | 'append'
+    | 'truncate'
+    | 'socket'
+    | 'fd'
+    | 'data'
+  /** The path of file:, append:, truncate:; the name of fd:. */
+  target?: string
+}
+
+export type DirectoryKind = 'runtime' | 'state' | 'cache' | 'logs' | 'configuration'
+export type DirectorySettings = {
+  paths: readonly { path: string; symlinks: readonly string[] }[]
+  mode: number
+}
+/** A pair of setrlimit(2) values; Infinity is RLIM_INFINITY. */
+export type ResourceLimit = { soft: number; hard: number }
+
+/** The execution environment: systemd.exec(5). */
+export type ExecSettings = {
+  user: string | null
+  group: string | null
+  supplementaryGroups: readonly string[]
+  dynamicUser: boolean
+  workingDirectory: { path: string; missingOk: boolean } | null
+  rootDirectory: string | null
+  umask: number
+  /** `NAME=value`, in order, later ones win. */
+  environment: readonly string[]
+  environmentFiles: readonly { path: string; missingOk: boolean }[]
+  passEnvironment: readonly string[]
+  unsetEnvironment: readonly string[]
+  standardInput: StandardStream
+  standardOutput: StandardStream
+  standardError: StandardStream
+  /** StandardInputText=/StandardInputData=, decoded. */
+  standardInputData: Uint8Array | null
+  ttyPath: string | null
+  syslogIdentifier: string | null
+  /** Keyed by the setrlimit(2) name in lower case without `Limit`: `nofile`, `core`, `nproc` … */
+  limits: Readonly<Record<string, ResourceLimit>>
+  nice: number | null
+  oomScoreAdjust: number | null
+  ignoreSigpipe: boolean
+  directories: Readonly<Partial<Record<DirectoryKind, DirectorySettings>>>
+  runtimeDirectoryPreserve: 'no' | 'yes' | 'restart'
+  execSearchPath: readonly string[]
+  /** Everything of systemd.exec(5) and systemd.resource-control(5) that has no field above, by directive name,
+   * each assignment as written (specifiers expanded, an empty assignment has cleared the list). */
+  other: Readonly<Record<string, readonly string[]>>
+}
+
+export type InstallSettings = {
+  wantedBy: readonly UnitName[]
+  requiredBy: readonly UnitName[]
+  upheldBy: readonly UnitName[]
+  alias: readonly UnitName[]
+  also: readonly UnitName[]
+  defaultInstance: string | null
+}
+
+/** [X-Hearth]: hearth's own directives; systemd ignores the section. */
+export type HearthSettings = {
+  /** What becomes of a dependant while a unit it requires is in automatic restart: held (ours) or failed (systemd's way). */
+  dependants: 'hold' | 'fail'
+  console: 'inherit' | 'off'
+}
+
+export type Unit = {
+  /** The canonical name (an alias is resolved). */
+  id: UnitName
+  /** All names, `id` among them. */
+  names: readonly UnitName[]
+  type: UnitType
+  loadState: LoadState
+  /** Why it is not loaded, in words; `null` when it is. */
+  loadError: string | null
+  fragmentPath: string | null
+  dropInPaths: readonly string[]
+  unitFileState: UnitFileState
+  problems: readonly Problem[]
+  unit: UnitSettings
+  dependencies: Readonly<Partial<Record<DependencyKind, readonly UnitName[]>>>
+  install: InstallSettings
+  hearth: HearthSettings
+  /** With type `service` only. */
+  service?: ServiceSettings
+  kill?: KillSettings
+  exec?: ExecSettings
+}
+
+/** The units by name. Loading reads files through the directory reader given to the loader; a name that has no
+ * file gives a unit with `loadState: 'not-found'`, so a look-up never fails. */
+export interface Units {
+  /** The unit of that name, an alias followed, loaded if it has not been yet. */
+  get(name: UnitName): Unit
+  /** Those loaded so far. */
+  loaded(): Iterable<Unit>
+}
