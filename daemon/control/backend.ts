@@ -36,6 +36,8 @@ export interface Backend {
   unmask(names: readonly UnitName[], how: { runtime: boolean }): readonly UnitFileChange[]
   setEnvironment(set: readonly string[], unset: readonly string[]): void
   shutdown(kind: ShutdownKind, exitStatus: number | null): void
+  /** Calls back with the name of each unit whose state has changed, after each step; the answer ends that. */
+  onChange(listener: (unit: UnitName) => void): () => void
   /** Ends when `signal` aborts, or (without follow) when all is told. */
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<readonly LogRecord[]>
 }

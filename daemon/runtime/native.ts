@@ -64,6 +64,13 @@ export type NotifyDatagram = {
   fds: readonly number[]
 }
 
+export interface Poller {
+  add(fd: number, key: number): void
+  /** A descriptor is removed before it is closed. */
+  remove(fd: number): void
+  close(): void
+}
+
 export interface Native {
   spawn(request: SpawnRequest): SpawnOutcome
   /** Which pids `peekExit` reports; every other child that ends is reaped at once and only counted. */
@@ -79,6 +86,10 @@ export interface Native {
   onChild(callback: () => void): void
   /** Blocks the signals for the threads of the process and calls back with the number of each that comes. */
   onSignals(signals: readonly number[], callback: (signal: number) => void): void
+  /** One epoll set behind one handle of the loop, so that a watched descriptor costs no object: `callback` gets the
+   * keys (0 to 2^31-1) of those that are readable or hung up, level-triggered, until they are removed. Works in worker
+   * threads as well. */
+  createPoller(callback: (keys: readonly number[]) => void): Poller
   pidfdOpen(pid: number): number
   /** Calls back once when the process behind the pidfd ends. */
   onPidfd(pidfd: number, callback: () => void): void

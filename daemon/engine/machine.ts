@@ -1,0 +1,72 @@
+// What the state machine of a unit type is given and gives back. The manager (engine.ts) owns jobs, dependencies,
+// stamps and time; a machine knows one unit only.
+import type { Unit } from '../units/unit.ts'
+import type { Effect } from './effect.ts'
+import type { EngineEvent, Now, ProcessExit } from './event.ts'
+import type { ActiveState, UnitState } from './state.ts'
+
+export type MachineInput =
+  /** A start job runs: conditions hold and the start limit is not reached. */
+  | { type: 'start' }
+  | { type: 'stop' }
+  | { type: 'reload' }
+  | { type: 'reset-failed' }
+  /** The start was refused because StartLimitBurst= is reached. */
+  | { type: 'start-limit-hit' }
+  /** One of the unit's own deadlines has come (several may have). */
+  | { type: 'deadline' }
+  /** One of the unit's processes (`Machine.pids`) has ended. */
+  | { type: 'exited'; pid: number; exit: ProcessExit }
+  | Extract<
+      EngineEvent,
+      {
+        type:
+          | 'spawned'
+          | 'spawn-failed'
+          | 'killed'
+          | 'emptied'
+          | 'pid-file'
+          | 'main-pid-guessed'
+          | 'notify'
+      }
+    >
+
+export type MachineContext = {
+  /** As loaded now; it may differ from the one the unit was started with. */
+  unit: Unit
+  now: Now
+  /** Whether a stop job is queued or running for the unit: an automatic restart gives way to it. */
+  stopPending: boolean
+  /** A number for an effect whose answer is awaited, new each time. */
+  token: () => number
+  /** An INVOCATION_ID, 32 hex digits, new each time. */
+  invocationId: () => string
+}
+
+export type MachineRequest =
+  /** The pause before an automatic restart is over: queue the job. */
+  | { type: 'restart' }
+  /** A start was ended by ExecCondition=: the job's result is `skipped`. */
+  | { type: 'skipped' }
+
+export type MachineStep = {
+  /** `name`, `job` and the stamps are the manager's: a machine leaves them as they are. */
+  state: UnitState
+  effects: readonly Effect[]
+  requests: readonly MachineRequest[]
+}
+
+/** The state machine of one unit type. Pure: an input that does not fit the state gives the state back, with no effect. */
+export interface Machine {
+  step(context: MachineContext, state: UnitState, input: MachineInput): MachineStep
+  activeState(state: UnitState): ActiveState
+  subState(state: UnitState): string
+  /** `Result=` as `systemctl show` prints it; `success` where the type has none. */
+  result(state: UnitState): string
+  /** The processes whose `exited` events are the unit's. */
+  pids(state: UnitState): readonly number[]
+  /** The earliest monotonic deadline, microseconds; null: none. */
+  deadlineUsec(state: UnitState): number | null
+  /** Whether the unit can be reloaded (systemctl reload on another gives `job-not-applicable`). */
+  canReload(unit: Unit): boolean
+}

@@ -1,0 +1,97 @@
+// The event queue: step, record, perform. It alone holds changing state.
+import type { Effect } from './engine/effect.ts'
+import type { Engine } from './engine/engine.ts'
+import type { EngineEvent, Now } from './engine/event.ts'
+import type { Changes } from './engine/state.ts'
+
+export type LoopParts = {
+  engine: Engine
+  /** Does what the engine wants done; facts come back through `post`. */
+  perform: (effect: Effect) => void
+  /** Writes a step down before it counts. */
+  record: (event: EngineEvent, changes: Changes) => void
+  now: () => Now
+  /** Arms the one timer: `wake` is to be called at that monotonic moment (microseconds); null disarms it. */
+  arm: (atUsec: number | null, wake: () => void) => void
+  /** Called when a round of effects is done and before the next events are stepped. */
+  settled: () => void
+}
+
+export interface Loop {
+  /** Queues an event; outside a round it and everything that follows from it is done when this returns. */
+  post(event: EngineEvent): void
+  /** Runs `collect`, which posts events one by one, each stepped and recorded when its `post` returns; what they want
+   * done is performed together afterwards. So that exits that came together cost one look at the process table. */
+  batch(collect: () => void): void
+}
+
+export function createLoop(parts: LoopParts): Loop {
+  const { engine } = parts
+  const events: EngineEvent[] = []
+  const effects: Effect[] = []
+  let running = false
+  let collecting = false
+  let armed: number | null = null
+
+  const step = (event: EngineEvent) => {
+    const { changes, effects: wanted } = engine.step(event, parts.now())
+    parts.record(event, changes)
+    engine.commit(changes)
+    for (const effect of wanted) effects.push(effect)
+  }
+
+  const wake = () => {
+    armed = null
+    loop.post({ type: 'wakeup' })
+  }
+
+  const run = () => {
+    running = true
+    try {
+      while (events.length > 0 || effects.length > 0) {
+        takeEach(events, step)
+        takeEach(effects, parts.perform)
+        parts.settled()
+      }
+    } finally {
+      running = false
+    }
+    const next = engine.nextWakeUsec()
+    if (next !== armed) {
+      armed = next
+      parts.arm(next, wake)
+    }
+  }
+
+  const loop: Loop = {
+    post(event) {
+      if (collecting && !running) {
+        step(event)
+        return
+      }
+      events.push(event)
+      if (!running) run()
+    },
+    batch(collect) {
+      collecting = true
+      try {
+        collect()
+      } finally {
+        collecting = false
+      }
+      if (!running) run()
+    },
+  }
+  return loop
+}
+
+/** Hands over those that wait now. One that throws is taken out with those before it: what comes after it stays queued. */
+function takeEach<T>(queue: T[], take: (item: T) => void): void {
+  const waiting = queue.length
+  let taken = 0
+  try {
+    while (taken < waiting) take(queue[taken++] as T)
+  } finally {
+    queue.splice(0, taken)
+  }
+}
