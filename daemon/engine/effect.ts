@@ -28,6 +28,8 @@ export type Effect =
       others: boolean
       sighup: boolean
     }
+  /** The end of no single process tells when the unit is down: tell `emptied` once it has none left (at once, if so). */
+  | { type: 'await-empty'; unit: UnitName }
   /** Read PIDFile= now and, with `watch`, again whenever it changes, until `unwatch-pid-file` -> `pid-file`. */
   | { type: 'read-pid-file'; unit: UnitName; token: number; watch: boolean }
   | { type: 'unwatch-pid-file'; unit: UnitName }

@@ -37,6 +37,8 @@ export type MachineContext = {
   now: Now
   /** Whether a stop job is queued or running for the unit: an automatic restart gives way to it. */
   stopPending: boolean
+  /** Whether a restart job is queued or running for the unit: RestartKillSignal= is for it. */
+  restartPending?: boolean
   /** A number for an effect whose answer is awaited, new each time. */
   token: () => number
   /** An INVOCATION_ID, 32 hex digits, new each time. */

@@ -116,12 +116,18 @@ export type Job = {
 /** What a service knows of itself beside its sub-state. */
 export type ServiceFacts = {
   sub: ServiceSub
+  /** Type=idle: starting already counts as active. */
+  idle: boolean
   result: ServiceResult
   /** Result of ExecReload= alone. */
   reloadResult: ServiceResult
   mainPid: number | null
+  /** Whether `mainPid` tells the truth: with `true` and null the main process has ended, with `false` it is unknown. */
+  mainPidKnown: boolean
+  /** Which ExecStart= command the main process runs; null when it was not started as one (forking, PID file). */
+  mainIndex: number | null
   controlPid: number | null
-  /** The Exec list and index that `controlPid` (or, in `start`, the oneshot's main) runs. */
+  /** The Exec list and index that `controlPid` runs. */
   command: { exec: ExecKind; index: number } | null
   /** The last run of each command since the last start, in order. */
   runs: readonly CommandRun[]
@@ -131,12 +137,24 @@ export type ServiceFacts = {
   statusText: string
   statusErrno: number
   nRestarts: number
+  /** The next start is no automatic restart: it counts from 0 again. */
+  flushRestarts: boolean
+  /** A stop was asked for: Restart= does not apply to this ending. */
+  forbidRestart: boolean
+  /** The last of READY=1, RELOADING=1 and STOPPING=1. */
+  notifyState: 'unknown' | 'ready' | 'reloading' | 'stopping'
+  /** When the running reload began (monotonic): a RELOADING=1 stamped before it belongs to an older one. */
+  reloadBeginUsec: number | null
+  pidFileWatched: boolean
   /** Monotonic deadlines, null when not armed. */
   deadlineUsec: number | null
   watchdogDeadlineUsec: number | null
   runtimeDeadlineUsec: number | null
   /** WATCHDOG_USEC= sent by the service overrides WatchdogSec=. */
   watchdogUsec: number | null
+  /** Which answer of the runtime is awaited: that of a spawn (main or control process), of a kill, of reading the PID
+   * file (`main-moved`: because the main process ended) or of guessing the main process. */
+  awaiting: 'main' | 'control' | 'kill' | 'pid-file' | 'main-moved' | 'guess' | null
   /** Answers of the runtime to an older token are stale. 0: none awaited. */
   token: number
 }

@@ -1,0 +1,61 @@
+// What a unit's state is before anything has happened to it.
+import type { UnitName, UnitType } from '../units/unit.ts'
+import type { CommandRun, ServiceFacts, Stamp, UnitState } from './state.ts'
+
+/** A moment that has not come: shared, since most units carry it several times. */
+export const NEVER: Stamp = Object.freeze({ realtimeUsec: 0, monotonicUsec: 0 })
+
+const NO_RUNS: readonly CommandRun[] = Object.freeze([])
+const NO_STARTS: readonly number[] = Object.freeze([])
+
+// One object for all services that have not been started; facts are replaced, never edited.
+const INITIAL_FACTS: ServiceFacts = Object.freeze({
+  sub: 'dead',
+  idle: false,
+  result: 'success',
+  reloadResult: 'success',
+  mainPid: null,
+  mainPidKnown: false,
+  mainIndex: null,
+  controlPid: null,
+  command: null,
+  runs: NO_RUNS,
+  main: null,
+  statusText: '',
+  statusErrno: 0,
+  nRestarts: 0,
+  flushRestarts: false,
+  forbidRestart: false,
+  notifyState: 'unknown',
+  reloadBeginUsec: null,
+  pidFileWatched: false,
+  deadlineUsec: null,
+  watchdogDeadlineUsec: null,
+  runtimeDeadlineUsec: null,
+  watchdogUsec: null,
+  awaiting: null,
+  token: 0,
+})
+
+/** What a service knows of itself before its first start. */
+export const createServiceFacts = (): ServiceFacts => INITIAL_FACTS
+
+/** The state of a unit that was just loaded: dead. */
+export const initialUnitState = (name: UnitName, type: UnitType): UnitState => ({
+  name,
+  service: type === 'service' ? INITIAL_FACTS : null,
+  target: type === 'target' ? 'dead' : null,
+  invocationId: null,
+  stateChange: NEVER,
+  inactiveExit: NEVER,
+  activeEnter: NEVER,
+  activeExit: NEVER,
+  inactiveEnter: NEVER,
+  conditionResult: false,
+  assertResult: false,
+  conditionFailed: null,
+  conditionStamp: NEVER,
+  starts: NO_STARTS,
+  startLimitHit: false,
+  job: null,
+})

@@ -1,0 +1,51 @@
+// The state machine of targets: a target has nothing of its own to do, it is up or not.
+import type { Machine, MachineInput, MachineStep } from './machine.ts'
+import type { TargetSub, UnitState } from './state.ts'
+import { unreachable } from './unreachable.ts'
+
+/** The target's sub-state after `input`. */
+function next(sub: TargetSub, input: MachineInput): TargetSub {
+  switch (input.type) {
+    case 'start':
+      return 'active'
+    case 'stop':
+      return 'dead'
+    case 'reload': // never offered: canReload
+    case 'reset-failed': // a target does not fail
+    case 'start-limit-hit': // refused: it stays down
+    case 'deadline': // it arms none
+    case 'exited': // it has no process, so nothing below is meant for it either
+    case 'spawned':
+    case 'spawn-failed':
+    case 'killed':
+    case 'emptied':
+    case 'pid-file':
+    case 'main-pid-guessed':
+    case 'notify':
+      return sub
+    default:
+      return unreachable(input)
+  }
+}
+
+const NOTHING: readonly never[] = Object.freeze([])
+
+export const targetMachine: Machine = {
+  step(context, state, input): MachineStep {
+    const before = state.target ?? 'dead'
+    const after = next(before, input)
+    const invoked: Partial<UnitState> =
+      after === 'active' ? { invocationId: context.invocationId() } : {}
+    return {
+      state: after === before ? state : { ...state, ...invoked, target: after },
+      effects: NOTHING,
+      requests: NOTHING,
+    }
+  },
+  activeState: state => (state.target === 'active' ? 'active' : 'inactive'),
+  subState: state => state.target ?? 'dead',
+  result: () => 'success',
+  pids: () => NOTHING,
+  deadlineUsec: () => null,
+  canReload: () => false,
+}
