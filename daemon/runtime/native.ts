@@ -1,8 +1,10 @@
 // The addon's typed face: the only file that loads it. What each call does is told in native/*.c.
-import { createRequire } from 'node:module'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 /** One operation of the child between vfork and execve: a raw system call. `step` names it in a failure.
- * An argument is a number, a string or buffer (passed by address), or the result of an earlier call. */
+ * An argument is a number, a string or buffer (passed by address; a buffer may be written to, it is the child's own
+ * copy), or `{ result: n }`: what the n-th call of `before` and then `after` returned, counted from 0. */
 export type ChildCall = {
   /** Name of the system call without `SYS_`, e.g. `mount`. */
   call: string
@@ -34,15 +36,19 @@ export type SpawnRequest = {
   ignoreSigpipe: boolean
   /** Make this descriptor (0) the controlling terminal. */
   controllingTty: boolean
-  /** cgroup v2 directory descriptor to start in (clone3's CLONE_INTO_CGROUP), or -1. */
+  /** cgroup v2 directory descriptor to start in (clone3's CLONE_INTO_CGROUP), or -1. It must not be frozen: the daemon
+   * waits for the execve. */
   cgroupFd: number
   /** Set LISTEN_PID=<pid of the child> in its environment. */
   listenPid: boolean
   /** Calls before (as root) and after the change of user, in order. */
   before: readonly ChildCall[]
   after: readonly ChildCall[]
+  /** Whether a pidfd is wanted. A child's pid is its own until `reap`, so that most callers can do without. */
+  pidfd?: boolean
 }
 
+/** `pidfd` is -1 unless it was asked for. `message` is strerror's text. */
 export type SpawnOutcome =
   | { pid: number; pidfd: number }
   | { step: string; exitStatus: number; errno: string; message: string }
@@ -65,9 +71,16 @@ export type NotifyDatagram = {
 }
 
 export interface Poller {
+  /** Throws for what cannot be polled (a regular file: EPERM). */
   add(fd: number, key: number): void
   /** A descriptor is removed before it is closed. */
   remove(fd: number): void
+  close(): void
+}
+
+export interface NotifySocket {
+  /** For `exec`'s keepFds; it is closed by `close` alone. */
+  fd: number
   close(): void
 }
 
@@ -76,42 +89,57 @@ export interface Native {
   /** Which pids `peekExit` reports; every other child that ends is reaped at once and only counted. */
   track(pid: number): void
   untrack(pid: number): void
-  /** The next tracked child that has ended, left waitable (WNOWAIT), or null. Untracked ones are reaped on the way;
+  /** The next tracked child that has ended, left waitable (WNOWAIT), or null. It must be reaped before the next call,
+   * which throws otherwise: the kernel would show it first for ever. Untracked ones are reaped on the way;
    * `reapedUntracked` counts them since the last call. */
   peekExit(): WaitedExit | null
   reapedUntracked(): number
   /** Takes the ended child's status from the kernel for good; call it once its exit is on record. */
   reap(pid: number): ResourceUsage | null
-  /** Calls back when SIGCHLD came (signals that came together are one call). */
-  onChild(callback: () => void): void
-  /** Blocks the signals for the threads of the process and calls back with the number of each that comes. */
+  /** Calls back when SIGCHLD came (signals that came together are one call). Keeps the loop alive until null is given. */
+  onChild(callback: (() => void) | null): void
+  /** Calls back with the number of each of these signals that comes, one call for those of a number that came together.
+   * Replaces an earlier list (no signals: stop); keeps the loop alive. Main thread only. */
   onSignals(signals: readonly number[], callback: (signal: number) => void): void
   /** One epoll set behind one handle of the loop, so that a watched descriptor costs no object: `callback` gets the
    * keys (0 to 2^31-1) of those that are readable or hung up, level-triggered, until they are removed. Works in worker
    * threads as well. */
   createPoller(callback: (keys: readonly number[]) => void): Poller
+  /** -1 when there is no such process. */
   pidfdOpen(pid: number): number
-  /** Calls back once when the process behind the pidfd ends. */
+  /** Calls back once when the process behind the pidfd ends, however soon the descriptor is closed. Does not keep the
+   * loop alive. */
   onPidfd(pidfd: number, callback: () => void): void
   /** An errno name, or null when sent. */
   pidfdSignal(pidfd: number, signal: number): string | null
+  /** kill(2), negative pids too. An errno name, or null when sent. */
   kill(pid: number, signal: number): string | null
   setSubreaper(): void
   /** Pids of this process's direct children, zombies too. */
   children(): Int32Array
+  /** Close-on-exec; the read end does not block. */
   pipe(): { read: number; write: number }
   close(fd: number): void
   cloexec(fd: number, on: boolean): void
   memfd(name: string): number
-  notifySocket(path: string, callback: (datagram: NotifyDatagram) => void): number
+  /** Binds a datagram socket (sd_notify(3)) at `path`, in place of a stale one, or goes on with one that an earlier
+   * image bound. The callback owns the datagram's descriptors. Those without credentials or over 64 KiB are dropped. */
+  notifySocket(
+    pathOrFd: string | number,
+    callback: (datagram: NotifyDatagram) => void,
+  ): NotifySocket
   peerCredentials(fd: number): PeerCredentials
+  /** Through NSS; root is known without. Null: no such user. */
   user(nameOrUid: string): Passwd | null
   group(nameOrGid: string): Group | null
+  /** All groups of a user, `gid` among them (getgrouplist(3)). */
   groupsOf(user: string, gid: number): number[]
   /** CLOCK_MONOTONIC in microseconds. */
   monotonicUsec(): number
   reboot(how: 'reboot' | 'poweroff' | 'halt'): string | null
   mount(source: string, target: string, type: string, flags: number, data: string): string | null
+  umount(target: string, flags: number): string | null
+  /** Sets RLIMIT_NOFILE, or the nearest that is allowed; gives what holds now. */
   setNofile(soft: number, hard: number): { soft: number; hard: number }
   getRlimit(resource: number): { soft: number; hard: number }
   /** Replaces the process image, keeping the pid; returns an errno name only if it failed. */
@@ -125,10 +153,17 @@ export interface Native {
 
 let loaded: Native | undefined
 
-/** The addon, loaded once from beside the bundle or, in tests, from dist/. Throws if it has not been built. */
+/** The directory of what was built: where the bundle is, or dist/ beside the sources. */
+export function distDirectory(): string {
+  const self = fileURLToPath(import.meta.url)
+  return basename(self) === 'native.ts' ? join(dirname(self), '../../dist') : dirname(self)
+}
+
+/** The addon, loaded once. Throws if it has not been built. */
 export function native(): Native {
-  loaded ??= createRequire(import.meta.url)(
-    process.env.HEARTH_ADDON ?? new URL('../../dist/hearth.node', import.meta.url).pathname,
-  ) as Native
+  if (loaded) return loaded
+  const addon: { exports: unknown } = { exports: {} }
+  process.dlopen(addon, process.env.HEARTH_ADDON ?? join(distDirectory(), 'hearth.node'))
+  loaded = addon.exports as Native
   return loaded
 }
