@@ -57,7 +57,8 @@ export type EngineEvent =
   | { type: 'wakeup' }
   /** The units were read anew (daemon-reload, enable, a drop-in): look-ups give the new ones from here on. */
   | { type: 'units-reloaded' }
-  | { type: 'shutdown-requested'; kind: ShutdownKind; exitStatus: number | null }
+  /** Stop everything, then leave. Asked again it changes the kind alone; with `force` the effect `finish` comes at once. */
+  | { type: 'shutdown-requested'; kind: ShutdownKind; exitStatus: number | null; force?: boolean }
   | { type: 'environment-changed'; set: readonly string[]; unset: readonly string[] }
 
 export type { ExecKind }

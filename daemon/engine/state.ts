@@ -111,6 +111,10 @@ export type Job = {
   deadlineUsec: number | null
   /** Requests (ctl calls) that wait for it. */
   requests: readonly number[]
+  /** The `check-conditions` whose answer it waits for. */
+  conditionToken?: number
+  /** MONITOR_…= of the unit whose OnFailure=/OnSuccess= asked for it. */
+  monitor?: readonly string[]
 }
 
 /** What a service knows of itself beside its sub-state. */
@@ -179,6 +183,13 @@ export type UnitState = {
   startLimitHit: boolean
   /** The job queued or running for it. */
   job: number | null
+  /** MONITOR_…= of the unit that triggered this run (systemd.exec(5)). */
+  monitor?: readonly string[]
+  /** Monotonic moments of starts and stops that no one asked for (Upholds=, BindsTo=, StopWhenUnneeded=), within ten
+   * seconds of the first. */
+  selfActs?: readonly number[]
+  /** Monotonic moment at which what `selfActs` held back is looked at again. */
+  recheckUsec?: number
 }
 
 export type ManagerState = {

@@ -1,0 +1,175 @@
+// The units that are loaded and how they stand to each other: what each states, and the inverse of what others state.
+import type { DependencyKind, Unit, UnitName, Units } from '../units/unit.ts'
+
+/** Kinds that no unit file states in that direction but another unit's file implies (`requiredBy` also as a property). */
+export type InverseKind =
+  | 'requiredBy'
+  | 'requisiteOf'
+  | 'wantedBy'
+  | 'boundBy'
+  | 'consistsOf'
+  | 'upheldBy'
+  | 'conflictedBy'
+  | 'onFailureOf'
+  | 'onSuccessOf'
+  | 'triggeredBy'
+  | 'referencedBy'
+export type Relation = DependencyKind | InverseKind
+
+const INVERSE: Record<DependencyKind, Relation | null> = {
+  requires: 'requiredBy',
+  requisite: 'requisiteOf',
+  wants: 'wantedBy',
+  bindsTo: 'boundBy',
+  partOf: 'consistsOf',
+  upholds: 'upheldBy',
+  conflicts: 'conflictedBy',
+  before: 'after',
+  after: 'before',
+  onFailure: 'onFailureOf',
+  onSuccess: 'onSuccessOf',
+  propagatesReloadTo: 'reloadPropagatedFrom',
+  reloadPropagatedFrom: 'propagatesReloadTo',
+  propagatesStopTo: 'stopPropagatedFrom',
+  stopPropagatedFrom: 'propagatesStopTo',
+  joinsNamespaceOf: 'joinsNamespaceOf',
+  triggers: 'triggeredBy',
+  references: 'referencedBy',
+}
+const STATED = Object.keys(INVERSE) as DependencyKind[]
+
+export const RELATIONS: readonly Relation[] = [
+  ...new Set([...STATED, ...STATED.map(kind => INVERSE[kind] ?? kind)]),
+]
+
+/** The name that `systemctl show` gives to a relation: `RequiredBy`. */
+export const relationProperty = (relation: Relation): string =>
+  relation[0]?.toUpperCase() + relation.slice(1)
+
+/** What a target waits for without saying so (systemd.target(5), DEFAULT DEPENDENCIES). */
+const PULLED_IN: readonly Relation[] = [
+  'requires',
+  'requisite',
+  'wants',
+  'bindsTo',
+  'partOf',
+  'upholds',
+]
+const NONE: readonly UnitName[] = []
+
+type Node = {
+  /** What the engine acts by: the unit as loaded or, while one runs whose file is gone, as it was. */
+  unit: Unit
+  relations: Partial<Record<Relation, UnitName[]>>
+  /** Lists that may name a unit twice. */
+  untidy: Set<Relation> | null
+}
+
+export interface Graph {
+  /** The unit to act by, an alias followed. It and all that it names, directly or not, are loaded afterwards. */
+  unit(name: UnitName): Unit
+  /** The unit as its files say now: its load state decides whether it may be started. */
+  current(name: UnitName): Unit
+  /** Whom the unit stands in that relation to, without repetition. */
+  related(name: UnitName, relation: Relation): readonly UnitName[]
+  /** Everything is read anew. A unit for which `isLive` holds and whose file is gone or broken is kept as it was. */
+  reload(isLive: (name: UnitName) => boolean): void
+  /** The unit is down: if it was only kept for that, its files count again. */
+  release(name: UnitName): void
+}
+
+/** The graph over `units`. A cache: it holds nothing that could not be derived again. */
+export function createGraph(units: Units): Graph {
+  let nodes = new Map<UnitName, Node>()
+  let kept = new Map<UnitName, Unit>()
+
+  const add = (node: Node, relation: Relation, other: UnitName) => {
+    const list = node.relations[relation]
+    if (!list) node.relations[relation] = [other]
+    else {
+      list.push(other)
+      node.untidy ??= new Set()
+      node.untidy.add(relation)
+    }
+  }
+
+  const nodeOf = (name: UnitName): Node => nodes.get(name) ?? load(name)
+
+  const load = (name: UnitName): Node => {
+    const fresh: Node[] = []
+    const queue: Node[] = []
+    const enter = (wanted: UnitName): Node => {
+      const known = nodes.get(wanted)
+      if (known) return known
+      const unit = kept.get(wanted) ?? units.get(wanted)
+      const node = nodes.get(unit.id) ?? { unit, relations: {}, untidy: null }
+      if (!nodes.has(unit.id)) {
+        nodes.set(unit.id, node)
+        fresh.push(node)
+        queue.push(node)
+      }
+      if (wanted !== unit.id) nodes.set(wanted, node)
+      return node
+    }
+    const node = enter(name)
+    for (let next = queue.pop(); next; next = queue.pop()) {
+      for (const kind of STATED) {
+        for (const stated of next.unit.dependencies[kind] ?? NONE) {
+          const other = enter(stated)
+          if (other === next) continue
+          add(next, kind, other.unit.id)
+          const inverse = INVERSE[kind]
+          if (inverse) add(other, inverse, next.unit.id)
+        }
+      }
+    }
+    for (const target of fresh) if (target.unit.type === 'target') orderTarget(target)
+    return node
+  }
+
+  /** A target comes after what it pulls in, unless one of them is ordered otherwise or wants no such defaults. */
+  const orderTarget = (target: Node) => {
+    if (!target.unit.unit.defaultDependencies) return
+    const earlier = new Set(list(target, 'before'))
+    for (const relation of PULLED_IN) {
+      for (const name of list(target, relation)) {
+        const other = nodeOf(name)
+        if (!other.unit.unit.defaultDependencies || earlier.has(name)) continue
+        add(target, 'after', name)
+        add(other, 'before', target.unit.id)
+      }
+    }
+  }
+
+  const list = (node: Node, relation: Relation): readonly UnitName[] => {
+    if (node.untidy?.delete(relation)) {
+      node.relations[relation] = [...new Set(node.relations[relation])]
+    }
+    return node.relations[relation] ?? NONE
+  }
+
+  return {
+    unit: name => nodeOf(name).unit,
+    current: name => units.get(name),
+    related: (name, relation) => list(nodeOf(name), relation),
+    reload(isLive) {
+      const before = nodes
+      nodes = new Map()
+      const stillKept = new Map<UnitName, Unit>()
+      for (const [name, node] of before) {
+        if (name !== node.unit.id || !isLive(name)) continue
+        const now = units.get(name)
+        if (now.id !== name || now.loadState !== 'loaded') stillKept.set(name, node.unit)
+      }
+      kept = stillKept
+      for (const [name] of before) nodeOf(name)
+    },
+    release(name) {
+      // The old relations stay until the next reload: to forget them one by one is not worth an index.
+      if (!kept.delete(name)) return
+      const node = nodes.get(name)
+      const now = units.get(name)
+      if (node && now.id === name) node.unit = now
+    },
+  }
+}
