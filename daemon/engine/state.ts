@@ -157,8 +157,8 @@ export type ServiceFacts = {
   /** WATCHDOG_USEC= sent by the service overrides WatchdogSec=. */
   watchdogUsec: number | null
   /** Which answer of the runtime is awaited: that of a spawn (main or control process), of a kill, of reading the PID
-   * file (`main-moved`: because the main process ended) or of guessing the main process. */
-  awaiting: 'main' | 'control' | 'kill' | 'pid-file' | 'main-moved' | 'guess' | null
+   * file or of guessing the main process. */
+  awaiting: 'main' | 'control' | 'kill' | 'pid-file' | 'guess' | null
   /** Answers of the runtime to an older token are stale. 0: none awaited. */
   token: number
 }

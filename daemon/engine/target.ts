@@ -1,6 +1,6 @@
 // The state machine of targets: a target has nothing of its own to do, it is up or not.
 import type { Machine, MachineInput, MachineStep } from './machine.ts'
-import type { TargetSub, UnitState } from './state.ts'
+import type { TargetSub } from './state.ts'
 import { unreachable } from './unreachable.ts'
 
 /** The target's sub-state after `input`. */
@@ -34,10 +34,10 @@ export const targetMachine: Machine = {
   step(context, state, input): MachineStep {
     const before = state.target ?? 'dead'
     const after = next(before, input)
-    const invoked: Partial<UnitState> =
-      after === 'active' ? { invocationId: context.invocationId() } : {}
+    if (after === before) return { state, effects: NOTHING, requests: NOTHING }
+    const invocationId = after === 'active' ? context.invocationId() : state.invocationId
     return {
-      state: after === before ? state : { ...state, ...invoked, target: after },
+      state: { ...state, target: after, invocationId },
       effects: NOTHING,
       requests: NOTHING,
     }
