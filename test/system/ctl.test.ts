@@ -1,0 +1,150 @@
+// ctl against a real daemon: what a person types, what it prints, how it exits.
+import { readFileSync, writeFileSync } from 'node:fs'
+import test from 'ava'
+import { boot, root } from './pid1.ts'
+
+const enabled = '\n[Install]\nWantedBy=multi-user.target\n'
+const sleeper = `[Unit]\nDescription=Sleeps\n[Service]\nExecStart=/bin/sleep infinity\n${enabled}`
+
+test('a failed start says why: the result, the status and the last line of output', async t => {
+  const hearth = await boot(t, {
+    units: {
+      'bad.service':
+        "[Service]\nType=notify\nExecStart=/bin/sh -c 'echo the cat ate the config >&2; exit 3'\n",
+      'gone.service': '[Service]\nExecStart=/no/such/program\n',
+    },
+  })
+  const bad = await hearth.ctl('start', 'bad')
+  t.is(bad.code, 1)
+  t.regex(bad.err, /cannot start bad\.service.*status 3/)
+  t.regex(bad.err, /the cat ate the config/)
+  const gone = await hearth.ctl('start', 'gone')
+  t.is(gone.code, 1)
+  t.regex(gone.err, /\/no\/such\/program/)
+  t.is(await hearth.show('gone', 'ExecMainStatus'), '203')
+})
+
+test('exit codes are those of systemctl', async t => {
+  const hearth = await boot(t, {
+    units: {
+      'web.service': sleeper,
+      'fail.service': '[Service]\nType=oneshot\nExecStart=/bin/false\n',
+    },
+  })
+  const code = async (...args: string[]) => (await hearth.ctl(...args)).code
+  t.is(await code('is-active', 'web'), 0)
+  t.is(await code('status', 'web'), 0)
+  t.is(await code('start', 'fail'), 1)
+  t.is(await code('is-active', 'fail'), 3)
+  t.is(await code('is-failed', 'fail'), 0)
+  t.is(await code('is-failed', 'web'), 1)
+  t.is(await code('status', 'fail'), 3)
+  t.is(await code('status', 'nothing'), 4)
+  t.is(await code('is-enabled', 'web'), 0)
+  t.is(await code('is-enabled', 'fail'), 1)
+  t.is(await code('start', 'nothing'), 5)
+})
+
+test('a name that does not exist is answered with the nearest one', async t => {
+  const hearth = await boot(t, { units: { 'website.service': sleeper } })
+  t.regex((await hearth.ctl('start', 'websit')).err, /website\.service/)
+})
+
+test('status looks like systemctl’s, with the tree of processes and the last lines of output', async t => {
+  const hearth = await boot(t, {
+    units: {
+      'web.service': `[Unit]\nDescription=The web\nDocumentation=man:web(8)\n[Service]\nExecStart=/bin/sh -c 'echo hello from web; sleep 1000 & wait'\n${enabled}`,
+    },
+  })
+  await hearth.ctl('logs', 'web', '-n', '1')
+  let status = ''
+  while (!status.includes('sleep 1000')) status = await hearth.ok('status', 'web')
+  t.regex(status, /^● web\.service - The web$/m)
+  t.regex(status, /^ +Loaded: loaded \(.*web\.service; enabled.*\)$/m)
+  t.regex(status, /^ +Active: active \(running\) since .* ago$/m)
+  t.regex(status, /^ +Docs: man:web\(8\)$/m)
+  t.regex(status, /^ +Main PID: \d+ \(sh\)$/m)
+  t.regex(status, /└─\d+ sleep 1000/)
+  t.regex(status, /web\[?\d*\]?.*hello from web|sh\[\d+\]: hello from web/)
+})
+
+test('globs and several units: all instances are stopped and started', async t => {
+  const hearth = await boot(t, { units: { 'web@.service': sleeper.replace(enabled, '') } })
+  await hearth.ok('start', 'web@1', 'web@2', 'web@3')
+  t.is(await hearth.ok('is-active', 'web@1', 'web@2', 'web@3'), 'active\nactive\nactive')
+  await hearth.ok('stop', 'web@*')
+  t.is((await hearth.ctl('is-active', 'web@1', 'web@2', 'web@3')).code, 3)
+})
+
+test('enable, disable, mask and unmask change what a unit may do', async t => {
+  const hearth = await boot(t, { units: { 'web.service': sleeper } })
+  await hearth.ok('disable', 'web')
+  t.is((await hearth.ctl('is-enabled', 'web')).out.trim(), 'disabled')
+  await hearth.ok('enable', 'web')
+  t.is(await hearth.ok('is-enabled', 'web'), 'enabled')
+  await hearth.ok('stop', 'web')
+  await hearth.ok('mask', 'web')
+  const refused = await hearth.ctl('start', 'web')
+  t.not(refused.code, 0)
+  t.regex(refused.err, /masked/)
+  await hearth.ok('unmask', 'web')
+  await hearth.ok('start', 'web')
+})
+
+test('set-environment reaches services that are started afterwards', async t => {
+  const hearth = await boot(t, {
+    units: directory => ({
+      'env.service': `[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo $COLOUR > ${directory}/out'\n`,
+    }),
+  })
+  await hearth.ok('set-environment', 'COLOUR=teal')
+  await hearth.ok('start', 'env')
+  t.is(readFileSync(`${hearth.directory}/out`, 'utf8'), 'teal\n')
+  t.regex(await hearth.ok('show-environment'), /^COLOUR=teal$/m)
+})
+
+test('logs -f follows a service over its restart', async t => {
+  const hearth = await boot(t, {
+    units: {
+      'talk.service': `[Service]\nExecStart=/bin/sh -c 'echo run of $$; exec sleep infinity'\nRestart=always\nRestartSec=0\n${enabled}`,
+    },
+  })
+  const follow = hearth.run([
+    'timeout',
+    '20',
+    'sh',
+    '-c',
+    `${root}dist/ctl logs -f -o cat talk | head -2`,
+  ])
+  await hearth.file(`${hearth.directory}/log/talk.service/current`, text => text.includes('run of'))
+  await hearth.ok('restart', 'talk')
+  const lines = (await follow).out.trim().split('\n')
+  t.is(lines.length, 2)
+  t.not(lines[0], lines[1])
+})
+
+test('the rolling restart of the documentation stops at the first failure', async t => {
+  const text = readFileSync(`${root}docs/rolling-restart.md`, 'utf8')
+  const script = /```sh\n(#!\/bin\/sh[\s\S]*?)```/.exec(text)?.[1] ?? ''
+  t.not(script, '')
+  const hearth = await boot(t, {
+    units: directory => ({
+      'web@.service': `[Service]\nType=notify\nNotifyAccess=all\nExecStart=/bin/sh -c '[ ! -e ${directory}/broken.%i ] || exit 1; systemd-notify --ready; exec sleep infinity'\n`,
+    }),
+  })
+  await hearth.ok('start', 'web@1', 'web@2', 'web@3')
+  const pids = () => Promise.all([1, 2, 3].map(i => hearth.show(`web@${i}`, 'MainPID')))
+  writeFileSync(`${hearth.directory}/roll`, script, { mode: 0o755 })
+  const roll = () =>
+    hearth.run(['sh', '-c', `PATH=${root}dist:$PATH exec sh ${hearth.directory}/roll`])
+
+  const before = await pids()
+  t.is((await roll()).code, 0)
+  const after = await pids()
+  t.true(after.every((pid, index) => pid !== before[index] && pid !== '0'))
+
+  writeFileSync(`${hearth.directory}/broken.2`, '')
+  t.not((await roll()).code, 0)
+  t.is((await hearth.ctl('is-active', 'web@2')).code, 3)
+  t.is(await hearth.show('web@3', 'MainPID'), after[2] ?? '', 'the third was not touched')
+})
