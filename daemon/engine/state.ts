@@ -195,7 +195,8 @@ export type UnitState = {
 export type ManagerState = {
   /** As `systemctl is-system-running`, of those that can occur here. */
   phase: 'starting' | 'running' | 'stopping'
-  shutdown: { kind: ShutdownKind; exitStatus: number | null } | null
+  /** `finished`: the effect `finish` was given. */
+  shutdown: { kind: ShutdownKind; exitStatus: number | null; finished?: true } | null
   environment: readonly string[]
   nextJob: number
   nextToken: number

@@ -1,0 +1,263 @@
+// The life of jobs: how they get into the queue, when they may run, and what follows from their end.
+import type { UnitName } from '../units/unit.ts'
+import { describeTransactionError } from './describe-error.ts'
+import type { Draft } from './draft.ts'
+import type { TransactionError } from './effect.ts'
+import type { Relation } from './graph.ts'
+import { heldBy, isPatient, isRecovering } from './hold.ts'
+import { areConflicting, isActive, isDown, isSuperset, mergeAndCollapse, waitsFor } from './job.ts'
+import { describeJobEnd } from './job-log.ts'
+import type { Planned } from './plan.ts'
+import type { Job, JobResult } from './state.ts'
+import { buildTransaction, type Transaction, type Wish } from './transaction.ts'
+
+/** A deadline `spanUsec` from now; a span of 0 or Infinity gives none. */
+export const deadlineAfter = (draft: Draft, spanUsec: number): number | null =>
+  spanUsec > 0 && spanUsec !== Number.POSITIVE_INFINITY ? draft.now.monotonicUsec + spanUsec : null
+
+/** The earlier of two deadlines, null being none. */
+export const earlier = (a: number | null, b: number | null): number | null =>
+  a === null ? b : b === null ? a : Math.min(a, b)
+
+/** What a wish for a job came to: its id (null: there was nothing to do), or why it was refused. */
+export type Wished = { job: number | null } | { refused: TransactionError }
+
+/** Adds the jobs of a wish to the queue. Refused while the system shuts down. */
+export function addJob(draft: Draft, wish: Wish, monitor?: readonly string[]): Wished {
+  if (draft.manager.phase === 'stopping') {
+    return { refused: { type: 'shutting-down', unit: wish.unit } }
+  }
+  const built = buildTransaction(draft, wish)
+  if (built.isErr()) return { refused: built.error }
+  const transaction = built.value
+  if (wish.mode === 'isolate' || wish.mode === 'flush') cancelOthers(draft, transaction)
+  return { job: installAll(draft, transaction, monitor) }
+}
+
+/** `addJob` for jobs that follow from a rule rather than a request: a refusal is a line in the log. */
+export function addOwnJob(
+  draft: Draft,
+  wish: Wish,
+  why: string,
+  monitor?: readonly string[],
+): void {
+  const added = addJob(draft, wish, monitor)
+  if (!('refused' in added) || added.refused.type === 'shutting-down') return
+  draft.log('warn', wish.unit, `${why}: ${describeTransactionError(added.refused)}`)
+}
+
+function cancelOthers(draft: Draft, transaction: Transaction): void {
+  const included = new Set(transaction.jobs.map(job => job.unit))
+  for (const job of [...draft.jobs()]) {
+    if (included.has(job.unit) || draft.graph.unit(job.unit).unit.ignoreOnIsolate) continue
+    finishJob(draft, job, 'canceled', { alone: true })
+  }
+}
+
+/** Installs a transaction; the id of its anchor's job, null if it has none. */
+export function installAll(
+  draft: Draft,
+  { jobs, anchor, notes }: Transaction,
+  monitor?: readonly string[],
+): number | null {
+  for (const note of notes) draft.log(note.level, note.unit, note.message)
+  let id: number | null = null
+  for (const planned of jobs) {
+    const installed = install(draft, planned, planned === anchor, monitor)
+    if (planned === anchor) id = installed
+  }
+  return id
+}
+
+function install(
+  draft: Draft,
+  planned: Planned,
+  isAnchor: boolean,
+  monitor: readonly string[] | undefined,
+): number {
+  const pending = draft.jobOf(planned.unit)
+  if (pending && !areConflicting(pending.type, planned.type)) {
+    return mergeInto(draft, pending, planned, isAnchor)
+  }
+  if (pending) finishJob(draft, pending, 'canceled', { alone: true })
+  const job: Job = {
+    id: draft.jobId(),
+    type: planned.type,
+    unit: planned.unit,
+    state: 'waiting',
+    anchor: isAnchor,
+    irreversible: planned.irreversible,
+    ignoreOrder: planned.ignoreOrder,
+    deadlineUsec: deadlineAfter(draft, draft.graph.unit(planned.unit).unit.jobTimeoutUsec),
+    requests: [],
+    ...(isAnchor && monitor && { monitor }),
+  }
+  draft.setJob(job)
+  draft.runQueue.add(job.id)
+  return job.id
+}
+
+/** A pending job takes up another for the same unit. */
+function mergeInto(draft: Draft, pending: Job, planned: Planned, isAnchor: boolean): number {
+  const { conditionToken, ...kept } = pending
+  const type = mergeAndCollapse(pending.type, planned.type, draft.activeState(planned.unit))
+  // A running job already does all that is asked, unless it is a reload: that one may have read the old configuration.
+  const suffices =
+    pending.state === 'waiting' ||
+    (conditionToken !== undefined && type === 'start') ||
+    (planned.type !== 'reload' && isSuperset(pending.type, planned.type))
+  draft.setJob({
+    ...kept,
+    type: type ?? pending.type,
+    state: suffices ? pending.state : 'waiting',
+    anchor: pending.anchor || isAnchor,
+    irreversible: pending.irreversible || planned.irreversible,
+    ignoreOrder: pending.ignoreOrder || planned.ignoreOrder,
+    ...(suffices && conditionToken !== undefined && { conditionToken }),
+  })
+  draft.runQueue.add(pending.id)
+  return pending.id
+}
+
+/** Whether nothing that goes before the job is left: no job that ordering puts first, no recovering unit it needs. */
+export function isRunnable(draft: Draft, job: Job): boolean {
+  if (job.ignoreOrder) return true
+  const after = draft.graph.related(job.unit, 'after')
+  const before = draft.graph.related(job.unit, 'before')
+  const count = after.length + before.length
+  // Begin where the last look ended: while a target waits for a thousand units, each is looked at once, not each time.
+  const start = draft.blockers.get(job.id) ?? 0
+  for (let i = 0; i < count; i++) {
+    const place = (start + i) % count
+    const isAfter = place < after.length
+    const unit = isAfter ? after[place] : before[place - after.length]
+    const other = unit === undefined ? null : draft.jobOf(unit)
+    if (other && waitsFor(job, other, isAfter ? 'after' : 'before')) {
+      draft.blockers.set(job.id, place)
+      return false
+    }
+  }
+  return job.type !== 'start' || heldBy(draft, job.unit) === null
+}
+
+/** Looks again at the jobs that a job or the state of the unit may have held back. */
+export function wakeNeighbours(draft: Draft, name: UnitName): void {
+  for (const relation of ['after', 'before'] as const) {
+    for (const other of draft.graph.related(name, relation)) {
+      const job = draft.unit(other).job
+      if (job !== null) draft.runQueue.add(job)
+    }
+  }
+}
+
+type Finish = {
+  /** It goes without pulling down others: it was replaced or flushed. */
+  alone?: boolean
+  /** There was nothing to do: no line in the log. */
+  already?: boolean
+}
+
+const START_FAILURE: readonly Relation[] = ['requiredBy', 'requisiteOf', 'boundBy']
+
+/** A job's end. A restart that is done with its stop goes on as a start; everything else leaves the queue. */
+export function finishJob(draft: Draft, job: Job, result: JobResult, how: Finish = {}): void {
+  const { unit: name, type } = job
+  if (!how.already) logEnd(draft, job, result)
+  if (result === 'done' && type === 'restart') {
+    const { conditionToken: _, ...kept } = job
+    draft.setJob({ ...kept, type: 'start', state: 'waiting' })
+    draft.runQueue.add(job.id)
+    wakeNeighbours(draft, name)
+    return
+  }
+  draft.removeJob(job)
+  draft.effects.push({ type: 'job-finished', job: job.id, jobType: type, unit: name, result })
+  if (!how.alone) failDependants(draft, job, result)
+  if (result === 'timeout' || result === 'dependency') startTriggered(draft, name, 'onFailure')
+  if (isDown(draft.activeState(name))) recheckNeeds(draft, name)
+  wakeNeighbours(draft, name)
+}
+
+function failDependants(draft: Draft, { unit: name, type }: Job, result: JobResult): void {
+  if (result !== 'done') {
+    if (type === 'start' || type === 'verify-active') {
+      const isHolding = isRecovering(draft, name)
+      failJobsOf(draft, name, START_FAILURE, other => !isHolding || !isPatient(draft, other))
+    } else if (type === 'stop') failJobsOf(draft, name, ['conflictedBy'])
+    return
+  }
+  // A start that is done without the unit being active (a condition, a oneshot) is not what Requisite= asks for.
+  if ((type === 'start' || type === 'reload') && !isActive(draft.activeState(name))) {
+    failJobsOf(draft, name, ['requisiteOf'])
+  }
+}
+
+/** Fails the start jobs of those in the given relations to the unit with `dependency`. */
+export function failJobsOf(
+  draft: Draft,
+  name: UnitName,
+  relations: readonly Relation[],
+  isMeant: (unit: UnitName) => boolean = () => true,
+): void {
+  for (const relation of relations) {
+    for (const other of draft.graph.related(name, relation)) {
+      const job = draft.jobOf(other)
+      if (job?.type !== 'start' && job?.type !== 'verify-active') continue
+      if (isMeant(other)) finishJob(draft, job, 'dependency')
+    }
+  }
+}
+
+/** A unit is down: those bound to it, those it needed and those that hold it up are looked at. */
+export function recheckNeeds(draft: Draft, name: UnitName): void {
+  const { graph, rechecks } = draft
+  for (const other of graph.related(name, 'boundBy')) rechecks.bound.add(other)
+  for (const relation of ['requires', 'requisite', 'wants', 'bindsTo', 'upholds'] as const) {
+    for (const other of graph.related(name, relation)) {
+      if (graph.unit(other).unit.stopWhenUnneeded) rechecks.unneeded.add(other)
+    }
+  }
+  if (graph.related(name, 'upheldBy').length > 0) rechecks.upheld.add(name)
+}
+
+/** Starts what OnFailure= or OnSuccess= name, telling them of the unit that ended (systemd.exec(5), $MONITOR_…). */
+export function startTriggered(
+  draft: Draft,
+  name: UnitName,
+  relation: 'onFailure' | 'onSuccess',
+): void {
+  const others = draft.graph.related(name, relation)
+  if (others.length === 0) return
+  const directive = relation === 'onFailure' ? 'OnFailure=' : 'OnSuccess='
+  const { onFailureJobMode, onSuccessJobMode } = draft.graph.unit(name).unit
+  const mode = relation === 'onFailure' ? onFailureJobMode : onSuccessJobMode
+  draft.log('info', name, `Starting what ${directive} names: ${others.join(' ')}`)
+  for (const unit of others) {
+    const wish: Wish = { type: 'start', unit, mode }
+    addOwnJob(draft, wish, `Cannot follow ${directive} of ${name}`, monitorOf(draft, name))
+  }
+}
+
+function monitorOf(draft: Draft, name: UnitName): readonly string[] {
+  const state = draft.unit(name)
+  const exit = state.service?.main?.exit
+  const code = exit && (exit.kind === 'unknown' ? null : exit.kind)
+  const status =
+    exit && (exit.kind === 'exited' ? exit.status : 'signal' in exit ? exit.signal : null)
+  return [
+    `MONITOR_UNIT=${name}`,
+    ...(state.invocationId ? [`MONITOR_INVOCATION_ID=${state.invocationId}`] : []),
+    `MONITOR_SERVICE_RESULT=${draft.machine(name).result(state)}`,
+    ...(code ? [`MONITOR_EXIT_CODE=${code}`] : []),
+    ...(code && status !== null ? [`MONITOR_EXIT_STATUS=${status}`] : []),
+  ]
+}
+
+function logEnd(draft: Draft, job: Job, result: JobResult): void {
+  const { description } = draft.graph.unit(job.unit).unit
+  const wasSkipped =
+    job.type === 'start' && result === 'done' && !draft.unit(job.unit).conditionResult
+  const line = describeJobEnd(job.type, result, description || job.unit, wasSkipped)
+  if (!line) return
+  draft.log(line.level, job.unit, line.message, { job: job.id, type: job.type, result })
+}

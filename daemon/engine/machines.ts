@@ -1,0 +1,23 @@
+// Which state machine runs units of which type.
+import type { UnitType } from '../units/unit.ts'
+import { inertMachine } from './inert.ts'
+import type { Machine } from './machine.ts'
+import { serviceMachine } from './service.ts'
+import { targetMachine } from './target.ts'
+
+/** Types that can be loaded and named but not started; a start job ends with the result `unsupported`. */
+const UNSUPPORTED: ReadonlySet<UnitType> = new Set(['socket', 'timer', 'path', 'automount'])
+
+export const isSupported = (type: UnitType): boolean => !UNSUPPORTED.has(type)
+
+/** The state machine of a unit type. */
+export function machineOf(type: UnitType): Machine {
+  switch (type) {
+    case 'service':
+      return serviceMachine
+    case 'target':
+      return targetMachine
+    default:
+      return inertMachine
+  }
+}

@@ -1,0 +1,105 @@
+// What units want whatever happened: to be up while another is (Upholds=), down when nobody needs them
+// (StopWhenUnneeded=), down when what they are bound to is (BindsTo=). Looked at when all that can run has run.
+import type { UnitName } from '../units/unit.ts'
+import type { Draft, Rechecks } from './draft.ts'
+import type { Relation } from './graph.ts'
+import { isActive, isDown } from './job.ts'
+import { addOwnJob } from './jobs.ts'
+
+/** Looks once at every unit that is to be looked at; true if there was one. */
+export function recheck(draft: Draft): boolean {
+  let looked = false
+  for (const [what, names] of Object.entries(draft.rechecks) as [Rechecks, Set<UnitName>][]) {
+    for (const name of names) {
+      names.delete(name)
+      looked = true
+      CHECKS[what](draft, name)
+    }
+  }
+  return looked
+}
+
+const CHECKS: Record<Rechecks, (draft: Draft, name: UnitName) => void> = {
+  upheld(draft, name) {
+    const upholder = upholderOf(draft, name)
+    if (!upholder || !mayAct(draft, name)) return
+    draft.log('info', name, `Started again since ${upholder} upholds it`)
+    const why = `Cannot start it though ${upholder} upholds it`
+    addOwnJob(draft, { type: 'start', unit: name, mode: 'fail' }, why)
+  },
+  bound(draft, name) {
+    const missing = missingBinding(draft, name)
+    if (!missing || !mayAct(draft, name)) return
+    draft.log('info', name, `Stopped since it is bound to ${missing}, which is down`)
+    const why = `Cannot stop it though ${missing} is down`
+    addOwnJob(draft, { type: 'stop', unit: name, mode: 'replace' }, why)
+  },
+  unneeded(draft, name) {
+    if (!isUnneeded(draft, name) || !mayAct(draft, name)) return
+    draft.log('info', name, 'Stopped since no unit needs it any more')
+    addOwnJob(draft, { type: 'stop', unit: name, mode: 'fail' }, 'Cannot stop it')
+  },
+}
+
+function upholderOf(draft: Draft, name: UnitName): UnitName | undefined {
+  if (draft.jobOf(name) || !isDown(draft.activeState(name))) return undefined
+  return draft.graph
+    .related(name, 'upheldBy')
+    .find(other => !draft.jobOf(other) && isActive(draft.activeState(other)))
+}
+
+function missingBinding(draft: Draft, name: UnitName): UnitName | undefined {
+  if (draft.jobOf(name) || !isActive(draft.activeState(name))) return undefined
+  return draft.graph
+    .related(name, 'bindsTo')
+    .find(other => !draft.jobOf(other) && isDown(draft.activeState(other)))
+}
+
+const NEEDED_BY: readonly Relation[] = [
+  'requiredBy',
+  'requisiteOf',
+  'wantedBy',
+  'boundBy',
+  'upheldBy',
+]
+
+function isUnneeded(draft: Draft, name: UnitName): boolean {
+  if (!draft.graph.unit(name).unit.stopWhenUnneeded) return false
+  if (draft.jobOf(name) || draft.activeState(name) !== 'active') return false
+  return NEEDED_BY.every(relation =>
+    draft.graph
+      .related(name, relation)
+      .every(other => !draft.jobOf(other) && isDown(draft.activeState(other))),
+  )
+}
+
+/** systemd's limit for acts that nobody asked for: two units that want opposite things must not spin. */
+const INTERVAL_USEC = 10_000_000
+const BURST = 16
+
+/** Counts an act of the unit's own; false: too many, it is looked at again when the interval is over. */
+function mayAct(draft: Draft, name: UnitName): boolean {
+  if (draft.manager.phase === 'stopping') return false
+  const { recheckUsec: _, ...state } = draft.unit(name)
+  const now = draft.now.monotonicUsec
+  const [first] = state.selfActs ?? []
+  const isNew = first === undefined || now - first > INTERVAL_USEC
+  if (!isNew && (state.selfActs?.length ?? 0) >= BURST) {
+    draft.log(
+      'warn',
+      name,
+      'Started and stopped by its dependencies too often: left as it is for a while',
+    )
+    draft.setUnit({ ...state, recheckUsec: first + INTERVAL_USEC + 1 })
+    return false
+  }
+  draft.setUnit({ ...state, selfActs: isNew ? [now] : [...(state.selfActs ?? []), now] })
+  return true
+}
+
+/** The pause that `mayAct` imposed is over. */
+export function recheckLater(draft: Draft, name: UnitName): void {
+  const { recheckUsec: _, ...state } = draft.unit(name)
+  draft.setUnit(state)
+  for (const names of Object.values(draft.rechecks)) names.add(name)
+}
