@@ -57,6 +57,8 @@ export type WaitedExit =
   | { pid: number; kind: 'exited'; status: number }
   | { pid: number; kind: 'killed' | 'dumped'; signal: number }
 
+/** `maxRssBytes` is never below what the daemon itself had when it started the process: the kernel counts the memory that was
+ * borrowed until the execve. */
 export type ResourceUsage = { userUsec: number; systemUsec: number; maxRssBytes: number }
 
 export type Passwd = { name: string; uid: number; gid: number; home: string; shell: string }

@@ -1,0 +1,101 @@
+/* File descriptors that Node has no call for. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "hearth.h"
+
+/* pipe(): { read, write }, close-on-exec; only the read end does not block: the write end is a service's output. */
+static napi_value make_pipe(napi_env env, napi_callback_info info)
+{
+	napi_value object;
+	int ends[2];
+
+	(void)info;
+	if (pipe2(ends, O_CLOEXEC) == -1 || fcntl(ends[0], F_SETFL, O_NONBLOCK) == -1)
+		return throw_errno(env, "pipe2");
+	napi_create_object(env, &object);
+	set_number(env, object, "read", ends[0]);
+	set_number(env, object, "write", ends[1]);
+	return object;
+}
+
+static napi_value close_(napi_env env, napi_callback_info info)
+{
+	napi_value value;
+	int fd;
+
+	if (!arguments(env, info, 1, &value) || !read_int(env, value, &fd))
+		return NULL;
+	/* After EINTR the descriptor is gone on Linux: to close it again could close another's. */
+	return close(fd) == -1 && errno != EINTR ? throw_errno(env, "close") : NULL;
+}
+
+static napi_value cloexec(napi_env env, napi_callback_info info)
+{
+	napi_value values[2];
+	bool on;
+	int fd;
+
+	if (!arguments(env, info, 2, values) || !read_int(env, values[0], &fd) || !read_bool(env, values[1], &on))
+		return NULL;
+	return fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0) == -1 ? throw_errno(env, "fcntl") : NULL;
+}
+
+static napi_value memfd(napi_env env, napi_callback_info info)
+{
+	napi_value value;
+	char *name;
+	int fd;
+
+	if (!arguments(env, info, 1, &value) || !(name = read_string(env, value)))
+		return NULL;
+	fd = memfd_create(name, MFD_CLOEXEC);
+	free(name);
+	return fd == -1 ? throw_errno(env, "memfd_create") : js_number(env, fd);
+}
+
+/* peerCredentials(fd): who connected, as it was then (SO_PEERCRED, SO_PEERGROUPS: unix(7), socket(7)). */
+static napi_value peer_credentials(napi_env env, napi_callback_info info)
+{
+	napi_value value, object, list;
+	struct ucred peer;
+	socklen_t size = sizeof peer;
+	gid_t *groups = NULL;
+	int fd;
+
+	if (!arguments(env, info, 1, &value) || !read_int(env, value, &fd))
+		return NULL;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == -1)
+		return throw_errno(env, "SO_PEERCRED");
+	size = 0;
+	/* Asked with no room it tells how much is needed, by ERANGE unless that is none. */
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &size) == -1 && errno == ERANGE) {
+		groups = malloc(size);
+		if (!groups || getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) == -1)
+			size = 0;
+	} else {
+		size = 0;
+	}
+	napi_create_object(env, &object);
+	set_number(env, object, "pid", peer.pid);
+	set_number(env, object, "uid", peer.uid);
+	set_number(env, object, "gid", peer.gid);
+	napi_create_array(env, &list);
+	for (uint32_t i = 0; i < size / sizeof *groups; i++)
+		napi_set_element(env, list, i, js_number(env, groups[i]));
+	napi_set_named_property(env, object, "groups", list);
+	free(groups);
+	return object;
+}
+
+void register_descriptors(napi_env env, napi_value exports)
+{
+	register_call(env, exports, "pipe", make_pipe, NULL);
+	register_call(env, exports, "close", close_, NULL);
+	register_call(env, exports, "cloexec", cloexec, NULL);
+	register_call(env, exports, "memfd", memfd, NULL);
+	register_call(env, exports, "peerCredentials", peer_credentials, NULL);
+}

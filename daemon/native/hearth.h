@@ -1,0 +1,75 @@
+/* What the addon's files share. Each file registers its own calls on the exports object; see addon.c. */
+#ifndef HEARTH_H
+#define HEARTH_H
+
+#define NAPI_VERSION 8
+#include <node_api.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <uv.h>
+
+/* addon.c */
+void register_call(napi_env env, napi_value exports, const char *name, napi_callback call, void *data);
+void register_spawn(napi_env env, napi_value exports);
+void register_wait(napi_env env, napi_value exports);
+void register_signals(napi_env env, napi_value exports);
+void register_poller(napi_env env, napi_value exports);
+void register_notify(napi_env env, napi_value exports);
+void register_descriptors(napi_env env, napi_value exports);
+void register_processes(napi_env env, napi_value exports);
+void register_users(napi_env env, napi_value exports);
+void register_machine(napi_env env, napi_value exports);
+
+/* value.c: between JavaScript and C. The readers throw a TypeError and return false for a wrong type: our own mistake. */
+bool arguments(napi_env env, napi_callback_info info, size_t count, napi_value *values);
+bool read_int(napi_env env, napi_value value, int *number);
+bool read_double(napi_env env, napi_value value, double *number);
+bool read_bool(napi_env env, napi_value value, bool *flag);
+char *read_string(napi_env env, napi_value value);	/* for free(); NULL after throwing */
+char **read_strings(napi_env env, napi_value array);	/* NULL-terminated; for free_strings() */
+void free_strings(char **strings);
+bool is_nullish(napi_env env, napi_value value);
+napi_value js_null(napi_env env);
+napi_value js_number(napi_env env, double number);
+napi_value js_string(napi_env env, const char *text);
+void set_number(napi_env env, napi_value object, const char *name, double number);
+void set_string(napi_env env, napi_value object, const char *name, const char *text);
+napi_value throw_errno(napi_env env, const char *call);	/* an Error with .code; returns NULL */
+napi_value errno_or_null(napi_env env, bool failed);	/* the name of errno, or null */
+const char *errno_name(int error);
+
+/* watch.c: a descriptor polled on the environment's loop. */
+struct watch;
+typedef void watch_ready(struct watch *watch);
+struct watch {
+	uv_poll_t poll;
+	napi_env env;
+	napi_ref callback;
+	napi_async_context context;
+	napi_async_cleanup_hook_handle hook;
+	watch_ready *ready;
+	void (*freed)(struct watch *watch);	/* closes what the watch held; may be NULL */
+	void *data;
+	int fd;
+	bool closing;
+};
+struct watch *watch_open(napi_env env, int fd, napi_value callback, watch_ready *ready, void (*freed)(struct watch *));
+void watch_call_other(struct watch *watch, napi_ref callback, size_t count, napi_value *values);
+void watch_call(struct watch *watch, size_t count, napi_value *values);
+void watch_close(struct watch *watch);
+
+/* arena.c: memory of one request, all freed at once. */
+struct arena {
+	char *next, *end;
+	struct arena_block *blocks;
+};
+void *arena_take(struct arena *arena, size_t size);	/* zeroed, aligned; NULL: out of memory */
+char *arena_string(napi_env env, struct arena *arena, napi_value value);	/* NULL after throwing */
+void arena_free(struct arena *arena);
+
+/* syscalls.c: a system call's number by its name; -1: not one that this architecture has. */
+long syscall_number(const char *name);
+
+#endif

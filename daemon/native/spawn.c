@@ -1,0 +1,169 @@
+/* Starts a process as vfork(2) does: the child borrows our memory until it executes, so that nothing is copied, however
+ * large the daemon is, and it can tell us in that memory what went wrong. */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "spawn.h"
+
+#ifndef CLONE_PIDFD
+#define CLONE_PIDFD 0x1000
+#endif
+#ifndef CLONE_INTO_CGROUP
+#define CLONE_INTO_CGROUP UINT64_C(0x200000000)
+#endif
+#ifndef SYS_clone3
+#define SYS_clone3 435
+#endif
+#define MASK_BYTES 8
+#define STACK_BYTES (64 * 1024)
+#define GUARD_BYTES (64 * 1024)	/* a page of any size */
+
+struct clone3_arguments {
+	_Alignas(8) uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size,
+		cgroup;
+};
+
+/* The clone system calls, whose child goes on with run(data) on the new stack. glibc's clone() cannot name a cgroup. */
+static long start(long number, long a0, long a1, long a2, void (*run)(void *), void *data)
+{
+#if defined(__x86_64__)
+	register long r10 __asm__("r10") = 0;
+	register long r8 __asm__("r8") = 0;
+	long result;
+
+	__asm__ volatile(
+		"syscall\n\t"
+		"test %%rax, %%rax\n\t"
+		"jnz 1f\n\t"
+		"xor %%ebp, %%ebp\n\t"
+		"mov %[data], %%rdi\n\t"
+		"call *%[run]\n\t"
+		"ud2\n"
+		"1:"
+		: "=a"(result)
+		: "0"(number), "D"(a0), "S"(a1), "d"(a2), "r"(r10), "r"(r8), [run] "r"(run), [data] "r"(data)
+		: "rcx", "r11", "cc", "memory");
+	return result;
+#elif defined(__aarch64__)
+	register long x8 __asm__("x8") = number;
+	register long x0 __asm__("x0") = a0;
+	register long x1 __asm__("x1") = a1;
+	register long x2 __asm__("x2") = a2;
+	register long x3 __asm__("x3") = 0;
+	register long x4 __asm__("x4") = 0;
+
+	__asm__ volatile(
+		"svc #0\n\t"
+		"cbnz x0, 1f\n\t"
+		"mov x29, xzr\n\t"
+		"mov x0, %[data]\n\t"
+		"blr %[run]\n\t"
+		"brk #1\n"
+		"1:"
+		: "+r"(x0)
+		: "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), [run] "r"(run), [data] "r"(data)
+		: "cc", "memory");
+	return x0;
+#else
+#error "hearth knows x86_64 and aarch64"
+#endif
+}
+
+/* One for all children: there is never more than one that has not yet executed. */
+static char *child_stack(void)
+{
+	static char *stack;
+
+	if (!stack) {
+		char *memory = mmap(NULL, GUARD_BYTES + STACK_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+
+		if (memory == MAP_FAILED || mprotect(memory + GUARD_BYTES, STACK_BYTES, PROT_READ | PROT_WRITE) == -1)
+			return NULL;
+		stack = memory + GUARD_BYTES;
+	}
+	return stack;
+}
+
+/* The child's pid or -errno. Where clone3 is missing or forbidden (seccomp profiles of container engines answer ENOSYS),
+ * or the cgroup refuses, clone does, and the child moves itself. */
+static long start_child(struct spawn *spawn, char *stack, int *pidfd)
+{
+	uint64_t flags = CLONE_VM | CLONE_VFORK | (spawn->wants_pidfd ? CLONE_PIDFD : 0);
+
+	if (spawn->cgroup_fd >= 0) {
+		struct clone3_arguments arguments = {
+			.flags = flags | CLONE_INTO_CGROUP, .pidfd = (uint64_t)(uintptr_t)pidfd, .exit_signal = SIGCHLD,
+			.stack = (uint64_t)(uintptr_t)stack, .stack_size = STACK_BYTES, .cgroup = (uint64_t)spawn->cgroup_fd,
+		};
+		long pid = start(SYS_clone3, (long)&arguments, sizeof arguments, 0, run_child, spawn);
+
+		if (pid > 0 || pid == -EAGAIN || pid == -ENOMEM)
+			return pid;
+		spawn->write_cgroup = true;
+	}
+	return start(SYS_clone, (long)(flags | SIGCHLD), (long)(stack + STACK_BYTES), (long)pidfd, run_child, spawn);
+}
+
+static napi_value js_failure(napi_env env, const char *step, int exit_status, int error)
+{
+	napi_value object;
+
+	napi_create_object(env, &object);
+	set_string(env, object, "step", step);
+	set_number(env, object, "exitStatus", exit_status);
+	set_string(env, object, "errno", errno_name(error));
+	set_string(env, object, "message", strerror(error));
+	return object;
+}
+
+/* spawn(request): SpawnOutcome. When it returns, the child has executed or is gone without a trace. Main thread only. */
+static napi_value spawn_(napi_env env, napi_callback_info info)
+{
+	struct arena arena = {0};
+	struct spawn spawn = {0};
+	uint64_t all = UINT64_MAX, before;
+	napi_value request, result = NULL;
+	char *stack = child_stack();
+	int dumpable, pidfd = -1;
+	long pid;
+
+	if (!stack)
+		return throw_errno(env, "mmap");
+	if (!arguments(env, info, 1, &request) || !read_spawn(env, request, &arena, &spawn))
+		goto out;
+	/* To change the user forbids core dumps of the memory that is changed in, and here that is ours. */
+	dumpable = spawn.uid == UNCHANGED ? 0 : prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+	/* No handler of ours may run in the child. Raw, as glibc would leave its own two signals out. */
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, MASK_BYTES);
+	pid = start_child(&spawn, stack, &pidfd);
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, MASK_BYTES);
+	if (dumpable == 1)
+		prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+	if (pid < 0) {
+		result = js_failure(env, "FORK", 0, (int)-pid);
+	} else if (spawn.step) {
+		while (waitpid((pid_t)pid, NULL, __WALL) == -1 && errno == EINTR)
+			;
+		if (pidfd != -1)
+			close(pidfd);
+		result = js_failure(env, spawn.step, spawn.exit_status, spawn.error);
+	} else {
+		napi_create_object(env, &result);
+		set_number(env, result, "pid", (double)pid);
+		set_number(env, result, "pidfd", pidfd);
+	}
+out:
+	arena_free(&arena);
+	return result;
+}
+
+void register_spawn(napi_env env, napi_value exports)
+{
+	register_call(env, exports, "spawn", spawn_, NULL);
+}

@@ -1,0 +1,138 @@
+/* Ended children. The kernel keeps an exit status until it is reaped: one that counts is shown first, written down by the
+ * caller, and only then taken, so that a crash in between loses nothing. Main thread only, as is spawn. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include "hearth.h"
+
+/* PID_MAX_LIMIT of a 64-bit kernel. One bit for each pid: untouched pages of it cost no memory. */
+#define PID_LIMIT (1 << 22)
+static uint64_t tracked[PID_LIMIT / 64];
+static pid_t peeked;
+static uint32_t reaped_untracked;
+
+static bool is_tracked(pid_t pid)
+{
+	return pid > 0 && pid < PID_LIMIT && (tracked[pid / 64] >> (pid % 64) & 1);
+}
+
+static napi_value set_tracked(napi_env env, napi_callback_info info, bool on)
+{
+	napi_value value;
+	int pid;
+
+	if (!arguments(env, info, 1, &value) || !read_int(env, value, &pid))
+		return NULL;
+	if (pid <= 0 || pid >= PID_LIMIT) {
+		errno = EINVAL;
+		return throw_errno(env, "track");
+	}
+	if (on)
+		tracked[pid / 64] |= UINT64_C(1) << (pid % 64);
+	else
+		tracked[pid / 64] &= ~(UINT64_C(1) << (pid % 64));
+	return NULL;
+}
+
+static napi_value track(napi_env env, napi_callback_info info)
+{
+	return set_tracked(env, info, true);
+}
+
+static napi_value untrack(napi_env env, napi_callback_info info)
+{
+	return set_tracked(env, info, false);
+}
+
+static napi_value js_exit(napi_env env, const siginfo_t *exit)
+{
+	napi_value object;
+
+	napi_create_object(env, &object);
+	set_number(env, object, "pid", exit->si_pid);
+	switch (exit->si_code) {
+	case CLD_EXITED:
+		set_string(env, object, "kind", "exited");
+		set_number(env, object, "status", exit->si_status);
+		break;
+	default:
+		set_string(env, object, "kind", exit->si_code == CLD_DUMPED ? "dumped" : "killed");
+		set_number(env, object, "signal", exit->si_status);
+	}
+	return object;
+}
+
+/* peekExit(): the next tracked child that has ended, or null. */
+static napi_value peek_exit(napi_env env, napi_callback_info info)
+{
+	siginfo_t exit;
+
+	(void)info;
+	for (;;) {
+		exit.si_pid = 0;	/* the kernel leaves it so when none has ended */
+		if (waitid(P_ALL, 0, &exit, WEXITED | WNOHANG | WNOWAIT) == -1)
+			return errno == ECHILD ? js_null(env) : throw_errno(env, "waitid");
+		if (exit.si_pid == 0)
+			return js_null(env);
+		if (is_tracked(exit.si_pid))
+			break;
+		/* __WALL, as WEXITED alone sees children whatever signal they end with: an orphan may be a clone(2). */
+		if (waitpid(exit.si_pid, NULL, WNOHANG | __WALL) > 0)
+			reaped_untracked++;
+	}
+	if (exit.si_pid == peeked) {
+		char text[64];
+
+		snprintf(text, sizeof text, "peekExit: %d has not been reaped", (int)exit.si_pid);
+		napi_throw_error(env, NULL, text);
+		return NULL;
+	}
+	peeked = exit.si_pid;
+	return js_exit(env, &exit);
+}
+
+static napi_value take_reaped_untracked(napi_env env, napi_callback_info info)
+{
+	uint32_t count = reaped_untracked;
+
+	(void)info;
+	reaped_untracked = 0;
+	return js_number(env, count);
+}
+
+static double usec(struct timeval time)
+{
+	return (double)time.tv_sec * 1e6 + (double)time.tv_usec;
+}
+
+/* reap(pid): what it used, or null if it is no ended child of ours. It is untracked: its pid may come again at once. */
+static napi_value reap(napi_env env, napi_callback_info info)
+{
+	napi_value value, object;
+	struct rusage usage;
+	int pid;
+
+	if (!arguments(env, info, 1, &value) || !read_int(env, value, &pid))
+		return NULL;
+	if (pid == peeked)
+		peeked = 0;
+	if (pid <= 0 || wait4(pid, NULL, WNOHANG | __WALL, &usage) <= 0)
+		return js_null(env);
+	if (pid < PID_LIMIT)
+		tracked[pid / 64] &= ~(UINT64_C(1) << (pid % 64));
+	napi_create_object(env, &object);
+	set_number(env, object, "userUsec", usec(usage.ru_utime));
+	set_number(env, object, "systemUsec", usec(usage.ru_stime));
+	set_number(env, object, "maxRssBytes", (double)usage.ru_maxrss * 1024);
+	return object;
+}
+
+void register_wait(napi_env env, napi_value exports)
+{
+	register_call(env, exports, "track", track, NULL);
+	register_call(env, exports, "untrack", untrack, NULL);
+	register_call(env, exports, "peekExit", peek_exit, NULL);
+	register_call(env, exports, "reapedUntracked", take_reaped_untracked, NULL);
+	register_call(env, exports, "reap", reap, NULL);
+}
