@@ -1,6 +1,7 @@
 // What the control server may ask of the daemon. The loop implements it; tests give a fake.
 import type { TransactionError } from '../engine/effect.ts'
-import type { EngineState, JobResult, JobType, ShutdownKind } from '../engine/state.ts'
+import type { Relation } from '../engine/graph.ts'
+import type { ActiveState, EngineState, JobResult, JobType, ShutdownKind } from '../engine/state.ts'
 import type { LogQuery, LogRecord } from '../logs/record.ts'
 import type { JobMode, UnitFileState, UnitName, Units } from '../units/unit.ts'
 
@@ -17,16 +18,28 @@ export interface Backend {
   readonly version: string
   readonly units: Units
   readonly state: EngineState
+  /** What a loaded unit is now; `inactive`, `dead` and `success` of one that the engine has no state for. */
+  activeState(unit: UnitName): ActiveState
+  subState(unit: UnitName): string
+  /** `Result=`. */
+  result(unit: UnitName): string
+  /** Whom a unit stands in that relation to, the ways round that no file states among them (the engine's graph). */
+  related(unit: UnitName, relation: Relation): readonly UnitName[]
+  /** Whether a file of the unit has changed since it was read: only daemon-reload takes it in. */
+  needsReload(unit: UnitName): boolean
   /** Names of all unit files in the unit directories, loaded or not, with their state. */
   unitFiles(): readonly { name: UnitName; state: UnitFileState; path: string }[]
   requestJob(job: JobType, unit: UnitName, mode: JobMode): Promise<JobAccepted | TransactionError>
   cancelJob(job: number): boolean
   resetFailed(unit: UnitName | null): void
-  /** Sends a signal to the unit's processes; `whom` as in systemctl kill --kill-whom=. Resolves to the number signalled. */
+  /** Sends a signal to the unit's processes; `whom` as in systemctl kill --kill-whom=. The answer is how many got it. */
   kill(unit: UnitName, whom: 'main' | 'control' | 'all', signal: number): number
+  /** Reads all units anew; the answer is what is wrong with them, in words. */
   reload(): Promise<readonly string[]>
   processes(unit: UnitName): readonly ProcessTree[]
   resources(unit: UnitName): UnitResources
+  /** The changes to unit files throw an `Error` with a `code` (errno) or a message that begins with "cannot" when they
+   * are refused; nothing has been changed then. They are in force (units read anew) when the call returns. */
   enable(
     names: readonly UnitName[],
     how: { runtime: boolean; force: boolean },

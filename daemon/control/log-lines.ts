@@ -1,0 +1,43 @@
+// Lines of the services' output for an answer.
+import type { LogQuery, LogRecord } from '../logs/record.ts'
+import type { Backend } from './backend.ts'
+import type { LogLine } from './schema.ts'
+
+export const EVERYTHING: LogQuery = {
+  units: [],
+  lines: null,
+  follow: false,
+  sinceUsec: null,
+  untilUsec: null,
+  maxPriority: null,
+  stream: null,
+  grep: null,
+  invocationId: null,
+}
+
+/** The last `lines` lines that `query` finds, oldest first. */
+export async function lastLines(
+  backend: Backend,
+  query: Partial<LogQuery> & { lines: number },
+  signal: AbortSignal,
+): Promise<readonly LogLine[]> {
+  if (query.lines === 0) return []
+  const found: LogLine[] = []
+  for await (const records of backend.logs({ ...EVERYTHING, ...query }, signal)) {
+    for (const record of records) found.push(toLogLine(record))
+  }
+  return found.slice(-query.lines)
+}
+
+export const toLogLine = (record: LogRecord): LogLine => ({
+  timeUsec: record.timeUsec,
+  unit: record.unit,
+  identifier: record.identifier,
+  pid: record.pid,
+  stream: record.stream,
+  priority: record.priority,
+  invocationId: record.invocationId,
+  message: record.message,
+  ...(record.binary ? { binary: true } : {}),
+  ...(record.partial ? { partial: true } : {}),
+})

@@ -1,0 +1,55 @@
+// The method `logs`: the services' lines, streamed.
+import { err, ok } from 'neverthrow'
+import type { UnitName } from '../units/unit.ts'
+import { CANCELLED, type Handler } from './call.ts'
+import { EVERYTHING, toLogLine } from './log-lines.ts'
+import { findUnit, notFound, resolveUnits } from './resolve.ts'
+import type { ControlError, LogLine } from './schema.ts'
+
+/** Characters of text in one part, about: small enough to be in step with a slow reader. */
+const PART_CHARACTERS = 64 * 1024
+
+export const logs: Handler<'logs'> = async ({ backend, signal, part }, params) => {
+  const { units: asked = [], lines = null, follow = false } = params
+  const { units, unmatched } = resolveUnits(backend, asked)
+  // Nothing but globs, and none matches: "no unit" must not become "all units".
+  if (asked.length > 0 && units.length === 0) return ok({ errors: unmatched })
+  const query = {
+    ...EVERYTHING,
+    units,
+    lines,
+    follow,
+    sinceUsec: params.sinceUsec ?? null,
+    untilUsec: params.untilUsec ?? null,
+    maxPriority: params.priority ?? null,
+    stream: params.stream ?? null,
+    grep: params.grep ?? null,
+    invocationId: params.invocationId ?? null,
+  }
+  const seen = new Set<UnitName>()
+  for await (const records of backend.logs(query, signal)) {
+    let chunk: LogLine[] = []
+    let characters = 0
+    for (const record of records) {
+      seen.add(record.unit)
+      chunk.push(toLogLine(record))
+      characters += record.message.length + 200
+      if (characters < PART_CHARACTERS) continue
+      await part({ lines: chunk })
+      chunk = []
+      characters = 0
+    }
+    if (chunk.length > 0) await part({ lines: chunk })
+    if (signal.aborted) break
+  }
+  if (signal.aborted) return err(CANCELLED)
+  // A unit whose file is gone may still have lines: only one without either is a mistake.
+  const errors: ControlError[] = [...unmatched]
+  for (const name of units) {
+    const unit = findUnit(backend, name).unwrapOr(null)
+    if (!seen.has(name) && (unit === null || unit.loadState === 'not-found')) {
+      errors.push(notFound(backend, name))
+    }
+  }
+  return ok({ errors })
+}

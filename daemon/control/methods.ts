@@ -1,0 +1,58 @@
+// Which function answers which method.
+import type { Result } from 'neverthrow'
+import type { Handler, StreamingCall } from './call.ts'
+import { cancel, jobs, kill, listJobs, resetFailed, waitInactive } from './jobs.ts'
+import { isActive, isEnabled, listDependencies, listUnitFiles, listUnits } from './list.ts'
+import { logs } from './logs.ts'
+import {
+  getEnvironment,
+  isSystemRunning,
+  setEnvironment,
+  shutdown,
+  unsetEnvironment,
+  version,
+} from './manager.ts'
+import { verify } from './problems.ts'
+import type { ControlError, MethodName, Methods, Request } from './schema.ts'
+import { show } from './show.ts'
+import { status } from './status.ts'
+import { cat, disable, enable, mask, reload, unmask } from './unit-files.ts'
+
+const HANDLERS: { readonly [M in MethodName]: Handler<M> } = {
+  version,
+  isSystemRunning,
+  jobs,
+  waitInactive,
+  listJobs,
+  cancel,
+  kill,
+  resetFailed,
+  status,
+  show,
+  cat,
+  listUnits,
+  listUnitFiles,
+  listDependencies,
+  isActive,
+  isEnabled,
+  verify,
+  enable,
+  disable,
+  mask,
+  unmask,
+  reload,
+  getEnvironment,
+  setEnvironment,
+  unsetEnvironment,
+  logs,
+  shutdown,
+}
+
+/** Answers a request that was validated and is permitted. A throw is a defect of the daemon. */
+export async function runMethod<M extends MethodName>(
+  call: StreamingCall<M>,
+  request: Request<M>,
+): Promise<Result<Methods[M]['result'], ControlError>> {
+  const handler: Handler<M> = HANDLERS[request.method]
+  return handler(call, request.params)
+}

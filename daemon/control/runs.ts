@@ -1,0 +1,87 @@
+// The commands that a service ran: which they were, and how they ended.
+
+import type { ProcessExit } from '../engine/event.ts'
+import { describeExit, inStatusSet, signalName, statusName } from '../engine/exit-status.ts'
+import type { CommandRun, ExecKind } from '../engine/state.ts'
+import type { ExecCommand, ServiceSettings, Unit } from '../units/unit.ts'
+
+export const EXEC_DIRECTIVES: Readonly<Record<ExecKind, string>> = {
+  condition: 'ExecCondition',
+  'start-pre': 'ExecStartPre',
+  start: 'ExecStart',
+  'start-post': 'ExecStartPost',
+  reload: 'ExecReload',
+  stop: 'ExecStop',
+  'stop-post': 'ExecStopPost',
+}
+export const EXEC_KINDS = Object.keys(EXEC_DIRECTIVES) as readonly ExecKind[]
+
+const LISTS: Readonly<Record<ExecKind, (service: ServiceSettings) => readonly ExecCommand[]>> = {
+  condition: service => service.execCondition,
+  'start-pre': service => service.execStartPre,
+  start: service => service.execStart,
+  'start-post': service => service.execStartPost,
+  reload: service => service.execReload,
+  stop: service => service.execStop,
+  'stop-post': service => service.execStopPost,
+}
+
+export const commandsOf = (unit: Unit, exec: ExecKind): readonly ExecCommand[] =>
+  unit.service ? LISTS[exec](unit.service) : []
+
+/** The command of a run, unless the unit file has been changed since. */
+export const commandOf = (unit: Unit, run: { exec: ExecKind; index: number }): ExecCommand | null =>
+  commandsOf(unit, run.exec)[run.index] ?? null
+
+/** The command line as written; empty when it is not known any more. */
+export const commandLine = (command: ExecCommand | null): string => command?.argv.join(' ') ?? ''
+
+/** `code=exited, status=1/FAILURE`; null while it runs. */
+export const outcomeOf = (run: CommandRun): string | null =>
+  run.endedUsec === null ? null : describeExit(run.exit ?? { kind: 'unknown' })
+
+/** Whether the run ended well (a `-` counts as well); null while it runs. */
+export function isRunOk(unit: Unit, run: CommandRun): boolean | null {
+  if (run.endedUsec === null) return null
+  const { exit } = run
+  if (exit === null || exit.kind === 'unknown') return true
+  if (commandOf(unit, run)?.ignoreFailure) return true
+  if (exit.kind === 'exited' && exit.status === 0) return true
+  return unit.service ? inStatusSet(unit.service.successExitStatus, exit) : false
+}
+
+/** `exited with status 203 (EXEC)`, `was killed by SIGSEGV`. */
+export function exitInWords(exit: ProcessExit): string {
+  switch (exit.kind) {
+    case 'exited': {
+      const name = statusName(exit.status)
+      return `exited with status ${exit.status}${name === null ? '' : ` (${name})`}`
+    }
+    case 'killed':
+      return `was killed by SIG${signalName(exit.signal)}`
+    case 'dumped':
+      return `was killed by SIG${signalName(exit.signal)} and dumped core`
+    case 'unknown':
+      return 'ended in a way that is not known'
+  }
+}
+
+/** CLD_EXITED, CLD_KILLED, CLD_DUMPED of waitid(2), as `systemctl show` prints ExecMainCode=; 0 for none. */
+export function exitCode(exit: ProcessExit | null): number {
+  switch (exit?.kind) {
+    case 'exited':
+      return 1
+    case 'killed':
+      return 2
+    case 'dumped':
+      return 3
+    default:
+      return 0
+  }
+}
+
+/** The exit status or the number of the signal; 0 for none. */
+export function exitStatus(exit: ProcessExit | null): number {
+  if (exit === null || exit.kind === 'unknown') return 0
+  return exit.kind === 'exited' ? exit.status : exit.signal
+}

@@ -1,0 +1,257 @@
+// The control server: node-ipc on a Unix socket, each connection checked by its peer credentials.
+import { chmodSync, chownSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { err, ok, type Result } from 'neverthrow'
+import { IPCModule, type Server } from 'node-ipc'
+import type { Now } from '../engine/event.ts'
+import { authorise, type Peer, refusePeer } from './authorise.ts'
+import type { Backend } from './backend.ts'
+import { type Client, type ClientLimits, createClient } from './client.ts'
+import { BROKEN_EVENT, type Broken, ControlParser } from './frames.ts'
+import { runMethod } from './methods.ts'
+import {
+  CANCEL_EVENT,
+  type ControlError,
+  FRAME_DELIMITER,
+  MAX_REPLY_BYTES,
+  MAX_REQUEST_BYTES,
+  PROTOCOL_VERSION,
+  REPLY_EVENT,
+  REQUEST_EVENT,
+} from './schema.ts'
+import { clearSocketPath, type SocketPathError, toSocketPathError } from './socket-path.ts'
+
+export type ControlLimits = ClientLimits & {
+  /** Connections held; the last `reservedConnections` of them are for admins, so that readers cannot lock them out. */
+  connections: number
+  reservedConnections: number
+  /** How long an incomplete message may take, milliseconds. */
+  messageTimeoutMs: number
+}
+
+export const CONTROL_LIMITS: ControlLimits = {
+  connections: 1024,
+  reservedConnections: 24,
+  waitingRequests: 4096,
+  waitingBytes: MAX_REQUEST_BYTES,
+  unreadBytes: 256 * 1024,
+  stallMs: 30_000,
+  lingerMs: 1000,
+  messageTimeoutMs: 30_000,
+}
+
+export type ControlServerOptions = {
+  path: string
+  /** The gid of --control-group: its members may read. Null: none may. */
+  groupId: number | null
+  /** The daemon's own user. */
+  uid: number
+  backend: Backend
+  /** SO_PEERCRED and SO_PEERGROUPS of a connected socket; throws when the kernel will not tell. */
+  peerCredentials: (fd: number) => Peer
+  now: () => Now
+  /** Told what went wrong with a connection or the listener: nothing that needs an answer. */
+  warn: (message: string) => void
+  limits?: Partial<ControlLimits>
+}
+
+export interface ControlServer {
+  /** Makes the socket anew (its file was removed, its directory remounted). Connections stay. */
+  reopen(): Promise<Result<void, SocketPathError>>
+  /** Closes every connection and removes the socket. */
+  close(): void
+  /** How many connections are held. */
+  connections(): number
+}
+
+/** Connections over the limit that are told so rather than closed at once. */
+const REFUSALS = 64
+/** Warnings of one kind come at most this often: running out of descriptors gives one for each connection. */
+const WARN_EVERY_MS = 10_000
+
+/** Opens the control socket. Fails when another daemon has it or the file system refuses. */
+export async function openControlServer(
+  options: ControlServerOptions,
+): Promise<Result<ControlServer, SocketPathError>> {
+  const limits = { ...CONTROL_LIMITS, ...options.limits }
+  const clients = new Map<Socket, Client>()
+  const warn = occasionally(options.warn)
+  const context = { backend: options.backend, now: options.now }
+  let server: Server | null = null
+  let admitted = 0
+
+  const write = (socket: Socket, ipc: Server) => (event: string, data: unknown) => {
+    ipc.emit(socket, event, data)
+  }
+
+  const admit = (socket: Socket): Client['role'] | ControlError => {
+    let peer: Peer
+    try {
+      peer = options.peerCredentials(descriptorOf(socket))
+    } catch (error) {
+      return {
+        code: 'not-permitted',
+        message: `cannot tell who is calling: ${error instanceof Error ? error.message : error}`,
+      }
+    }
+    const policy = { uid: options.uid, groupId: options.groupId }
+    const role = authorise(peer, policy)
+    if (role === null) return refusePeer(peer.uid, policy)
+    const most = limits.connections - (role === 'admin' ? 0 : limits.reservedConnections)
+    if (admitted < most) return role
+    return {
+      code: 'too-many-connections',
+      message: `cannot take another connection: ${admitted} are open`,
+      hint: 'close some, or try again later',
+    }
+  }
+
+  const connected = (ipc: Server, socket: Socket) => {
+    // Clients that close their side after the request (nc -N) still get their answer; `ended` closes ours.
+    socket.allowHalfOpen = true
+    const role = admit(socket)
+    const client = createClient({
+      socket,
+      role: typeof role === 'string' ? role : 'reader',
+      limits,
+      write: write(socket, ipc),
+      run: (request, call) => runMethod({ ...context, ...call }, request),
+    })
+    clients.set(socket, client)
+    socket.on('end', client.ended)
+    if (typeof role === 'string') {
+      admitted++
+      socket.once('close', () => admitted--)
+    } else {
+      client.dismiss(role)
+    }
+  }
+
+  const listen = async (): Promise<Result<void, SocketPathError>> => {
+    const clear = await clearSocketPath(options.path)
+    if (clear.isErr()) return err(clear.error)
+    const ipc = configure(options.path, limits)
+    ipc.on('connect', socket => connected(ipc, socket))
+    ipc.on('close', socket => {
+      clients.get(socket)?.gone()
+      clients.delete(socket)
+    })
+    ipc.on(REQUEST_EVENT, (data, socket) => {
+      // Else the time of this message would count against the next one.
+      ipc.clearMessageTimer(socket)
+      clients.get(socket)?.request(data)
+    })
+    ipc.on(CANCEL_EVENT, (data, socket) => {
+      ipc.clearMessageTimer(socket)
+      clients.get(socket)?.cancel(data)
+    })
+    ipc.on(BROKEN_EVENT, (data, socket) => {
+      clients.get(socket)?.dismiss(describeBroken(data as Broken))
+    })
+    const listening = await start(ipc, options, warn)
+    if (listening.isOk()) server = ipc
+    return listening
+  }
+
+  const stopListening = () => {
+    if (server?.server) server.server.close()
+    server = null
+  }
+
+  const first = await listen()
+  return first.map(() => ({
+    reopen() {
+      stopListening()
+      return listen()
+    },
+    close() {
+      stopListening()
+      for (const socket of clients.keys()) socket.destroy()
+    },
+    connections: () => admitted,
+  }))
+}
+
+function configure(path: string, limits: ControlLimits): Server {
+  const ipc = new IPCModule()
+  Object.assign(ipc.config, {
+    silent: true,
+    // clearSocketPath knows better than to remove the socket of a daemon that lives.
+    unlink: false,
+    delimiter: FRAME_DELIMITER,
+    maxMessageSize: MAX_REQUEST_BYTES,
+    maxPendingBytes: MAX_REPLY_BYTES + 2 * limits.unreadBytes,
+    messageTimeout: limits.messageTimeoutMs,
+    maxConnections: limits.connections + REFUSALS,
+    secureSocketRoot: false,
+  })
+  ipc.config.parser = new ControlParser(ipc.config)
+  ipc.serve(path)
+  if (!ipc.server) throw new Error('node-ipc made no server')
+  return ipc.server
+}
+
+function start(
+  ipc: Server,
+  { path, groupId }: ControlServerOptions,
+  warn: (kind: string, message: string) => void,
+): Promise<Result<void, SocketPathError>> {
+  return new Promise(resolve => {
+    let listening = false
+    ipc.on('error', error => {
+      if (!listening) {
+        resolve(err(toSocketPathError(path, error)))
+        return
+      }
+      // A client that went away, or sent what is no message, is its own affair.
+      if (error.syscall === 'accept') {
+        warn('accept', `cannot take a connection on ${path}: ${error.message}`)
+      }
+    })
+    ipc.on('start', () => {
+      try {
+        // Nobody is let in before this: connections are accepted when the loop turns, and checked then.
+        chmodSync(path, groupId === null ? 0o600 : 0o660)
+        if (groupId !== null) chownSync(path, -1, groupId)
+        listening = true
+        resolve(ok())
+      } catch (error) {
+        ipc.stop()
+        resolve(err(toSocketPathError(path, error)))
+      }
+    })
+    ipc.start()
+  })
+}
+
+function describeBroken(broken: Broken): ControlError {
+  if (broken.code === 'ERR_IPC_FRAME_TOO_LARGE') {
+    return {
+      code: 'message-too-large',
+      message: `cannot take a message of more than ${MAX_REQUEST_BYTES} bytes`,
+    }
+  }
+  return {
+    code: 'bad-request',
+    message: `cannot read the message: ${broken.message}`,
+    hint: `a message is one line, {"type": "${REQUEST_EVENT}", "data": {"v": ${PROTOCOL_VERSION}, "id": 1, "method": "version", "params": {}}}, answered by a line of type ${REPLY_EVENT}`,
+  }
+}
+
+/** The file descriptor of a connection, which Node keeps to itself. */
+function descriptorOf(socket: Socket): number {
+  const handle = (socket as Socket & { _handle?: { fd?: number } | null })._handle
+  const fd = handle?.fd
+  if (fd === undefined || fd < 0) throw new Error('the connection is closed')
+  return fd
+}
+
+function occasionally(warn: (message: string) => void) {
+  const last = new Map<string, number>()
+  return (kind: string, message: string) => {
+    const now = performance.now()
+    if (now - (last.get(kind) ?? Number.NEGATIVE_INFINITY) < WARN_EVERY_MS) return
+    last.set(kind, now)
+    warn(message)
+  }
+}

@@ -1,0 +1,184 @@
+// The properties of a unit, with systemd's names and values (systemctl(1), show).
+import { ok } from 'neverthrow'
+import { RELATIONS, relationProperty } from '../engine/graph.ts'
+import { NEVER } from '../engine/initial.ts'
+import { isSupported, machineOf } from '../engine/machines.ts'
+import type { CommandRun, ServiceFacts, Stamp, UnitState } from '../engine/state.ts'
+import { execCommandText, yesNo } from '../units/print.ts'
+import type { Unit } from '../units/unit.ts'
+import { type Call, type Handler, orAborted } from './call.ts'
+import { systemState } from './manager.ts'
+import { findUnit, resolveUnits } from './resolve.ts'
+import { commandsOf, EXEC_DIRECTIVES, EXEC_KINDS, exitCode, exitStatus } from './runs.ts'
+import type { ControlError } from './schema.ts'
+import { settingsProperties } from './settings.ts'
+import { timestampText } from './times.ts'
+
+type Property = readonly [name: string, value: string]
+
+const NOT_SET = '[not set]'
+
+/** Units between two breaths: the loop is let turn, so that a show of a thousand units holds nobody up. */
+const AT_ONCE = 20
+
+export const show: Handler<'show'> = async (call, params) => {
+  const wanted =
+    params.properties && new Set(params.properties.map(property => property.toLowerCase()))
+  const choose = (properties: readonly Property[]) =>
+    wanted ? properties.filter(([name]) => wanted.has(name.toLowerCase())) : properties
+  if (params.units === undefined || params.units.length === 0) {
+    return ok({ units: [{ unit: '', properties: choose(managerProperties(call)) }], errors: [] })
+  }
+  const { units, unmatched } = resolveUnits(call.backend, params.units)
+  const shown: { unit: string; properties: readonly Property[] }[] = []
+  const errors: ControlError[] = [...unmatched]
+  for (const [index, name] of units.entries()) {
+    if (index % AT_ONCE === AT_ONCE - 1) await orAborted(breath(), call.signal)
+    findUnit(call.backend, name).match(
+      unit => shown.push({ unit: unit.id, properties: choose(unitProperties(call, unit)) }),
+      error => errors.push(error),
+    )
+  }
+  return ok({ units: shown, errors })
+}
+
+const breath = () => new Promise<void>(resolve => setImmediate(resolve))
+
+/** All properties of a unit; those that readers may not see are left out for them. */
+export function unitProperties(call: Call, unit: Unit): readonly Property[] {
+  const state = call.backend.state.units.get(unit.id) ?? null
+  const live = [
+    ...(unit.type === 'service' ? serviceProperties(call, unit, state) : []),
+    ...genericProperties(call, unit, state),
+  ]
+  const told = new Set(live.map(([name]) => name))
+  const settings = settingsProperties(unit).filter(([name]) => !told.has(name))
+  const all = [...settings, ...live]
+  return call.role === 'admin' ? all : all.filter(([name]) => !SECRETS.has(name))
+}
+
+const SECRETS: ReadonlySet<string> = new Set(['Environment', 'PassEnvironment'])
+
+/** A moment on both clocks, by the two properties that systemd has for it. */
+const stamp = (name: string, { realtimeUsec, monotonicUsec }: Stamp): Property[] => [
+  [name, timestampText(realtimeUsec)],
+  [`${name}Monotonic`, `${monotonicUsec}`],
+]
+
+/** The realtime of a run as a stamp: what the clocks differ by now is taken to have been so then. */
+function stampOf(call: Call, realtimeUsec: number | null): Stamp {
+  if (realtimeUsec === null) return NEVER
+  const now = call.now()
+  const monotonicUsec = realtimeUsec - now.realtimeUsec + now.monotonicUsec
+  return { realtimeUsec, monotonicUsec: Math.max(0, monotonicUsec) }
+}
+
+function serviceProperties(call: Call, unit: Unit, state: UnitState | null): Property[] {
+  const facts = state?.service ?? null
+  const main = facts?.main ?? null
+  const { memoryBytes, cpuUsec, tasks } = call.backend.resources(unit.id)
+  return [
+    ['MainPID', `${facts?.mainPid ?? 0}`],
+    ['ControlPID', `${facts?.controlPid ?? 0}`],
+    ['StatusText', facts?.statusText ?? ''],
+    ['StatusErrno', `${facts?.statusErrno ?? 0}`],
+    ['Result', call.backend.result(unit.id)],
+    ['ReloadResult', facts?.reloadResult ?? 'success'],
+    ['NRestarts', `${facts?.nRestarts ?? 0}`],
+    ...stamp('ExecMainStartTimestamp', stampOf(call, main?.startedUsec ?? null)),
+    ...stamp('ExecMainExitTimestamp', stampOf(call, main?.endedUsec ?? null)),
+    ['ExecMainPID', `${main?.pid ?? 0}`],
+    ['ExecMainCode', `${exitCode(main?.exit ?? null)}`],
+    ['ExecMainStatus', `${exitStatus(main?.exit ?? null)}`],
+    ...EXEC_KINDS.flatMap(kind => execProperties(unit, facts, kind)),
+    ['MemoryCurrent', memoryBytes === null ? NOT_SET : `${memoryBytes}`],
+    ['CPUUsageNSec', cpuUsec === null ? NOT_SET : `${cpuUsec * 1000}`],
+    ['TasksCurrent', tasks === null ? NOT_SET : `${tasks}`],
+  ]
+}
+
+/** `ExecStart={ path=… ; argv[]=… ; … }`, one for each command, with its last run. */
+function execProperties(
+  unit: Unit,
+  facts: ServiceFacts | null,
+  kind: CommandRun['exec'],
+): Property[] {
+  return commandsOf(unit, kind).map((command, index) => {
+    const run = facts?.runs.findLast(one => one.exec === kind && one.index === index)
+    const text = run ? execCommandText(command, timing(run)) : execCommandText(command)
+    return [EXEC_DIRECTIVES[kind], text]
+  })
+}
+
+const timing = (run: CommandRun) => ({
+  startTime: `[${timestampText(run.startedUsec)}]`,
+  stopTime: run.endedUsec === null ? '[n/a]' : `[${timestampText(run.endedUsec)}]`,
+  pid: run.pid,
+  code: run.endedUsec === null ? '(null)' : (run.exit?.kind ?? 'unknown'),
+  status: `${exitStatus(run.exit)}${run.exit?.kind === 'exited' ? '' : '/0'}`,
+})
+
+function genericProperties(call: Call, unit: Unit, state: UnitState | null): Property[] {
+  const { backend } = call
+  const job = state?.job ?? null
+  const isThere = unit.loadState === 'loaded'
+  const isTarget = unit.type === 'target'
+  return [
+    ['Id', unit.id],
+    ['Names', unit.names.join(' ')],
+    ...RELATIONS.map(
+      (relation): Property => [
+        relationProperty(relation),
+        backend.related(unit.id, relation).join(' '),
+      ],
+    ),
+    ['Description', unit.unit.description === '' ? unit.id : unit.unit.description],
+    ['LoadState', unit.loadState],
+    ['LoadError', unit.loadError ?? ''],
+    ['ActiveState', backend.activeState(unit.id)],
+    ['SubState', backend.subState(unit.id)],
+    ['FragmentPath', unit.fragmentPath ?? ''],
+    ['DropInPaths', unit.dropInPaths.join(' ')],
+    ['UnitFileState', unit.unitFileState === 'not-found' ? '' : unit.unitFileState],
+    ...stamp('StateChangeTimestamp', state?.stateChange ?? NEVER),
+    ...stamp('InactiveExitTimestamp', state?.inactiveExit ?? NEVER),
+    ...stamp('ActiveEnterTimestamp', state?.activeEnter ?? NEVER),
+    ...stamp('ActiveExitTimestamp', state?.activeExit ?? NEVER),
+    ...stamp('InactiveEnterTimestamp', state?.inactiveEnter ?? NEVER),
+    ['CanStart', yesNo(isThere && isSupported(unit.type) && !unit.unit.refuseManualStart)],
+    ['CanStop', yesNo(!unit.unit.refuseManualStop)],
+    ['CanReload', yesNo(isThere && machineOf(unit.type).canReload(unit))],
+    ['CanIsolate', yesNo(isThere && unit.unit.allowIsolate)],
+    ['Job', job === null ? '' : `${job}`],
+    ['NeedDaemonReload', yesNo(backend.needsReload(unit.id))],
+    ['ConditionResult', yesNo(state?.conditionResult ?? false)],
+    ['AssertResult', yesNo(state?.assertResult ?? false)],
+    ...stamp('ConditionTimestamp', state?.conditionStamp ?? NEVER),
+    ...stamp('AssertTimestamp', state?.conditionStamp ?? NEVER),
+    ['Transient', 'no'],
+    // A built-in target has no file and never goes.
+    ['Perpetual', yesNo(isTarget && isThere && unit.fragmentPath === null)],
+    ['InvocationID', state?.invocationId ?? ''],
+  ]
+}
+
+function managerProperties({ backend, role }: Call): readonly Property[] {
+  const { manager, jobs } = backend.state
+  let failed = 0
+  let names = 0
+  for (const unit of backend.units.loaded()) {
+    names += unit.names.length
+    if (backend.activeState(unit.id) === 'failed') failed++
+  }
+  const environment: Property[] =
+    role === 'admin' ? [['Environment', manager.environment.join(' ')]] : []
+  return [
+    ['Version', backend.version],
+    ...stamp('UserspaceTimestamp', manager.started),
+    ['NNames', `${names}`],
+    ['NFailedUnits', `${failed}`],
+    ['NJobs', `${jobs.size}`],
+    ...environment,
+    ['SystemState', systemState(backend)],
+  ]
+}

@@ -1,0 +1,146 @@
+// Methods about unit files: enabling and masking, reading them, reading all anew.
+import { readFileSync, statSync } from 'node:fs'
+import { err, ok, type Result } from 'neverthrow'
+import type { Unit, UnitName } from '../units/unit.ts'
+import { nameKind } from '../units/values/unit-name.ts'
+import type { Backend, UnitFileChange } from './backend.ts'
+import { CANCELLED, type Call, type Handler } from './call.ts'
+import { operationError } from './errors.ts'
+import { runJobs } from './jobs.ts'
+import { findUnit, notFound, resolveUnits } from './resolve.ts'
+import type { ControlError, JobVerb, UnitFileParams, UnitFileResult } from './schema.ts'
+
+type Change = (
+  backend: Backend,
+  names: readonly UnitName[],
+  how: { runtime: boolean; force: boolean },
+) => readonly UnitFileChange[]
+
+const change =
+  (verb: 'enable' | 'disable' | 'mask' | 'unmask', job: JobVerb | null, apply: Change) =>
+  async (call: Call, params: UnitFileParams): Promise<Result<UnitFileResult, ControlError>> => {
+    const { backend, signal } = call
+    const { units, unmatched } = resolveUnits(backend, params.units, { files: true })
+    const [missing] = unmatched
+    if (missing) return err(missing)
+    const notes: string[] = []
+    const known = new Set(backend.unitFiles().map(file => file.name))
+    for (const name of units) {
+      if (nameKind(name) === null) return err(notFound(backend, name))
+      if (isKnown(backend, known, name)) continue
+      // What is not there can be masked, so that it does not come.
+      if (verb !== 'mask' && verb !== 'unmask') return err(notFound(backend, name))
+      notes.push(`Unit ${name} does not exist, proceeding anyway.`)
+    }
+    let changes: readonly UnitFileChange[]
+    try {
+      const { runtime = false, force = false } = params
+      changes = apply(backend, units, { runtime, force })
+    } catch (error) {
+      return err(operationError(`${verb} ${units.join(' ')}`, error))
+    }
+    if (verb === 'enable') {
+      for (const name of units) if (hasNoInstall(backend, name)) notes.push(NO_INSTALL(name))
+    }
+    const startable = units.filter(name => nameKind(name) !== 'template')
+    const jobs =
+      params.now && job !== null
+        ? await runJobs(backend, job, startable, { mode: 'replace', wait: true, signal })
+        : []
+    return jobs === null ? err(CANCELLED) : ok({ changes: [...changes], notes, jobs })
+  }
+
+const NO_INSTALL = (name: UnitName) =>
+  `${name} has no [Install] section with WantedBy=, RequiredBy=, UpheldBy=, Also= or Alias=: enabling it changes nothing. It is started by another unit, or by hand.`
+
+function isKnown(backend: Backend, files: ReadonlySet<UnitName>, name: UnitName): boolean {
+  if (files.has(name)) return true
+  const unit = findUnit(backend, name).unwrapOr(null)
+  return unit !== null && unit.loadState !== 'not-found'
+}
+
+function hasNoInstall(backend: Backend, name: UnitName): boolean {
+  const install = findUnit(backend, name).unwrapOr(null)?.install
+  if (install === undefined) return false
+  const { wantedBy, requiredBy, upheldBy, alias, also } = install
+  return [wantedBy, requiredBy, upheldBy, alias, also].every(list => list.length === 0)
+}
+
+export const enable: Handler<'enable'> = change('enable', 'start', (backend, names, how) =>
+  backend.enable(names, how),
+)
+export const disable: Handler<'disable'> = change('disable', 'stop', (backend, names, how) =>
+  backend.disable(names, how),
+)
+export const mask: Handler<'mask'> = change('mask', 'stop', (backend, names, how) =>
+  backend.mask(names, how),
+)
+export const unmask: Handler<'unmask'> = change('unmask', null, (backend, names, how) =>
+  backend.unmask(names, how),
+)
+
+export const reload: Handler<'reload'> = async ({ backend }) => {
+  try {
+    return ok({ problems: [...(await backend.reload())] })
+  } catch (error) {
+    return err(operationError('reload', error))
+  }
+}
+
+export const cat: Handler<'cat'> = (call, params) => {
+  const { backend } = call
+  const { units, unmatched } = resolveUnits(backend, params.units, { files: true })
+  const errors: ControlError[] = [...unmatched]
+  const files: { unit: string; files: { path: string; text: string }[] }[] = []
+  for (const name of units) {
+    const read = pathsOf(backend, name).andThen(paths => readAll(call, name, paths))
+    if (read.isOk()) files.push({ unit: name, files: read.value })
+    else errors.push(read.error)
+  }
+  return ok({ units: files, errors })
+}
+
+function pathsOf(backend: Backend, name: UnitName): Result<readonly string[], ControlError> {
+  if (nameKind(name) === 'template') {
+    const file = backend.unitFiles().find(one => one.name === name)
+    return file ? ok([file.path]) : err(notFound(backend, name))
+  }
+  return findUnit(backend, name).andThen(unit => {
+    const paths = [...(unit.fragmentPath === null ? [] : [unit.fragmentPath]), ...unit.dropInPaths]
+    return paths.length > 0 ? ok(paths) : err(noFiles(backend, unit))
+  })
+}
+
+const noFiles = (backend: Backend, unit: Unit): ControlError =>
+  unit.loadState === 'not-found'
+    ? notFound(backend, unit.id)
+    : {
+        code: 'failed',
+        message: `cannot show files of ${unit.id}: it is built in and has none`,
+        unit: unit.id,
+      }
+
+function readAll(
+  { role }: Call,
+  unit: UnitName,
+  paths: readonly string[],
+): Result<{ path: string; text: string }[], ControlError> {
+  const files: { path: string; text: string }[] = []
+  for (const path of paths) {
+    try {
+      // The daemon may read what a member of the control group may not.
+      if (role !== 'admin' && (statSync(path).mode & 0o004) === 0) {
+        return err({
+          code: 'not-permitted',
+          message: `cannot show ${path} to a member of the control group: it is not readable for everybody`,
+          hint: 'use sudo',
+          unit,
+        })
+      }
+      files.push({ path, text: readFileSync(path, 'utf8') })
+    } catch (error) {
+      return err({ ...operationError(`read ${path}`, error), unit })
+    }
+  }
+  return ok(files)
+}
