@@ -1,5 +1,13 @@
 // A cgroup v2 directory per unit, where a writable tree is: its process list is exact and cgroup.kill takes a tree at once.
-import { closeSync, constants, mkdirSync, openSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs'
 import type { UnitName } from '../units/unit.ts'
 
 export interface Cgroups {
@@ -73,7 +81,11 @@ export function openCgroups(): Cgroups | null {
       }
     },
     has: unit => made.has(unit),
-    pids: unit => read(`${path(unit)}/cgroup.procs`).split('\n').filter(Boolean).map(Number),
+    pids: unit =>
+      read(`${path(unit)}/cgroup.procs`)
+        .split('\n')
+        .filter(Boolean)
+        .map(Number),
     unitOf(pid) {
       const place = /^0::(.*)$/m.exec(read(`/proc/${pid}/cgroup`))?.[1] ?? ''
       const at = place.indexOf(`/hearth-${process.pid}.scope/`)

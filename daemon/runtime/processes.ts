@@ -1,210 +1,342 @@
 // Which process belongs to which unit, without cgroups: hearth is PID 1 or a subreaper, so whatever loses its parent
 // becomes our child. A child that we did not start is put to its unit by the marker in its environment (INVOCATION_ID,
-// new with each start), by its session or group, or by its unit being the only one that can have left it.
+// new with each start), by its session or group, by having been seen below one of the unit's processes, or by its unit
+// being the only one that can have left it.
+//
+// A pid of ours is named safely: a child keeps its pid until we reap it. Pids of others are used at once or kept with the
+// moment they were started at.
 import type { UnitName } from '../units/unit.ts'
 import type { Cgroups } from './cgroup.ts'
 import type { Native } from './native.ts'
-import { readChildren, readEnvironment, readStat } from './procfs.ts'
+import {
+  type ProcessStat,
+  readChildren,
+  readEnvironment,
+  readExecutable,
+  readStat,
+} from './procfs.ts'
 
 export interface Processes {
   /** A process that hearth started itself. */
-  started(unit: UnitName, pid: number, invocationId: string): void
-  /** A child that has ended; what is left of its unit is looked at when the round is over. */
+  started(unit: UnitName, pid: number, invocationId: string, executable: string): void
+  /** A child of ours that was told to be the unit's, by its PID file say. */
+  adopt(unit: UnitName, pid: number): void
+  /** A child that has ended and was reaped; what is left of its unit is looked at when the round is over. */
   ended(pid: number): void
   /** Children that nobody knew have ended: any unit may have become empty. */
   strangersEnded(): void
   /** The unit's living processes, those of its descendants too. */
   of(unit: UnitName): number[]
+  /** Those of them whose parent hearth is. */
+  childrenOf(unit: UnitName): number[]
   /** The unit that a living process belongs to, or null. */
   unitOf(pid: number): UnitName | null
-  /** Sends `signal` to all of the unit's processes but `except`; with SIGKILL to a tree that grows, until it stands still. */
-  signal(unit: UnitName, signal: number, except: readonly number[]): number
-  /** From now on `emptied` is told when the unit has none left. */
+  /** Sends the signals, in order, to all of the unit's processes but `except`; with SIGKILL to a tree that grows, until it
+   * stands still, and without exception. Gives the number of processes reached. */
+  signal(unit: UnitName, signals: readonly number[], except: readonly number[]): number
+  /** From now on `emptied` is told, once, when the unit has none left. */
   awaitEmpty(unit: UnitName): void
+  /** Nobody waits for that any more. */
+  awaitNothing(unit: UnitName): void
   /** A round of effects is over: tells which units have become empty, and kills what escaped a SIGKILL. */
   settle(): void
+  /** The unit is down. What it has left running stays known. */
   forget(unit: UnitName): void
 }
 
 const SIGKILL = 9
 const SIGSTOP = 19
-const SIGCONT = 18
 /** A tree that still grows after so many looks is killed as it stands, and again when its survivors are seen. */
 const FREEZE_ROUNDS = 64
+/** Pids that a unit is remembered by beside its children: enough for every daemon's way into the background. */
+const MOST_RELATIVES = 256
+
+type Family = {
+  unit: UnitName
+  /** Children of ours. */
+  members: Set<number>
+  invocations: string[]
+  executable: string | null
+  /** Leaders of sessions and groups, and descendants that were seen: pid -> start in ticks, 0 for what was our child. */
+  relatives: Map<number, number>
+  /** It has no members, and orphans were looked for since it lost the last: none can come any more. */
+  isKnownEmpty: boolean
+  isAwaited: boolean
+  isKilled: boolean
+}
 
 export function createProcesses(
   native: Native,
   cgroups: Cgroups | null,
   emptied: (unit: UnitName) => void,
 ): Processes {
-  /** Children of ours that belong to a unit: those we started and orphans put to their unit; each is tracked. */
-  const owners = new Map<number, UnitName>()
-  const members = new Map<UnitName, Set<number>>()
-  const invocations = new Map<string, UnitName>()
-  const invocationOf = new Map<UnitName, string>()
-  const waiting = new Set<UnitName>()
-  const killing = new Set<UnitName>()
-  let dirty = new Set<UnitName>()
-  /** Units whose processes ended since orphans were last looked for: the only ones that can have left new ones. */
-  let bereaved = new Set<UnitName>()
+  const families = new Map<UnitName, Family>()
+  /** Our children that belong to a unit: those we started and orphans put to their unit; each is tracked. */
+  const owners = new Map<number, Family>()
+  const invocations = new Map<string, Family>()
+  const relatives = new Map<number, Family>()
+  /** Orphans of nobody, such as what was executed into the container, with their start. */
+  let strangers = new Map<number, number>()
+  const awaited = new Set<Family>()
+  let dirty = new Set<Family>()
+  /** Families that lost a process since orphans were last looked for: the only ones that can have left new ones. */
+  let bereaved = new Set<Family>()
   let orphansKnown = false
 
-  const own = (unit: UnitName, pid: number) => {
-    owners.set(pid, unit)
-    let set = members.get(unit)
-    if (!set) members.set(unit, (set = new Set()))
-    set.add(pid)
-    native.track(pid)
-    sessions.set(pid, unit)
-    const led = leaders.get(unit)
-    if (led) led.push(pid)
-    else leaders.set(unit, [pid])
+  const familyOf = (unit: UnitName): Family => {
+    let family = families.get(unit)
+    if (!family) {
+      family = {
+        unit,
+        members: new Set(),
+        invocations: [],
+        executable: null,
+        relatives: new Map(),
+        isKnownEmpty: true,
+        isAwaited: false,
+        isKilled: false,
+      }
+      families.set(unit, family)
+    }
+    return family
   }
 
-  /** Sessions and groups led by a process of a unit: pid -> unit, kept until the unit is down. */
-  const sessions = new Map<number, UnitName>()
-  const leaders = new Map<UnitName, number[]>()
+  const remember = (family: Family, pid: number, startTicks: number) => {
+    if (family.relatives.size >= MOST_RELATIVES) {
+      const [oldest] = family.relatives.keys()
+      if (oldest !== undefined) dropRelative(family, oldest)
+    }
+    family.relatives.set(pid, startTicks)
+    relatives.set(pid, family)
+  }
 
-  const attribute = (pid: number): UnitName | null => {
-    const stat = readStat(pid)
-    if (!stat || stat.state === 'Z' || stat.state === 'X') return null
+  const dropRelative = (family: Family, pid: number) => {
+    family.relatives.delete(pid)
+    if (relatives.get(pid) === family) relatives.delete(pid)
+  }
+
+  const own = (family: Family, pid: number) => {
+    if (owners.get(pid) === family) return
+    owners.get(pid)?.members.delete(pid)
+    owners.set(pid, family)
+    family.members.add(pid)
+    family.isKnownEmpty = false
+    native.track(pid)
+    remember(family, pid, 0)
+  }
+
+  /** The family of a session or group by its leader's pid. The number is not given anew while anybody is in the session;
+   * if a process that is not the family's has it, it was, and the session is another. */
+  const ofLeader = (leader: number): Family | null => {
+    const family = relatives.get(leader)
+    if (!family || owners.get(leader) === family) return family ?? null
+    const startTicks = family.relatives.get(leader)
+    const stat = readStat(leader)
+    return !stat || stat.startTicks === startTicks ? family : null
+  }
+
+  const attribute = (pid: number, stat: ProcessStat): Family | null => {
     const environment = readEnvironment(pid)
     const marked = invocations.get(environment?.INVOCATION_ID ?? '')
     if (marked) return marked
-    const related = sessions.get(stat.session) ?? sessions.get(stat.group)
+    const seen = relatives.get(pid)
+    if (seen && seen.relatives.get(pid) === stat.startTicks) return seen
+    const related = ofLeader(stat.session) ?? ofLeader(stat.group)
     if (related) return related
-    // A daemon that writes its title over its environment, in a session of its own: when one unit alone has lost
-    // processes since the last look, it came from there. One with a legible environment is somebody else's (a
-    // command executed into the container) and left alone.
-    const legible = environment !== null && Object.keys(environment).length > 0
-    if (!legible && bereaved.size === 1) return [...bereaved][0] ?? null
-    return null
+    // A daemon that writes its title over its environment, in a session of its own: it came from a unit that has lost a
+    // process since the last look. One with a legible environment is somebody else's (a command executed into the
+    // container) and left alone.
+    const isLegible = environment !== null && Object.keys(environment).length > 0
+    return isLegible ? null : likeliest(pid)
+  }
+
+  const likeliest = (pid: number): Family | null => {
+    if (bereaved.size === 1) return [...bereaved][0] ?? null
+    const executable = bereaved.size > 0 ? readExecutable(pid) : null
+    const alike = [...bereaved].filter(family => family.executable === executable)
+    return executable !== null && alike.length === 1 ? (alike[0] ?? null) : null
   }
 
   const findOrphans = () => {
     if (orphansKnown) return
     orphansKnown = true
+    const still = new Map<number, number>()
     for (const pid of native.children()) {
       if (owners.has(pid)) continue
-      const unit = attribute(pid)
-      if (unit !== null) own(unit, pid)
+      const stat = readStat(pid)
+      if (!stat || stat.state === 'Z' || stat.state === 'X') continue
+      const isStranger = strangers.get(pid) === stat.startTicks
+      const family = isStranger ? null : attribute(pid, stat)
+      if (family) own(family, pid)
+      else still.set(pid, stat.startTicks)
     }
+    strangers = still
     bereaved = new Set()
   }
 
-  const descend = (roots: Iterable<number>): number[] => {
-    const found = [...roots]
-    for (let i = 0; i < found.length; i++) for (const child of readChildren(found[i] as number)) found.push(child)
+  const descend = (family: Family): number[] => {
+    const found = [...family.members]
+    for (let i = 0; i < found.length; i++) {
+      for (const child of readChildren(found[i] as number)) {
+        found.push(child)
+        const stat = readStat(child)
+        if (stat) remember(family, child, stat.startTicks)
+      }
+    }
     return found
   }
 
+  const isEmpty = (family: Family): boolean => {
+    if (family.members.size > 0) return false
+    if (cgroups?.has(family.unit)) return cgroups.pids(family.unit).length === 0
+    if (family.isKnownEmpty) return true
+    findOrphans()
+    family.isKnownEmpty = family.members.size === 0
+    return family.isKnownEmpty
+  }
+
   const of = (unit: UnitName): number[] => {
+    const family = families.get(unit)
+    if (!family) return []
     if (cgroups?.has(unit)) return cgroups.pids(unit)
+    if (isEmpty(family)) return []
     findOrphans()
-    const known = members.get(unit)
-    return known && known.size > 0 ? descend(known) : []
+    return descend(family)
   }
 
-  const isEmpty = (unit: UnitName): boolean => {
-    if ((members.get(unit)?.size ?? 0) > 0) return false
-    findOrphans()
-    if ((members.get(unit)?.size ?? 0) > 0) return false
-    return !cgroups?.has(unit) || cgroups.pids(unit).length === 0
-  }
-
-  const killTree = (unit: UnitName, except: ReadonlySet<number>): number => {
+  /** Each process is stopped before its children are listed: from then on it has no more. Those whose parent has ended
+   * first come to us, so orphans are looked for until a whole round finds nobody new. */
+  const killTree = (family: Family): number => {
     const stopped = new Set<number>()
     for (let round = 0; round < FREEZE_ROUNDS; round++) {
+      const before = stopped.size
       orphansKnown = false
-      const fresh = of(unit).filter(pid => !stopped.has(pid) && !except.has(pid))
-      if (fresh.length === 0) break
-      for (const pid of fresh) {
-        stopped.add(pid)
-        native.kill(pid, SIGSTOP)
+      findOrphans()
+      const queue = [...family.members]
+      for (let i = 0; i < queue.length; i++) {
+        const pid = queue[i] as number
+        if (!stopped.has(pid)) {
+          stopped.add(pid)
+          native.kill(pid, SIGSTOP)
+        }
+        for (const child of readChildren(pid)) queue.push(child)
       }
+      if (stopped.size === before) break
     }
     for (const pid of stopped) native.kill(pid, SIGKILL)
-    killing.add(unit)
     return stopped.size
   }
 
+  const kill = (family: Family): number => {
+    const { unit } = family
+    if (!cgroups?.has(unit)) return isEmpty(family) ? 0 : killTree(family)
+    const pids = cgroups.pids(unit)
+    if (pids.length > 0 && !cgroups.kill(unit)) return killTree(family)
+    return pids.length
+  }
+
   return {
-    started(unit, pid, invocationId) {
-      own(unit, pid)
-      const last = invocationOf.get(unit)
-      if (last !== invocationId) {
-        if (last !== undefined) invocations.delete(last)
-        invocations.set(invocationId, unit)
-        invocationOf.set(unit, invocationId)
-      }
+    started(unit, pid, invocationId, executable) {
+      const family = familyOf(unit)
+      own(family, pid)
+      family.executable = executable
+      if (invocations.get(invocationId) === family) return
+      invocations.set(invocationId, family)
+      family.invocations.push(invocationId)
     },
+    adopt: (unit, pid) => own(familyOf(unit), pid),
     ended(pid) {
-      const unit = owners.get(pid)
-      owners.delete(pid)
       native.untrack(pid)
-      if (unit === undefined) return
-      members.get(unit)?.delete(pid)
-      dirty.add(unit)
-      bereaved.add(unit)
+      const family = owners.get(pid)
+      if (!family) return
+      owners.delete(pid)
+      family.members.delete(pid)
+      if (family.isAwaited) dirty.add(family)
+      bereaved.add(family)
       orphansKnown = false
     },
     strangersEnded() {
-      for (const unit of waiting) dirty.add(unit)
+      for (const family of awaited) dirty.add(family)
       orphansKnown = false
     },
     of,
-    unitOf(pid) {
-      for (let at: number | null = pid, hops = 0; at !== null && at > 1 && hops < 64; hops++) {
-        const unit = owners.get(at)
-        if (unit) return unit
-        at = readStat(at)?.parent ?? null
-      }
-      return cgroups?.unitOf(pid) ?? attribute(pid)
+    childrenOf(unit) {
+      const family = families.get(unit)
+      if (!family) return []
+      findOrphans()
+      return [...family.members]
     },
-    signal(unit, signal, except) {
-      if (signal === SIGKILL) {
-        if (cgroups?.has(unit) && cgroups.kill(unit)) {
-          killing.add(unit)
-          return 1
-        }
-        return killTree(unit, new Set(except))
+    unitOf(pid) {
+      for (let at = pid, hops = 0; at > 1 && at !== process.pid && hops < 64; hops++) {
+        const family = owners.get(at)
+        if (family) return family.unit
+        const stat = readStat(at)
+        if (!stat) break
+        at = stat.parent
       }
-      let sent = 0
+      const stat = readStat(pid)
+      return cgroups?.unitOf(pid) ?? (stat && attribute(pid, stat)?.unit) ?? null
+    },
+    signal(unit, signals, except) {
+      const family = families.get(unit)
+      if (!family) return 0
+      if (signals.includes(SIGKILL)) {
+        family.isKilled = true
+        return kill(family)
+      }
+      let reached = 0
       for (const pid of of(unit)) {
         if (except.includes(pid)) continue
-        if (native.kill(pid, signal) === null) sent++
-        if (signal !== SIGCONT) native.kill(pid, SIGCONT)
+        const sent = signals.map(signal => native.kill(pid, signal))
+        if (sent[0] === null) reached++
       }
-      return sent
+      return reached
     },
     awaitEmpty(unit) {
-      waiting.add(unit)
-      dirty.add(unit)
+      const family = familyOf(unit)
+      family.isAwaited = true
+      awaited.add(family)
+      dirty.add(family)
+    },
+    awaitNothing(unit) {
+      const family = families.get(unit)
+      if (!family) return
+      family.isAwaited = false
+      family.isKilled = false
+      awaited.delete(family)
     },
     settle() {
+      if (dirty.size === 0) {
+        orphansKnown = false
+        return
+      }
       const changed = dirty
       dirty = new Set()
-      for (const unit of changed) {
-        if (isEmpty(unit)) {
-          waiting.delete(unit)
-          killing.delete(unit)
-          emptied(unit)
-        } else if (killing.has(unit)) {
-          killTree(unit, new Set())
+      for (const family of changed) {
+        if (!family.isAwaited) continue
+        if (isEmpty(family)) {
+          family.isAwaited = false
+          family.isKilled = false
+          awaited.delete(family)
+          emptied(family.unit)
+        } else if (family.isKilled) {
+          kill(family)
         }
       }
       orphansKnown = false
     },
     forget(unit) {
-      const invocation = invocationOf.get(unit)
-      if (invocation !== undefined) invocations.delete(invocation)
-      invocationOf.delete(unit)
-      killing.delete(unit)
-      waiting.delete(unit)
-      if ((members.get(unit)?.size ?? 0) > 0) return
-      members.delete(unit)
-      for (const pid of leaders.get(unit) ?? []) sessions.delete(pid)
-      leaders.delete(unit)
+      const family = families.get(unit)
+      if (!family) return
+      family.isAwaited = false
+      family.isKilled = false
+      awaited.delete(family)
+      if (family.members.size > 0) return
+      families.delete(unit)
+      bereaved.delete(family)
+      dirty.delete(family)
+      for (const id of family.invocations) invocations.delete(id)
+      for (const pid of [...family.relatives.keys()]) dropRelative(family, pid)
     },
   }
 }

@@ -87,7 +87,8 @@ export function readCommandLine(pid: number): string | null {
 }
 
 /** The file that the process runs. */
-export const readExecutable = (pid: number): string | null => attempt(() => readlinkSync(`/proc/${pid}/exe`))
+export const readExecutable = (pid: number): string | null =>
+  attempt(() => readlinkSync(`/proc/${pid}/exe`))
 
 /** Every process that can be seen, by pid. */
 export function allPids(): number[] {

@@ -1,0 +1,55 @@
+// The notify socket: datagrams of sd_notify(3), each with the kernel's word on who sent it.
+import type { UnitName } from '../units/unit.ts'
+import type { Native, NotifyDatagram, NotifySocket } from './native.ts'
+import type { Processes } from './processes.ts'
+
+export type NotifyParts = {
+  native: Native
+  processes: Pick<Processes, 'unitOf'>
+  post: (event: {
+    type: 'notify'
+    unit: UnitName
+    pid: number
+    fields: Readonly<Record<string, string>>
+  }) => void
+  log: (level: 'debug', unit: UnitName | null, message: string) => void
+}
+
+/** Opens the socket at `path`, or goes on with a descriptor that an earlier image bound. */
+export function openNotify(parts: NotifyParts, pathOrFd: string | number): NotifySocket {
+  return parts.native.notifySocket(pathOrFd, datagram => take(parts, datagram))
+}
+
+function take({ native, processes, post, log }: NotifyParts, datagram: NotifyDatagram): void {
+  const { pid, text } = datagram
+  const unit = processes.unitOf(pid)
+  const fields = unit === null ? null : parseFields(text)
+  // Descriptors are kept for nobody. With BARRIER=1 the sender waits for its own to be closed (sd_notify_barrier(3)): what
+  // it had sent before has been posted by now.
+  for (const fd of datagram.fds) native.close(fd)
+  if (unit === null) {
+    log('debug', null, `a notification of process ${pid} is left out: it belongs to no unit`)
+  } else if (fields === null) {
+    log('debug', unit, `a notification of process ${pid} is left out: it holds a NUL`)
+  } else if (Object.keys(fields).length > 0) post({ type: 'notify', unit, pid, fields })
+}
+
+/** What cannot hold at once: of these the last one counts. */
+const STATES = ['READY', 'RELOADING', 'STOPPING']
+
+/** `NAME=value` lines; of a name the first counts. Null: it cannot be a notification. */
+export function parseFields(text: string): Record<string, string> | null {
+  if (text.includes('\0')) return null
+  const fields: Record<string, string> = {}
+  for (const line of text.split('\n')) {
+    const at = line.indexOf('=')
+    if (at <= 0) continue
+    const name = line.slice(0, at)
+    if (name === 'BARRIER') continue
+    if (STATES.includes(name)) {
+      for (const state of STATES) delete fields[state]
+    } else if (Object.hasOwn(fields, name)) continue
+    fields[name] = line.slice(at + 1)
+  }
+  return fields
+}

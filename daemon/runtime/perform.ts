@@ -1,0 +1,231 @@
+// Effects of the engine, each handed to the file that does its kind. Facts come back as events.
+import type { Effect } from '../engine/effect.ts'
+import type { EngineEvent } from '../engine/event.ts'
+import type { Logs } from '../logs/logs.ts'
+import type { ResourceLimit, UnitName, Units } from '../units/unit.ts'
+import { ownCapabilities } from './capabilities.ts'
+import { openCgroups } from './cgroup.ts'
+import { checkConditions } from './conditions.ts'
+import { directoryRoots, goesWithTheUnit, removeRuntimeDirectories } from './directories.ts'
+import type { HostFacts } from './facts.ts'
+import { type KillEffect, kill } from './kill.ts'
+import type { Native } from './native.ts'
+import { openNotify } from './notify.ts'
+import { createPidFileWatches, readPidFile, removePidFile } from './pid-file.ts'
+import { createProcesses, type Processes } from './processes.ts'
+import { readStat } from './procfs.ts'
+import { collectExits } from './reap.ts'
+import { createRuns } from './runs.ts'
+import { createSpawner } from './spawn.ts'
+import { createUsers } from './users.ts'
+import { createWatches } from './watch.ts'
+
+type Of<Type extends Effect['type']> = Extract<Effect, { type: Type }>
+export type Answer = Of<'job-accepted' | 'job-refused' | 'job-finished'>
+export type LogLevel = Of<'log'>['level']
+export type LogLine = (
+  level: LogLevel,
+  unit: UnitName | null,
+  message: string,
+  fields?: Readonly<Record<string, string | number>>,
+) => void
+
+export type RuntimeParts = {
+  native: Native
+  /** Looked up anew with each effect: a daemon-reload may have replaced the units. */
+  units: Units
+  logs: Logs
+  /** `loop.post`. */
+  post: (event: EngineEvent) => void
+  facts: HostFacts
+  /** Where the notify socket is bound, or the descriptor of one bound already; null: there is none. */
+  notify: { path: string; fd?: number } | null
+  /** The manager's environment, `engine.state.manager.environment`; the same array as long as it has not changed. */
+  managerEnvironment: () => readonly string[]
+  /** What services get who set no LimitNOFILE=: the daemon's limit before it raised its own. Null: as the daemon. */
+  nofile: ResourceLimit | null
+  /** Whether services' lines also go to the daemon's stdout. */
+  console: boolean
+  /** Use cgroups where they can be made. */
+  cgroups: boolean
+  answer: (effect: Answer) => void
+  log: LogLine
+  finish: (effect: Of<'finish'>) => void
+}
+
+export interface Runtime {
+  /** `LoopParts.perform`. */
+  perform(effect: Effect): void
+  /** `LoopParts.settled`. */
+  settled(): void
+  /** For `native.onChild`; `batch` is `loop.batch`. */
+  collectExits(batch: (collect: () => void) => void): void
+  readonly processes: Processes
+  /** The descriptor of the notify socket, to be kept over a re-execution. */
+  readonly notifyFd: number | null
+  close(): void
+}
+
+/** Opens the notify socket (throws an errno error if it cannot be bound) and is ready for effects. */
+export function createRuntime(parts: RuntimeParts): Runtime {
+  const { native, units, post, log, facts } = parts
+  const isRoot = facts.user.uid === 0
+  const roots = directoryRoots(isRoot, facts.environment)
+  const cgroups = parts.cgroups ? openCgroups() : null
+  const processes = createProcesses(native, cgroups, unit => post({ type: 'emptied', unit }))
+  const watches = createWatches(native, processes, (pid, exit) =>
+    post({ type: 'exited', pid, exit }),
+  )
+  const pidFiles = createPidFileWatches()
+  const runs = createRuns(parts.logs, parts.console)
+  const spawn = createSpawner({
+    native,
+    units,
+    processes,
+    runs,
+    users: createUsers(native, { uid: facts.user.uid, gid: process.getegid?.() ?? 0 }),
+    cgroups,
+    roots,
+    isRoot,
+    environment: facts.environment,
+    capabilities: ownCapabilities(),
+    managerEnvironment: parts.managerEnvironment,
+    notifyPath: parts.notify?.path ?? null,
+    nofile: parts.nofile,
+    log,
+  })
+  const notify = parts.notify
+    ? openNotify({ native, processes, post, log }, parts.notify.fd ?? parts.notify.path)
+    : null
+
+  const check = ({ unit, token }: Of<'check-conditions'>) => {
+    const { conditions, asserts } = units.get(unit).unit
+    const condition = checkConditions(conditions, facts)
+    const assert = checkConditions(asserts, facts)
+    for (const warning of condition.warnings) log('warn', unit, `Condition${warning}`)
+    for (const warning of assert.warnings) log('warn', unit, `Assert${warning}`)
+    post({
+      type: 'conditions-checked',
+      unit,
+      token,
+      condition: condition.result,
+      assert: assert.result,
+      failed:
+        condition.failed !== null
+          ? `Condition${condition.failed}`
+          : assert.failed !== null
+            ? `Assert${assert.failed}`
+            : null,
+    })
+  }
+
+  const pidFileOf = (unit: UnitName) => units.get(unit).service?.pidFile ?? null
+
+  const lookAtPidFile = ({ unit, token, watch }: Of<'read-pid-file'>) => {
+    const path = pidFileOf(unit)
+    if (path === null) {
+      const problem = 'cannot find the main process: the unit no longer has a PIDFile='
+      post({ type: 'pid-file', unit, token, pid: null, problem })
+      return
+    }
+    // Watched before it is read: what changes in between is seen.
+    if (watch) {
+      pidFiles.add(unit, path, () => {
+        const answer = readPidFile(path, unit, processes)
+        // Half written, or an old one: the next change tells.
+        if (answer.pid !== null) post({ type: 'pid-file', unit, token, ...answer })
+      })
+    }
+    post({ type: 'pid-file', unit, token, ...readPidFile(path, unit, processes) })
+  }
+
+  /** A single child of ours can only be the daemon; of several nobody knows (systemd.service(5), GuessMainPID=). */
+  const guessMain = ({ unit, token }: Of<'guess-main-pid'>) => {
+    const living = processes.childrenOf(unit).filter(pid => {
+      const stat = readStat(pid)
+      return stat && stat.state !== 'Z' && stat.state !== 'X'
+    })
+    const pid = living.length === 1 ? (living[0] ?? null) : null
+    post({ type: 'main-pid-guessed', unit, token, pid })
+  }
+
+  const end = ({ unit, invocationId, restarting }: Of<'run-ends'>) => {
+    const { exec } = units.get(unit)
+    pidFiles.remove(unit)
+    runs.end(unit, invocationId)
+    processes.forget(unit)
+    cgroups?.remove(unit)
+    if (exec?.directories.runtime && goesWithTheUnit(exec, restarting)) {
+      for (const problem of removeRuntimeDirectories(exec, roots)) log('warn', unit, problem)
+    }
+  }
+
+  const killUnit = (effect: KillEffect) => {
+    const { unit, token } = effect
+    post({ type: 'killed', unit, token, waiting: kill(effect, processes, watches) })
+  }
+
+  return {
+    perform(effect) {
+      switch (effect.type) {
+        case 'check-conditions':
+          return check(effect)
+        case 'spawn':
+          return post(spawn(effect))
+        case 'kill':
+          return killUnit(effect)
+        case 'await-empty':
+          return processes.awaitEmpty(effect.unit)
+        case 'read-pid-file':
+          return lookAtPidFile(effect)
+        case 'unwatch-pid-file':
+          return pidFiles.remove(effect.unit)
+        case 'remove-pid-file': {
+          const path = pidFileOf(effect.unit)
+          if (path !== null) removePidFile(path)
+          return
+        }
+        case 'guess-main-pid':
+          return guessMain(effect)
+        case 'watch-process':
+          return watches.add(effect.unit, effect.pid)
+        case 'run-begins':
+          processes.awaitNothing(effect.unit)
+          return runs.begin(effect.unit, effect.invocationId)
+        case 'run-ends':
+          return end(effect)
+        case 'job-accepted':
+        case 'job-refused':
+        case 'job-finished':
+          return parts.answer(effect)
+        case 'log':
+          return log(effect.level, effect.unit, effect.message, effect.fields)
+        case 'finish':
+          return parts.finish(effect)
+        default:
+          return effect satisfies never
+      }
+    },
+    settled: processes.settle,
+    collectExits(batch) {
+      batch(() =>
+        collectExits({
+          native,
+          post,
+          ended(pid) {
+            watches.ended(pid)
+            processes.ended(pid)
+          },
+          strangersEnded: processes.strangersEnded,
+        }),
+      )
+    },
+    processes,
+    notifyFd: notify?.fd ?? null,
+    close() {
+      notify?.close()
+      pidFiles.close()
+      cgroups?.close()
+    },
+  }
+}

@@ -1,0 +1,71 @@
+// The run of a unit, from its start to its end: one invocation id, one pair of log pipes, its directories.
+import type { Logs } from '../logs/logs.ts'
+import type { Unit, UnitName } from '../units/unit.ts'
+
+export type Run = {
+  invocationId: string
+  /** The log's write ends, once a process has asked for them. */
+  log: { out: number; err: number } | null
+  /** Whether the unit's directories have been made. */
+  hasDirectories: boolean
+}
+
+export interface Runs {
+  begin(unit: UnitName, invocationId: string): void
+  /** The run that is on; a command without one (the unit was adopted) begins it. */
+  of(unit: UnitName, invocationId: string): Run
+  /** The run's log pipes. Throws an errno error when there is no descriptor left. */
+  log(unit: Unit, run: Run): { out: number; err: number }
+  end(unit: UnitName, invocationId: string): void
+}
+
+/** `console`: whether services' lines also go to the daemon's stdout, unless a unit says otherwise. */
+export function createRuns(logs: Logs, console: boolean): Runs {
+  const runs = new Map<UnitName, Run>()
+  const begin = (unit: UnitName, invocationId: string): Run => {
+    end(unit)
+    const run: Run = { invocationId, log: null, hasDirectories: false }
+    runs.set(unit, run)
+    return run
+  }
+  const end = (unit: UnitName) => {
+    const run = runs.get(unit)
+    if (!run) return
+    runs.delete(unit)
+    if (run.log) logs.close(unit, run.invocationId)
+  }
+  return {
+    begin: (unit, invocationId) => void begin(unit, invocationId),
+    of(unit, invocationId) {
+      const run = runs.get(unit)
+      return run?.invocationId === invocationId ? run : begin(unit, invocationId)
+    },
+    log(unit, run) {
+      run.log ??= logs.open({
+        unit: unit.id,
+        invocationId: run.invocationId,
+        identifier: identifierOf(unit),
+        console: isOnConsole(unit, console),
+      })
+      return run.log
+    },
+    end(unit, invocationId) {
+      if (runs.get(unit)?.invocationId === invocationId) end(unit)
+    },
+  }
+}
+
+/** As systemd: SyslogIdentifier=, or the name of the file that is executed. */
+const identifierOf = (unit: Unit): string =>
+  unit.exec?.syslogIdentifier ??
+  unit.service?.execStart[0]?.path.split('/').at(-1) ??
+  unit.id.replace(/\.[^.]*$/, '')
+
+const isOnConsole = ({ exec, hearth }: Unit, byDefault: boolean): boolean => {
+  if (hearth.console === 'off') return false
+  return (
+    byDefault ||
+    exec?.standardOutput.kind === 'journal+console' ||
+    exec?.standardError.kind === 'journal+console'
+  )
+}

@@ -1,0 +1,351 @@
+// Starting a command of a unit: from its settings to what the addon is to do, and the answer.
+import { existsSync } from 'node:fs'
+import { err, ok, type Result } from 'neverthrow'
+import type { Effect } from '../engine/effect.ts'
+import type { EngineEvent } from '../engine/event.ts'
+import type { ExecKind } from '../engine/state.ts'
+import type {
+  ExecCommand,
+  ExecSettings,
+  ResourceLimit,
+  ServiceSettings,
+  Unit,
+  UnitName,
+  Units,
+} from '../units/unit.ts'
+import { capabilityCalls } from './capabilities.ts'
+import type { Cgroups } from './cgroup.ts'
+import { expandArguments, findExecutable } from './command.ts'
+import {
+  type DirectoryRoots,
+  directoryVariables,
+  hasDirectories,
+  makeDirectories,
+} from './directories.ts'
+import { startEnvironment, type UnitEnvironment, unitEnvironment, variable } from './environment.ts'
+import { readEnvironmentFiles } from './environment-file.ts'
+import { EXIT, errnoOf, inWords, NO_PROCESS, type SpawnFailure } from './failure.ts'
+import { nativeLimits } from './limits.ts'
+import type { ChildCall, Native, SpawnRequest } from './native.ts'
+import type { Processes } from './processes.ts'
+import type { Run, Runs } from './runs.ts'
+import { openStreams, type Streams, usesTty } from './streams.ts'
+import { type Identity, OWN_IDENTITY, type Users } from './users.ts'
+
+export type SpawnEffect = Extract<Effect, { type: 'spawn' }>
+export type SpawnLog = (level: 'info' | 'warn', unit: UnitName, message: string) => void
+
+export type SpawnParts = {
+  native: Native
+  units: Units
+  processes: Processes
+  runs: Runs
+  users: Users
+  cgroups: Cgroups | null
+  roots: DirectoryRoots
+  /** The daemon's own user and environment. */
+  isRoot: boolean
+  environment: Readonly<Record<string, string | undefined>>
+  capabilities: bigint
+  managerEnvironment: () => readonly string[]
+  notifyPath: string | null
+  /** What services get who ask for no LimitNOFILE=; null: as the daemon has it. */
+  nofile: ResourceLimit | null
+  log: SpawnLog
+}
+
+/** What of a start stays the same until the unit is read anew or its user or the manager's environment change. */
+type Plan = {
+  identity: Identity
+  manager: readonly string[]
+  environment: UnitEnvironment
+  request: Omit<
+    SpawnRequest,
+    'path' | 'argv' | 'env' | 'fds' | 'cgroupFd' | 'controllingTty' | 'before' | 'after'
+  >
+  before: readonly ChildCall[]
+  after: readonly ChildCall[]
+}
+type Place = { unit: Unit; exec: ExecSettings; service: ServiceSettings; command: ExecCommand }
+type Started = { pid: number; path: string }
+/** Which of a unit's plans a command follows. */
+type Role = 'main' | 'control'
+
+const LISTS = {
+  condition: 'execCondition',
+  'start-pre': 'execStartPre',
+  start: 'execStart',
+  'start-post': 'execStartPost',
+  reload: 'execReload',
+  stop: 'execStop',
+  'stop-post': 'execStopPost',
+} as const satisfies Record<ExecKind, keyof ServiceSettings>
+
+/** A performer of the effect `spawn`: the answer is the event. */
+export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => EngineEvent {
+  const { native, units, processes, runs, users, cgroups } = parts
+  const plans = new WeakMap<ExecSettings, Partial<Record<string, Plan>>>()
+  /** Where bare names were found; forgotten when one is not there any more. */
+  const found = new WeakMap<ExecCommand, string>()
+
+  const makePlan = (place: Place, role: Role, identity: Identity): Result<Plan, SpawnFailure> => {
+    const { unit, exec, service, command } = place
+    const manager = parts.managerEnvironment()
+    const root = rootOf(place, role)
+    const cwd = workingDirectory(exec, identity)
+    if (cwd.isErr()) return err(cwd.error)
+    const isConfined =
+      command.privilege !== 'full' && (role === 'main' || !service.permissionsStartOnly)
+    const capabilities = isConfined ? capabilityCalls(exec, parts.capabilities) : null
+    if (capabilities && capabilities.missing.length > 0) {
+      const list = capabilities.missing.join(' ')
+      parts.log(
+        'warn',
+        unit.id,
+        `AmbientCapabilities= leaves out ${list}: hearth itself does not have it here`,
+      )
+    }
+    const changesUser = isConfined && command.privilege !== 'no-setuid'
+    const { uid, gid, groups } = changesUser ? identity : OWN_IDENTITY
+    return ok({
+      identity,
+      manager,
+      environment: unitEnvironment({
+        manager,
+        own: parts.environment,
+        exec,
+        identity,
+        notifySocket: mayNotify(service, role) ? parts.notifyPath : null,
+        directories: directoryVariables(exec, parts.roots),
+        term: usesTty(exec) ? (parts.environment.TERM ?? 'linux') : null,
+      }),
+      request: {
+        cwd: cwd.value,
+        cwdMissingOk: exec.workingDirectory?.missingOk ?? false,
+        uid,
+        gid,
+        groups,
+        umask: exec.umask,
+        rlimits: nativeLimits(exec.limits, parts.nofile),
+        nice: exec.nice,
+        oomScoreAdjust: exec.oomScoreAdjust,
+        ignoreSigpipe: exec.ignoreSigpipe,
+        listenPid: false,
+      },
+      before: [...(root === null ? [] : [chroot(root)]), ...(capabilities?.before ?? [])],
+      after: capabilities?.after ?? [],
+    })
+  }
+
+  const planOf = (place: Place, role: Role, identity: Identity): Result<Plan, SpawnFailure> => {
+    let ofUnit = plans.get(place.exec)
+    if (!ofUnit) {
+      ofUnit = {}
+      plans.set(place.exec, ofUnit)
+    }
+    const key = `${role} ${place.command.privilege}`
+    const known = ofUnit[key]
+    if (known && known.identity === identity && known.manager === parts.managerEnvironment())
+      return ok(known)
+    const made = makePlan(place, role, identity)
+    if (made.isOk()) ofUnit[key] = made.value
+    return made
+  }
+
+  /** `~` is the home of the unit's user; without a word the root directory or, for an ordinary user's daemon, its home. */
+  const workingDirectory = (
+    exec: ExecSettings,
+    identity: Identity,
+  ): Result<string, SpawnFailure> => {
+    const set = exec.workingDirectory?.path
+    if (set !== undefined && set !== '~') return ok(set)
+    if (set === undefined && parts.isRoot) return ok('/')
+    const home = identity.name === null ? users.ownHome() : identity.home
+    if (home !== null) return ok(home)
+    if (set === undefined) return ok('/')
+    return err({
+      step: 'chdir',
+      exitStatus: EXIT.chdir,
+      errno: 'ENOENT',
+      message: `cannot change to WorkingDirectory=~: the user has no home directory; name a directory instead`,
+    })
+  }
+
+  const executable = (place: Place, role: Role): string | null => {
+    const { command, exec } = place
+    if (command.path.startsWith('/')) return command.path
+    const known = found.get(command)
+    if (known !== undefined) return known
+    const path = findExecutable(command.path, exec.execSearchPath, rootOf(place, role))
+    if (path !== null) found.set(command, path)
+    return path
+  }
+
+  const prepareDirectories = (
+    place: Place,
+    run: Run,
+    identity: Identity,
+  ): Result<void, SpawnFailure> => {
+    if (run.hasDirectories || !hasDirectories(place.exec)) return ok(undefined)
+    const made = makeDirectories(place.exec, parts.roots, identity)
+    run.hasDirectories = made.isOk()
+    return made
+  }
+
+  const start = (effect: SpawnEffect): Result<Started, SpawnFailure> => {
+    const unit = units.get(effect.unit)
+    const { exec, service } = unit
+    const command = service?.[LISTS[effect.exec]][effect.index]
+    if (!exec || !service || !command) {
+      return err({
+        step: 'command',
+        exitStatus: NO_PROCESS,
+        errno: 'ENOENT',
+        message: `cannot run a command of ${effect.unit}: its unit file has changed and no longer has it`,
+      })
+    }
+    const place: Place = { unit, exec, service, command }
+    const role: Role = effect.exec === 'start' ? 'main' : 'control'
+    const run = runs.of(effect.unit, effect.invocationId)
+
+    const files =
+      exec.environmentFiles.length > 0 ? readEnvironmentFiles(exec.environmentFiles) : ok([])
+    if (files.isErr()) return err(files.error)
+    const identity = users.identity(unit.id, exec)
+    if (identity.isErr()) return err(identity.error)
+    const directories = prepareDirectories(place, run, identity.value)
+    if (directories.isErr()) return err(directories.error)
+    const plan = planOf(place, role, identity.value)
+    if (plan.isErr()) return err(plan.error)
+    const path = executable(place, role)
+    if (path === null) return err(notFound(command.path))
+
+    const facts = [`INVOCATION_ID=${effect.invocationId}`, ...effect.environment]
+    const environment = startEnvironment(plan.value.environment, facts, files.value, exec)
+    const { argv, unset } = command.noExpand
+      ? { argv: command.argv, unset: [] }
+      : expandArguments(command.argv, name => variable(environment, name))
+    for (const name of unset) {
+      parts.log(
+        'warn',
+        effect.unit,
+        `$${name} is not set: it counts as empty in the command line of ${path}`,
+      )
+    }
+
+    const streams = openStreams(exec, { native, log: () => runs.log(unit, run) })
+    if (streams.isErr()) return err(streams.error)
+    const cgroupFd = cgroups ? cgroups.enter(effect.unit) : -1
+    try {
+      return launch(plan.value, streams.value, {
+        path,
+        argv,
+        env: [...environment.values()],
+        cgroupFd,
+      })
+    } finally {
+      for (const fd of streams.value.opened) native.close(fd)
+      if (cgroupFd >= 0) native.close(cgroupFd)
+    }
+  }
+
+  const launch = (
+    plan: Plan,
+    streams: Streams,
+    what: Pick<SpawnRequest, 'path' | 'argv' | 'env' | 'cgroupFd'>,
+  ): Result<Started, SpawnFailure> => {
+    const { fds, calls, controllingTty } = streams
+    const before = calls.length > 0 ? [...calls, ...plan.before] : plan.before
+    let outcome: ReturnType<Native['spawn']>
+    try {
+      outcome = native.spawn({
+        ...plan.request,
+        ...what,
+        fds,
+        controllingTty,
+        before,
+        after: plan.after,
+      })
+    } catch (error) {
+      // vfork itself has failed.
+      const errno = errnoOf(error)
+      return err({
+        step: 'fork',
+        exitStatus: NO_PROCESS,
+        errno,
+        message: `cannot start a process: ${inWords(errno)}`,
+      })
+    }
+    return 'pid' in outcome
+      ? ok({ pid: outcome.pid, path: what.path })
+      : err(inSentence(outcome, what.path, plan))
+  }
+
+  return effect => {
+    const { unit, token } = effect
+    const started = start(effect)
+    if (started.isErr()) return { type: 'spawn-failed', unit, token, ...started.error }
+    const { pid, path } = started.value
+    processes.started(unit, pid, effect.invocationId, path)
+    return { type: 'spawned', unit, token, pid }
+  }
+}
+
+const rootOf = ({ exec, service }: Place, role: Role): string | null =>
+  exec.rootDirectory === null ||
+  exec.rootDirectory === '/' ||
+  (service.rootDirectoryStartOnly && role !== 'main')
+    ? null
+    : exec.rootDirectory
+
+const chroot = (path: string): ChildCall => ({
+  call: 'chroot',
+  args: [path],
+  step: 'chroot',
+  exitStatus: EXIT.chroot,
+})
+
+/** Which processes are told of the notify socket (systemd.service(5), NotifyAccess=). */
+function mayNotify(service: ServiceSettings, role: Role): boolean {
+  const watched = service.watchdogUsec > 0 && service.watchdogUsec !== Infinity
+  const access =
+    service.notifyAccess ??
+    (service.type === 'notify' || service.type === 'notify-reload' || watched ? 'main' : 'none')
+  return role === 'main' ? access !== 'none' : access === 'exec' || access === 'all'
+}
+
+const notFound = (name: string): SpawnFailure => ({
+  step: 'exec',
+  exitStatus: EXIT.exec,
+  errno: 'ENOENT',
+  message: `cannot find ${name} in the search path: install it, write its full path or set ExecSearchPath=`,
+})
+
+/** The child's failure in words. */
+function inSentence(
+  { step, exitStatus, errno }: SpawnFailure,
+  path: string,
+  { request, identity }: Plan,
+): SpawnFailure {
+  const told = (message: string): SpawnFailure => ({ step, exitStatus, errno, message })
+  switch (exitStatus) {
+    case EXIT.exec:
+      return told(
+        errno === 'ENOENT' && existsSync(path)
+          ? `cannot execute ${path}: the interpreter or loader that it names is missing`
+          : `cannot execute ${path}: ${inWords(errno)}`,
+      )
+    case EXIT.chdir:
+      return told(
+        `cannot change to WorkingDirectory=${request.cwd}: ${inWords(errno)}; make the directory or write WorkingDirectory=-${request.cwd}`,
+      )
+    case EXIT.user:
+      return told(`cannot become User=${identity.name}: ${inWords(errno)}`)
+    case EXIT.group:
+      return told(`cannot change the groups to those of the unit: ${inWords(errno)}`)
+    case EXIT.chroot:
+      return told(`cannot change to RootDirectory=: ${inWords(errno)}`)
+    default:
+      return told(`cannot prepare ${path} (${step}): ${inWords(errno)}`)
+  }
+}

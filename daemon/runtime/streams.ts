@@ -1,0 +1,191 @@
+// StandardInput=, StandardOutput= and StandardError= as descriptors of the child (systemd.exec(5), LOGGING AND STANDARD
+// INPUT/OUTPUT). Files are opened here, by the daemon, as whoever it is.
+import { closeSync, constants, fchmodSync, fstatSync, openSync, statSync, writeSync } from 'node:fs'
+import { err, ok, type Result } from 'neverthrow'
+import type { ExecSettings, StandardStream } from '../units/unit.ts'
+import { EXIT, errnoOf, inWords, type SpawnFailure } from './failure.ts'
+import type { ChildCall, Native } from './native.ts'
+
+export type Streams = {
+  fds: readonly [number, number, number]
+  /** Descriptors that are closed once the child has them. */
+  opened: readonly number[]
+  calls: readonly ChildCall[]
+  controllingTty: boolean
+}
+
+export type StreamSources = {
+  native: Native
+  /** The write ends of the run's log pipes; throws an errno error when there is no descriptor left. */
+  log: () => { out: number; err: number }
+}
+
+type StreamName = 'StandardInput' | 'StandardOutput' | 'StandardError'
+const EXIT_OF: Readonly<Record<StreamName, number>> = {
+  StandardInput: EXIT.stdin,
+  StandardOutput: EXIT.stdout,
+  StandardError: EXIT.stderr,
+}
+
+const NULL_INPUT = -1
+const F_SETFL = 4
+/** With StandardInput=null and no word on the output, everything is /dev/null or the log: no descriptor of our own. */
+const DEFAULT_TTY = '/dev/console'
+
+const isTty = (stream: StandardStream) =>
+  stream.kind === 'tty' || stream.kind === 'tty-force' || stream.kind === 'tty-fail'
+const isLog = (stream: StandardStream) =>
+  stream.kind === 'journal' || stream.kind === 'journal+console'
+const isFile = (stream: StandardStream) =>
+  stream.kind === 'file' || stream.kind === 'append' || stream.kind === 'truncate'
+const isSame = (a: StandardStream, b: StandardStream) => a.kind === b.kind && a.target === b.target
+
+export const usesTty = (exec: ExecSettings) =>
+  isTty(exec.standardInput) || isTty(exec.standardOutput) || isTty(exec.standardError)
+
+/** Opens what the unit's streams need; on failure nothing stays open. */
+export function openStreams(
+  exec: ExecSettings,
+  sources: StreamSources,
+): Result<Streams, SpawnFailure> {
+  const opened: number[] = []
+  const calls: ChildCall[] = []
+  const keep = (fd: number) => {
+    opened.push(fd)
+    return fd
+  }
+  let current: StreamName = 'StandardInput'
+
+  const tty = () => {
+    // Without O_NONBLOCK the open of a serial line waits for its carrier, and the daemon with it; the child takes the
+    // flag off again.
+    const path = exec.ttyPath ?? DEFAULT_TTY
+    const fd = keep(openSync(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK))
+    const number = current === 'StandardInput' ? 0 : current === 'StandardOutput' ? 1 : 2
+    const step = current.toLowerCase()
+    calls.push({
+      call: 'fcntl',
+      args: [number, F_SETFL, constants.O_RDWR],
+      step,
+      exitStatus: EXIT_OF[current],
+    })
+    return fd
+  }
+
+  const input = (): number => {
+    const { standardInput: stream, standardOutput: output } = exec
+    switch (stream.kind) {
+      case 'tty':
+      case 'tty-force':
+      case 'tty-fail':
+        return tty()
+      case 'file': {
+        const shared = isSame(stream, output)
+        return keep(openFile(stream, shared ? constants.O_RDWR : constants.O_RDONLY, exec.umask))
+      }
+      case 'data': {
+        const fd = keep(sources.native.memfd('stdin'))
+        const data = exec.standardInputData ?? new Uint8Array()
+        // At a position of its own, so that the child reads from the beginning.
+        for (let at = 0; at < data.length; ) at += writeSync(fd, data, at, data.length - at, at)
+        return fd
+      }
+      case 'socket':
+      case 'fd':
+        throw new Unsupported(stream.kind)
+      default:
+        return NULL_INPUT
+    }
+  }
+
+  const output = (stdin: number): number => {
+    current = 'StandardOutput'
+    const { standardInput, standardOutput: stream } = exec
+    if (stream.kind === 'inherit') return stdin
+    if (isLog(stream)) return sources.log().out
+    if (isTty(stream)) return isTty(standardInput) ? stdin : tty()
+    if (isFile(stream) && stdin !== NULL_INPUT && isSame(stream, standardInput)) return stdin
+    return other(stream)
+  }
+
+  const error = (stdout: number): number => {
+    current = 'StandardError'
+    const { standardInput, standardOutput, standardError: stream } = exec
+    if (stream.kind === 'inherit') return isLog(standardOutput) ? sources.log().err : stdout
+    if (isLog(stream)) return sources.log().err
+    if (isSame(stream, standardOutput)) return stdout
+    if (isTty(stream) && isTty(standardInput)) return opened[0] ?? tty()
+    return isTty(stream) ? tty() : other(stream)
+  }
+
+  const other = (stream: StandardStream): number => {
+    switch (stream.kind) {
+      case 'file':
+        return keep(openFile(stream, constants.O_WRONLY, exec.umask))
+      case 'append':
+        return keep(openFile(stream, constants.O_WRONLY | constants.O_APPEND, exec.umask))
+      case 'truncate':
+        return keep(openFile(stream, constants.O_WRONLY | constants.O_TRUNC, exec.umask))
+      case 'kmsg':
+      case 'kmsg+console':
+        return keep(openSync('/dev/kmsg', constants.O_WRONLY | constants.O_NOCTTY))
+      case 'socket':
+      case 'fd':
+        throw new Unsupported(stream.kind)
+      default:
+        return NULL_INPUT
+    }
+  }
+
+  try {
+    const stdin = input()
+    const stdout = output(stdin)
+    const stderr = error(stdout)
+    return ok({
+      fds: [stdin, stdout, stderr],
+      opened,
+      calls,
+      controllingTty: isTty(exec.standardInput),
+    })
+  } catch (thrown) {
+    for (const fd of opened) closeSync(fd)
+    return err(failure(exec, current, thrown))
+  }
+}
+
+/** A stream of a kind that cannot be had. */
+class Unsupported extends Error {}
+
+function failure(exec: ExecSettings, name: StreamName, thrown: unknown): SpawnFailure {
+  const stream = {
+    StandardInput: exec.standardInput,
+    StandardOutput: exec.standardOutput,
+    StandardError: exec.standardError,
+  }[name]
+  const written = `${name}=${stream.kind}${stream.target === undefined ? '' : `:${stream.target}`}`
+  const unsupported = thrown instanceof Unsupported
+  const errno = unsupported ? 'EOPNOTSUPP' : errnoOf(thrown)
+  const why = unsupported
+    ? 'no socket unit has handed a descriptor over; leave the setting out or name a file'
+    : inWords(errno)
+  return {
+    step: name.toLowerCase(),
+    exitStatus: EXIT_OF[name],
+    errno,
+    message: `cannot set up ${written}: ${why}`,
+  }
+}
+
+/** Opens a file, made with 0666 less the unit's umask. A FIFO is opened at both ends: the open of one end alone would wait
+ * for another process, and the daemon with it. */
+function openFile(stream: StandardStream, flags: number, umask: number): number {
+  const path = stream.target ?? ''
+  const base = flags | constants.O_NOCTTY
+  const before = statSync(path, { throwIfNoEntry: false })
+  if (before?.isFIFO()) return openSync(path, constants.O_RDWR | constants.O_NOCTTY)
+  if (before || (flags & 3) === constants.O_RDONLY) return openSync(path, base)
+  const fd = openSync(path, base | constants.O_CREAT, 0o600)
+  // Not by the mode of the open: our own umask would have a say in it.
+  if (fstatSync(fd).size === 0) fchmodSync(fd, 0o666 & ~umask)
+  return fd
+}
