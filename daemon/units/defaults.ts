@@ -1,0 +1,131 @@
+// What a unit is when its file says nothing. Units share these objects: they are never changed.
+import type {
+  ExecSettings,
+  HearthSettings,
+  InstallSettings,
+  KillSettings,
+  ServiceSettings,
+  UnitSettings,
+} from './unit.ts'
+
+/** One empty list for all. */
+export const NONE: readonly never[] = Object.freeze([])
+const NO_STATUSES = Object.freeze({ statuses: NONE, signals: NONE })
+const FOREVER = Number.POSITIVE_INFINITY
+
+export const UNIT_DEFAULTS: UnitSettings = {
+  description: '',
+  documentation: NONE,
+  defaultDependencies: true,
+  stopWhenUnneeded: false,
+  refuseManualStart: false,
+  refuseManualStop: false,
+  allowIsolate: false,
+  ignoreOnIsolate: false,
+  onFailureJobMode: 'replace',
+  onSuccessJobMode: 'fail',
+  collectMode: 'inactive',
+  conditions: NONE,
+  asserts: NONE,
+  requiresMountsFor: NONE,
+  startLimitIntervalUsec: 10_000_000,
+  startLimitBurst: 5,
+  startLimitAction: 'none',
+  failureAction: 'none',
+  successAction: 'none',
+  failureActionExitStatus: null,
+  successActionExitStatus: null,
+  jobTimeoutUsec: FOREVER,
+  jobRunningTimeoutUsec: FOREVER,
+  jobTimeoutAction: 'none',
+  sourcePath: null,
+}
+
+export const SERVICE_DEFAULTS: ServiceSettings = {
+  type: 'simple',
+  exitType: 'main',
+  remainAfterExit: false,
+  guessMainPid: true,
+  pidFile: null,
+  busName: null,
+  execCondition: NONE,
+  execStartPre: NONE,
+  execStart: NONE,
+  execStartPost: NONE,
+  execReload: NONE,
+  execStop: NONE,
+  execStopPost: NONE,
+  restart: 'no',
+  restartMode: 'normal',
+  restartUsec: 100_000,
+  restartSteps: 0,
+  restartMaxDelayUsec: FOREVER,
+  timeoutStartUsec: 90_000_000,
+  timeoutStopUsec: 90_000_000,
+  timeoutAbortUsec: null,
+  timeoutStartFailureMode: 'terminate',
+  timeoutStopFailureMode: 'terminate',
+  runtimeMaxUsec: FOREVER,
+  runtimeRandomizedExtraUsec: 0,
+  watchdogUsec: 0,
+  successExitStatus: NO_STATUSES,
+  restartPreventExitStatus: NO_STATUSES,
+  restartForceExitStatus: NO_STATUSES,
+  rootDirectoryStartOnly: false,
+  permissionsStartOnly: false,
+  nonBlocking: false,
+  notifyAccess: null,
+  sockets: NONE,
+  fileDescriptorStoreMax: 0,
+  oomPolicy: null,
+  reloadSignal: 1,
+}
+
+export const KILL_DEFAULTS: KillSettings = {
+  killMode: 'control-group',
+  killSignal: 15,
+  restartKillSignal: null,
+  finalKillSignal: 9,
+  watchdogSignal: 6,
+  sendSighup: false,
+  sendSigkill: true,
+}
+
+export const EXEC_DEFAULTS: ExecSettings = {
+  user: null,
+  group: null,
+  supplementaryGroups: NONE,
+  dynamicUser: false,
+  workingDirectory: null,
+  rootDirectory: null,
+  umask: 0o022,
+  environment: NONE,
+  environmentFiles: NONE,
+  passEnvironment: NONE,
+  unsetEnvironment: NONE,
+  standardInput: { kind: 'null' },
+  standardOutput: { kind: 'journal' },
+  standardError: { kind: 'inherit' },
+  standardInputData: null,
+  ttyPath: null,
+  syslogIdentifier: null,
+  limits: {},
+  nice: null,
+  oomScoreAdjust: null,
+  ignoreSigpipe: true,
+  directories: {},
+  runtimeDirectoryPreserve: 'no',
+  execSearchPath: NONE,
+  other: {},
+}
+
+export const INSTALL_DEFAULTS: InstallSettings = {
+  wantedBy: NONE,
+  requiredBy: NONE,
+  upheldBy: NONE,
+  alias: NONE,
+  also: NONE,
+  defaultInstance: null,
+}
+
+export const HEARTH_DEFAULTS: HearthSettings = { dependants: 'hold', console: 'inherit' }

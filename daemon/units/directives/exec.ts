@@ -1,0 +1,255 @@
+// The directives of the execution environment that hearth carries out (systemd.exec(5)); the others are in known.ts.
+import { err, ok } from 'neverthrow'
+import { octal, plain, quotedList, spaced, streamText, yesNo } from '../print.ts'
+import type { DirectoryKind, DirectorySettings, ExecSettings } from '../unit.ts'
+import { boolean, readBoolean } from '../values/boolean.ts'
+import { assignments, namesOrAssignments, variableNames } from '../values/environment.ts'
+import { LIMITS, type LimitName, limit } from '../values/limit.ts'
+import { integer, mode } from '../values/number.ts'
+import { expanded, type Parse } from '../values/parse.ts'
+import {
+  absolutePath,
+  managedDirectories,
+  optionalPath,
+  principal,
+  principals,
+  workingDirectory,
+} from '../values/path.ts'
+import { standardInput, standardOutput } from '../values/stream.ts'
+import { firstWord } from '../values/words.ts'
+import { custom, type Directive, list, setting, take } from './directive.ts'
+
+/** Environment=: a variable that is set again loses its first place, as in systemd. */
+const environment = custom(
+  'Environment',
+  (draft, text, context) => {
+    if (text === '') {
+      delete draft.exec.environment
+      return ok()
+    }
+    return take(assignments(text, context), added => {
+      const all = new Map((draft.exec.environment ?? []).map(item => [variableOf(item), item]))
+      for (const item of added) all.set(variableOf(item), item)
+      draft.exec.environment = [...all.values()]
+    })
+  },
+  [],
+  {
+    properties: [{ name: 'Environment', print: unit => quotedList(unit.exec?.environment ?? []) }],
+  },
+)
+const variableOf = (assignment: string) => assignment.slice(0, assignment.indexOf('='))
+
+const preserve: Parse<ExecSettings['runtimeDirectoryPreserve']> = text => {
+  if (text === 'restart') return ok('restart')
+  const value = readBoolean(text)
+  return value === null ? err('expected yes, no or restart') : ok(value ? 'yes' : 'no')
+}
+
+const KINDS: readonly (readonly [name: string, kind: DirectoryKind])[] = [
+  ['RuntimeDirectory', 'runtime'],
+  ['StateDirectory', 'state'],
+  ['CacheDirectory', 'cache'],
+  ['LogsDirectory', 'logs'],
+  ['ConfigurationDirectory', 'configuration'],
+]
+const NO_DIRECTORY: DirectorySettings = { paths: [], mode: 0o755 }
+
+const directories = (): Directive[] =>
+  KINDS.flatMap(([name, kind]) => [
+    custom(
+      name,
+      (draft, text, context) => {
+        const known = draft.exec.directories?.[kind] ?? NO_DIRECTORY
+        if (text === '') {
+          draft.exec.directories = { ...draft.exec.directories, [kind]: { ...known, paths: [] } }
+          return ok()
+        }
+        return take(managedDirectories(text, context), added => {
+          draft.exec.directories = {
+            ...draft.exec.directories,
+            [kind]: { ...known, paths: [...known.paths, ...added] },
+          }
+        })
+      },
+      [],
+      {
+        properties: [
+          {
+            name,
+            print: unit =>
+              spaced((unit.exec?.directories[kind]?.paths ?? []).map(({ path }) => path)),
+          },
+        ],
+      },
+    ),
+    custom(
+      `${name}Mode`,
+      (draft, text, context) =>
+        take(mode(text === '' ? '0755' : text, context), value => {
+          draft.exec.directories = {
+            ...draft.exec.directories,
+            [kind]: { ...(draft.exec.directories?.[kind] ?? NO_DIRECTORY), mode: value },
+          }
+        }),
+      0o755,
+      {
+        properties: [
+          {
+            name: `${name}Mode`,
+            print: unit => octal(unit.exec?.directories[kind]?.mode ?? 0o755),
+          },
+        ],
+      },
+    ),
+  ])
+
+const limitText = (value: number | undefined) =>
+  value === undefined ? [] : value === Number.POSITIVE_INFINITY ? 'infinity' : String(value)
+
+const limits = (): Directive[] =>
+  (Object.keys(LIMITS) as LimitName[]).map(key => {
+    const name = `Limit${key.toUpperCase()}`
+    const read = limit(LIMITS[key])
+    return custom(
+      name,
+      (draft, text, context) => {
+        if (text === '') {
+          const { [key]: _, ...others } = draft.exec.limits ?? {}
+          draft.exec.limits = others
+          return ok()
+        }
+        return take(read(text, context), value => {
+          draft.exec.limits = { ...draft.exec.limits, [key]: value }
+        })
+      },
+      null,
+      {
+        properties: [
+          { name, print: unit => limitText(unit.exec?.limits[key]?.hard) },
+          { name: `${name}Soft`, print: unit => limitText(unit.exec?.limits[key]?.soft) },
+        ],
+      },
+    )
+  })
+
+/** What a unit's StandardInputText= and StandardInputData= add up to. */
+const append = (known: Uint8Array | null | undefined, added: Uint8Array) => {
+  const all = new Uint8Array((known?.length ?? 0) + added.length)
+  if (known) all.set(known)
+  all.set(added, known?.length ?? 0)
+  return all
+}
+
+const inputData = (): Directive[] => [
+  custom(
+    'StandardInputText',
+    (draft, text, context) => {
+      if (text === '') {
+        delete draft.exec.standardInputData
+        return ok()
+      }
+      const value = unescapeText(text).andThen(plain => context.expand(plain))
+      return take(value, line => {
+        const bytes = new TextEncoder().encode(`${line}\n`)
+        draft.exec.standardInputData = append(draft.exec.standardInputData, bytes)
+      })
+    },
+    null,
+  ),
+  custom(
+    'StandardInputData',
+    (draft, text) => {
+      if (text === '') {
+        delete draft.exec.standardInputData
+        return ok()
+      }
+      try {
+        const bytes = Uint8Array.from(atob(text.replace(/\s/g, '')), char => char.charCodeAt(0))
+        draft.exec.standardInputData = append(draft.exec.standardInputData, bytes)
+        return ok()
+      } catch {
+        return err('expected base64')
+      }
+    },
+    null,
+  ),
+]
+
+/** C escapes in a line that is not split at spaces. */
+function unescapeText(text: string) {
+  if (!text.includes('\\')) return ok<string, string>(text)
+  let plainText = ''
+  for (const part of text.match(/\\(?:x..|u.{4}|U.{8}|[0-7]{3}|.)|[^\\]+|\\$/gs) ?? []) {
+    if (!part.startsWith('\\')) {
+      plainText += part
+      continue
+    }
+    const word = firstWord(part, 0, { unescape: true })
+    if (word.isErr()) return err<string, string>(word.error)
+    plainText += word.value?.text ?? ''
+  }
+  return ok<string, string>(plainText)
+}
+
+const searchPath: Parse<string[]> = (text, context) =>
+  context.expand(text).andThen(paths => {
+    const all = paths.split(':').filter(path => path !== '')
+    return all.every(path => path.startsWith('/'))
+      ? ok(all)
+      : err('expected absolute paths, divided by colons')
+  })
+
+const identifier: Parse<string> = (text, context) =>
+  expanded(text, context).andThen(name =>
+    name.includes('/') ? err('expected a name without /') : ok(name),
+  )
+
+export const execDirectives = (): Directive[] => [
+  setting('exec', 'User', 'user', principal, { print: plain }),
+  setting('exec', 'Group', 'group', principal, { print: plain }),
+  list('exec', 'SupplementaryGroups', 'supplementaryGroups', principals, { print: spaced }),
+  setting('exec', 'DynamicUser', 'dynamicUser', boolean, { print: yesNo }),
+  setting('exec', 'WorkingDirectory', 'workingDirectory', workingDirectory, {
+    print: value => (value === null ? '' : `${value.missingOk ? '!' : ''}${value.path}`),
+  }),
+  setting('exec', 'RootDirectory', 'rootDirectory', absolutePath, { print: plain }),
+  setting('exec', 'UMask', 'umask', mode, { print: octal }),
+  environment,
+  list(
+    'exec',
+    'EnvironmentFile',
+    'environmentFiles',
+    (text, context) => optionalPath(text, context).map(file => [file]),
+    {
+      print: files =>
+        files.map(({ path, missingOk }) => `${path} (ignore_errors=${yesNo(missingOk)})`),
+      property: 'EnvironmentFiles',
+    },
+  ),
+  list('exec', 'PassEnvironment', 'passEnvironment', variableNames, { print: spaced }),
+  list('exec', 'UnsetEnvironment', 'unsetEnvironment', namesOrAssignments, { print: quotedList }),
+  setting('exec', 'StandardInput', 'standardInput', standardInput, { print: streamText }),
+  setting('exec', 'StandardOutput', 'standardOutput', standardOutput('stdout'), {
+    print: streamText,
+  }),
+  setting('exec', 'StandardError', 'standardError', standardOutput('stderr'), {
+    print: streamText,
+  }),
+  ...inputData(),
+  setting('exec', 'TTYPath', 'ttyPath', absolutePath, { print: plain }),
+  setting('exec', 'SyslogIdentifier', 'syslogIdentifier', identifier, { print: plain }),
+  ...limits(),
+  setting('exec', 'Nice', 'nice', integer(-20, 19), { print: value => String(value ?? 0) }),
+  setting('exec', 'OOMScoreAdjust', 'oomScoreAdjust', integer(-1000, 1000), {
+    print: value => String(value ?? 0),
+  }),
+  setting('exec', 'IgnoreSIGPIPE', 'ignoreSigpipe', boolean, { print: yesNo }),
+  ...directories(),
+  setting('exec', 'RuntimeDirectoryPreserve', 'runtimeDirectoryPreserve', preserve, {
+    print: plain,
+  }),
+  list('exec', 'ExecSearchPath', 'execSearchPath', searchPath, {
+    print: value => value.join(':'),
+  }),
+]

@@ -1,0 +1,35 @@
+// The directives of [Install] (systemd.unit(5)) and of [X-Hearth], hearth's own.
+import { err, ok } from 'neverthrow'
+import { plain } from '../print.ts'
+import { oneOf, type Parse } from '../values/parse.ts'
+import { type Directive, list, setting } from './directive.ts'
+import { unitNames } from './unit.ts'
+
+const instance: Parse<string | null> = (text, context) =>
+  context
+    .expand(text)
+    .andThen(name =>
+      /^[0-9A-Za-z:_.\\@-]+$/.test(name)
+        ? ok(name)
+        : err('expected what may stand behind the @ of a name'),
+    )
+
+export const installDirectives = (): Directive[] => [
+  list('install', 'WantedBy', 'wantedBy', unitNames),
+  list('install', 'RequiredBy', 'requiredBy', unitNames),
+  list('install', 'UpheldBy', 'upheldBy', unitNames),
+  list('install', 'Alias', 'alias', unitNames),
+  list('install', 'Also', 'also', unitNames),
+  setting('install', 'DefaultInstance', 'defaultInstance', instance),
+]
+
+export const hearthDirectives = (): Directive[] => [
+  setting('hearth', 'Dependants', 'dependants', oneOf('hold', 'fail'), {
+    print: plain,
+    property: 'HearthDependants',
+  }),
+  setting('hearth', 'Console', 'console', oneOf('inherit', 'off'), {
+    print: plain,
+    property: 'HearthConsole',
+  }),
+]

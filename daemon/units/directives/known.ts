@@ -1,0 +1,97 @@
+// Directives that hearth knows by name: kept as text, so that `ctl show` and `ctl verify` can tell them.
+import { type Directive, ignored, kept } from './directive.ts'
+
+const names = (text: string) => text.trim().split(/\s+/)
+
+/** systemd.exec(5): sandboxing, scheduling, terminals, credentials. */
+const EXEC = names(`
+RootImage RootImageOptions RootImagePolicy RootEphemeral RootHash RootHashSignature RootVerity RootMStack
+ExtensionDirectories ExtensionImages ExtensionImagePolicy MountImages MountImagePolicy
+CoredumpFilter IOSchedulingClass IOSchedulingPriority CPUSchedulingPolicy CPUSchedulingPriority
+CPUSchedulingResetOnFork CPUAffinity NUMAPolicy NUMAMask RemoveIPC
+TTYReset TTYVHangup TTYVTDisallocate TTYRows TTYColumns
+SyslogFacility SyslogLevel SyslogLevelPrefix LogLevelMax LogRateLimitIntervalSec LogRateLimitBurst LogExtraFields
+LogFilterPatterns LogNamespace
+SecureBits CapabilityBoundingSet AmbientCapabilities TimerSlackNSec NoNewPrivileges KeyringMode ProtectProc ProcSubset
+SystemCallFilter SystemCallArchitectures SystemCallErrorNumber SystemCallLog MemoryDenyWriteExecute
+RestrictNamespaces RestrictRealtime RestrictSUIDSGID RestrictAddressFamilies RestrictFileSystems LockPersonality
+ExecPaths NoExecPaths BindPaths BindReadOnlyPaths TemporaryFileSystem PrivateTmp PrivateDevices PrivateNetwork
+PrivateUsers PrivateMounts PrivateIPC PrivatePIDs PrivateBPF ProtectKernelTunables ProtectKernelModules
+ProtectKernelLogs ProtectClock ProtectControlGroups ProtectSystem ProtectHome ProtectHostname NetworkNamespacePath
+IPCNamespacePath UserNamespacePath MountFlags MountAPIVFS BindLogSockets Personality
+SetCredential SetCredentialEncrypted LoadCredential LoadCredentialEncrypted ImportCredential TimeoutCleanSec
+SELinuxContext AppArmorProfile SmackProcessLabel SetLoginEnvironment StateDirectoryQuota CacheDirectoryQuota
+LogsDirectoryQuota StateDirectoryAccounting CacheDirectoryAccounting LogsDirectoryAccounting MemoryTHP
+UserNamespacePath RestrictNetworkInterfaces`)
+
+/** Old spellings of those above. */
+const EXEC_ALIASES: Readonly<Record<string, readonly string[]>> = {
+  ReadWritePaths: ['ReadWriteDirectories'],
+  ReadOnlyPaths: ['ReadOnlyDirectories'],
+  InaccessiblePaths: ['InaccessibleDirectories'],
+  CapabilityBoundingSet: ['Capabilities'],
+}
+
+/** systemd.resource-control(5). */
+const RESOURCES = names(`
+Slice AllowedCPUs StartupAllowedCPUs AllowedMemoryNodes StartupAllowedMemoryNodes CPUAccounting CPUWeight
+StartupCPUWeight CPUShares StartupCPUShares CPUQuota CPUQuotaPeriodSec MemoryAccounting MemoryMin DefaultMemoryMin
+DefaultStartupMemoryLow DefaultMemoryLow MemoryLow StartupMemoryLow MemoryHigh StartupMemoryHigh MemoryMax
+StartupMemoryMax MemorySwapMax StartupMemorySwapMax MemoryZSwapMax StartupMemoryZSwapMax MemoryZSwapWriteback
+MemoryKSM MemoryPressureWatch MemoryPressureThresholdSec CPUPressureWatch CPUPressureThresholdSec IOPressureWatch
+IOPressureThresholdSec DeviceAllow DevicePolicy IOAccounting IOWeight StartupIOWeight IODeviceWeight
+IOReadBandwidthMax IOWriteBandwidthMax IOReadIOPSMax IOWriteIOPSMax IODeviceLatencyTargetSec BlockIOAccounting
+BlockIOWeight StartupBlockIOWeight BlockIODeviceWeight BlockIOReadBandwidth BlockIOWriteBandwidth TasksAccounting
+TasksMax Delegate DelegateSubgroup DisableControllers IPAccounting IPAddressAllow IPAddressDeny IPIngressFilterPath
+IPEgressFilterPath ManagedOOMSwap ManagedOOMMemoryPressure ManagedOOMMemoryPressureLimit
+ManagedOOMMemoryPressureDurationSec ManagedOOMPreference BPFProgram SocketBindAllow SocketBindDeny
+BindNetworkInterface NFTSet CoredumpReceive CPUSetPartition`)
+
+const NO_LOGIN = 'no login is recorded, since no terminal is given to anybody'
+const INERT: readonly (readonly [name: string, note: string])[] = [
+  ['UtmpIdentifier', NO_LOGIN],
+  ['UtmpMode', NO_LOGIN],
+]
+
+export const knownExecDirectives = (): Directive[] => [
+  ...['ReadWritePaths', 'ReadOnlyPaths', 'InaccessiblePaths', ...new Set(EXEC)].map(name =>
+    kept(name, 'not-enforced', null, EXEC_ALIASES[name] ?? []),
+  ),
+  kept('PAMName', 'not-enforced', 'no PAM session is opened'),
+  ...INERT.map(([name, note]) => kept(name, 'inert', note)),
+]
+
+export const resourceDirectives = (): Directive[] =>
+  RESOURCES.map(name =>
+    kept(name, 'not-enforced', null, name === 'MemoryMax' ? ['MemoryLimit'] : []),
+  )
+
+/** The sections of unit types that are known and not carried out: their own directives, beside those they share. */
+export const OTHER_SECTIONS: Readonly<Record<string, readonly string[]>> = {
+  Socket: names(`
+ListenStream ListenDatagram ListenSequentialPacket ListenFIFO ListenNetlink ListenSpecial ListenMessageQueue
+ListenUSBFunction SocketProtocol BindIPv6Only Backlog BindToDevice ExecStartPre ExecStartPost ExecStopPre ExecStopPost
+TimeoutSec SocketUser SocketGroup SocketMode DirectoryMode Accept FlushPending Writable MaxConnections
+MaxConnectionsPerSource KeepAlive KeepAliveTimeSec KeepAliveIntervalSec KeepAliveProbes DeferAcceptSec NoDelay Priority
+ReceiveBuffer SendBuffer IPTOS IPTTL Mark PipeSize FreeBind Transparent Broadcast PassCredentials PassSecurity
+PassPacketInfo Timestamping TCPCongestion ReusePort MessageQueueMaxMessages MessageQueueMessageSize RemoveOnStop
+Symlinks FileDescriptorName Service TriggerLimitIntervalSec TriggerLimitBurst SmackLabel SmackLabelIPIn
+SmackLabelIPOut SELinuxContextFromNet PollLimitIntervalSec PollLimitBurst PassFileDescriptorsToExec AcceptFileDescriptors
+PassPIDFD XAttrEntryPoint DeferTrigger DeferTriggerMaxSec`),
+  Timer: names(`
+OnCalendar OnActiveSec OnBootSec OnStartupSec OnUnitActiveSec OnUnitInactiveSec OnClockChange OnTimezoneChange
+Persistent WakeSystem RemainAfterElapse FixedRandomDelay AccuracySec RandomizedDelaySec RandomizedOffsetSec
+DeferReactivation Unit`),
+  Path: names(`
+PathExists PathExistsGlob PathChanged PathModified DirectoryNotEmpty Unit MakeDirectory DirectoryMode
+TriggerLimitIntervalSec TriggerLimitBurst`),
+  Mount: names(`
+What Where Options Type TimeoutSec DirectoryMode SloppyOptions LazyUnmount ForceUnmount ReadWriteOnly`),
+  Automount: names('Where ExtraOptions DirectoryMode TimeoutIdleSec'),
+  Swap: names('What Priority Options TimeoutSec'),
+  Slice: names('ConcurrencyHardMax ConcurrencySoftMax'),
+  Scope: names('RuntimeMaxSec RuntimeRandomizedExtraSec TimeoutStopSec OOMPolicy'),
+}
+
+export const otherDirectives = (section: string): Directive[] =>
+  (OTHER_SECTIONS[section] ?? []).map(name => ignored(name, 'not-enforced', null))

@@ -1,0 +1,204 @@
+// The directives of [Service] but those of the execution environment (systemd.service(5), systemd.kill(5)).
+import { err, ok } from 'neverthrow'
+import { execCommandText, exitStatusSetText, plain, spaced, usec, yesNo } from '../print.ts'
+import type { ExitStatusSet, ServiceSettings } from '../unit.ts'
+import { boolean } from '../values/boolean.ts'
+import { readCommands } from '../values/command.ts'
+import { exitStatusSet } from '../values/exit-status.ts'
+import { integer } from '../values/number.ts'
+import { expanded, oneOf, type Parse } from '../values/parse.ts'
+import { pidFile } from '../values/path.ts'
+import { signal } from '../values/signal.ts'
+import { timeout, timespan } from '../values/timespan.ts'
+import { unitType } from '../values/unit-name.ts'
+import { custom, type Directive, ignored, list, setting, take } from './directive.ts'
+import { movedToUnit, unitNames } from './unit.ts'
+
+type ExecField =
+  | 'execCondition'
+  | 'execStartPre'
+  | 'execStart'
+  | 'execStartPost'
+  | 'execReload'
+  | 'execStop'
+  | 'execStopPost'
+
+const exec = (name: string, field: ExecField): Directive =>
+  list('service', name, field, readCommands, {
+    // Not map's second argument: that would be taken for the timing.
+    print: commands => commands.map(command => execCommandText(command)),
+  })
+
+const span = (
+  name: string,
+  field:
+    | 'restartUsec'
+    | 'runtimeMaxUsec'
+    | 'runtimeRandomizedExtraUsec'
+    | 'watchdogUsec'
+    | 'restartMaxDelayUsec'
+    | 'timeoutStartUsec'
+    | 'timeoutStopUsec',
+  parse: Parse<number>,
+  aliases: readonly string[] = [],
+): Directive =>
+  setting('service', name, field, parse, {
+    aliases,
+    print: usec,
+    property: name.replace(/Sec$/, 'USec'),
+  })
+
+type StatusField = 'successExitStatus' | 'restartPreventExitStatus' | 'restartForceExitStatus'
+
+/** Lists of statuses: an assignment adds to what is there. */
+const statuses = (name: string, field: StatusField): Directive =>
+  custom(
+    name,
+    (draft, text, context) => {
+      if (text === '') {
+        delete draft.service[field]
+        return ok()
+      }
+      return take(exitStatusSet(text, context), added => {
+        const known: ExitStatusSet = draft.service[field] ?? { statuses: [], signals: [] }
+        draft.service[field] = {
+          statuses: [...new Set([...known.statuses, ...added.statuses])],
+          signals: [...new Set([...known.signals, ...added.signals])],
+        }
+      })
+    },
+    { statuses: [], signals: [] },
+    {
+      properties: [
+        { name, print: unit => (unit.service ? exitStatusSetText(unit.service[field]) : '') },
+      ],
+    },
+  )
+
+const serviceType: Parse<ServiceSettings['type']> = oneOf(
+  'simple',
+  'exec',
+  'forking',
+  'oneshot',
+  'dbus',
+  'notify',
+  'notify-reload',
+  'idle',
+)
+const failureMode = oneOf('terminate', 'abort', 'kill')
+
+const sockets: Parse<string[]> = (text, context) =>
+  unitNames(text, context).andThen(names =>
+    names.every(name => unitType(name) === 'socket') ? ok(names) : err('expected names of sockets'),
+  )
+
+export const serviceDirectives = (runtime: string): Directive[] => [
+  setting('service', 'Type', 'type', serviceType, { print: plain }),
+  setting('service', 'ExitType', 'exitType', oneOf('main', 'cgroup'), { print: plain }),
+  setting(
+    'service',
+    'Restart',
+    'restart',
+    oneOf('no', 'on-success', 'on-failure', 'on-abnormal', 'on-watchdog', 'on-abort', 'always'),
+    { print: plain },
+  ),
+  setting('service', 'RestartMode', 'restartMode', oneOf('normal', 'direct'), { print: plain }),
+  setting('service', 'PIDFile', 'pidFile', pidFile(runtime), { print: plain }),
+  setting('service', 'BusName', 'busName', expanded, { print: plain }),
+  exec('ExecCondition', 'execCondition'),
+  exec('ExecStartPre', 'execStartPre'),
+  exec('ExecStart', 'execStart'),
+  exec('ExecStartPost', 'execStartPost'),
+  exec('ExecReload', 'execReload'),
+  exec('ExecStop', 'execStop'),
+  exec('ExecStopPost', 'execStopPost'),
+  span('RestartSec', 'restartUsec', timespan),
+  setting('service', 'RestartSteps', 'restartSteps', integer(0, 0xffffffff), { print: plain }),
+  span('RestartMaxDelaySec', 'restartMaxDelayUsec', timespan, ['RestartSecMax']),
+  span('TimeoutStartSec', 'timeoutStartUsec', timeout),
+  span('TimeoutStopSec', 'timeoutStopUsec', timeout),
+  custom(
+    'TimeoutSec',
+    (draft, text, context) => {
+      if (text === '') {
+        delete draft.service.timeoutStartUsec
+        delete draft.service.timeoutStopUsec
+        return ok()
+      }
+      return take(timeout(text, context), value => {
+        draft.service.timeoutStartUsec = value
+        draft.service.timeoutStopUsec = value
+      })
+    },
+    null,
+    { note: 'TimeoutStartSec= and TimeoutStopSec= at once' },
+  ),
+  setting('service', 'TimeoutAbortSec', 'timeoutAbortUsec', timeout, {
+    properties: [
+      {
+        name: 'TimeoutAbortUSec',
+        print: ({ service }) =>
+          service ? usec(service.timeoutAbortUsec ?? service.timeoutStopUsec) : '',
+      },
+    ],
+  }),
+  setting('service', 'TimeoutStartFailureMode', 'timeoutStartFailureMode', failureMode, {
+    print: plain,
+  }),
+  setting('service', 'TimeoutStopFailureMode', 'timeoutStopFailureMode', failureMode, {
+    print: plain,
+  }),
+  span('RuntimeMaxSec', 'runtimeMaxUsec', timespan),
+  span('RuntimeRandomizedExtraSec', 'runtimeRandomizedExtraUsec', timespan),
+  span('WatchdogSec', 'watchdogUsec', timespan),
+  ...movedToUnit(),
+  ignored('RebootArgument', 'not-enforced', 'a reboot takes no argument'),
+  setting('service', 'PermissionsStartOnly', 'permissionsStartOnly', boolean, { print: yesNo }),
+  setting('service', 'RootDirectoryStartOnly', 'rootDirectoryStartOnly', boolean, { print: yesNo }),
+  setting('service', 'RemainAfterExit', 'remainAfterExit', boolean, { print: yesNo }),
+  setting('service', 'GuessMainPID', 'guessMainPid', boolean, { print: yesNo }),
+  statuses('SuccessExitStatus', 'successExitStatus'),
+  statuses('RestartPreventExitStatus', 'restartPreventExitStatus'),
+  statuses('RestartForceExitStatus', 'restartForceExitStatus'),
+  setting('service', 'NonBlocking', 'nonBlocking', boolean, { print: yesNo }),
+  setting('service', 'FileDescriptorStoreMax', 'fileDescriptorStoreMax', integer(0, 0xffffffff), {
+    print: plain,
+  }),
+  setting('service', 'NotifyAccess', 'notifyAccess', oneOf('none', 'main', 'exec', 'all'), {
+    print: value => value ?? 'none',
+  }),
+  list('service', 'Sockets', 'sockets', sockets, { print: spaced }),
+  setting('service', 'OOMPolicy', 'oomPolicy', oneOf('continue', 'stop', 'kill'), {
+    print: value => value ?? 'stop',
+  }),
+  setting('service', 'ReloadSignal', 'reloadSignal', signal, { print: plain }),
+  ignored(
+    'FileDescriptorStorePreserve',
+    'not-enforced',
+    'stored descriptors live as long as the service',
+  ),
+  ignored('OpenFile', 'not-enforced', null),
+  ignored('USBFunctionDescriptors', 'inert', 'USB gadgets are a matter of hardware'),
+  ignored('USBFunctionStrings', 'inert', 'USB gadgets are a matter of hardware'),
+  ignored('SysVStartPriority', 'inert', 'there are no SysV scripts to order by', ['SysVRunlevels']),
+]
+
+export const killDirectives = (): Directive[] => [
+  setting('kill', 'KillMode', 'killMode', oneOf('control-group', 'mixed', 'process', 'none'), {
+    print: plain,
+  }),
+  setting('kill', 'KillSignal', 'killSignal', signal, { print: plain }),
+  setting('kill', 'RestartKillSignal', 'restartKillSignal', signal, {
+    properties: [
+      {
+        name: 'RestartKillSignal',
+        print: ({ kill }) => (kill ? String(kill.restartKillSignal ?? kill.killSignal) : ''),
+      },
+    ],
+  }),
+  setting('kill', 'FinalKillSignal', 'finalKillSignal', signal, { print: plain }),
+  setting('kill', 'WatchdogSignal', 'watchdogSignal', signal, { print: plain }),
+  setting('kill', 'SendSIGHUP', 'sendSighup', boolean, { print: yesNo }),
+  setting('kill', 'SendSIGKILL', 'sendSigkill', boolean, { print: yesNo }),
+  ignored('SurviveFinalKillSignal', 'not-enforced', null),
+]

@@ -1,0 +1,126 @@
+// What a unit has without saying so: the defaults that hang on its type, and dependencies (systemd.service(5) and
+// systemd.target(5), IMPLICIT and DEFAULT DEPENDENCIES). That a target comes after what it pulls in is the engine's
+// business: it alone knows all units that want the target.
+import type { Draft } from './directives.ts'
+import type { DependencyKind, Problem, ServiceSettings, Unit, UnitName, UnitType } from './unit.ts'
+
+/** Fills in what depends on other settings: Type=, the start time-out of oneshot services, the standard streams. */
+export function completeService(draft: Draft): void {
+  const { service, exec } = draft
+  service.type ??= service.busName ? 'dbus' : service.execStart ? 'simple' : 'oneshot'
+  if (service.type === 'oneshot') service.timeoutStartUsec ??= Number.POSITIVE_INFINITY
+  if (exec.standardInputData && (exec.standardInput?.kind ?? 'null') === 'null')
+    exec.standardInput = { kind: 'data' }
+  switch (exec.standardInput?.kind) {
+    // Streams of two directions: the output goes where the input comes from.
+    case 'tty':
+    case 'tty-force':
+    case 'tty-fail':
+    case 'socket':
+    case 'fd':
+      exec.standardOutput ??= { kind: 'inherit' }
+      break
+    default:
+      if (exec.standardOutput?.kind === 'inherit') exec.standardOutput = { kind: 'journal' }
+  }
+}
+
+/** Why a service cannot be run as it is described, in systemd's order; null: it can. */
+export function serviceProblem(draft: Draft, service: ServiceSettings): string | null {
+  const starts = service.execStart.length
+  const hasSuccessAction = (draft.unit.successAction ?? 'none') !== 'none'
+  if (starts === 0 && service.execStop.length === 0 && !hasSuccessAction)
+    return 'cannot run a service without ExecStart=, ExecStop= or SuccessAction=; give it an ExecStart='
+  if (service.type !== 'oneshot' && starts === 0)
+    return 'cannot run a service without ExecStart=, unless it has Type=oneshot'
+  if (!service.remainAfterExit && starts === 0 && !hasSuccessAction)
+    return 'cannot run a service without ExecStart=, unless it has RemainAfterExit=yes or SuccessAction='
+  if (service.type !== 'oneshot' && starts > 1)
+    return `cannot run a service with ${starts} ExecStart= commands, unless it has Type=oneshot; an empty ExecStart= before the new one replaces what came before`
+  if (service.type === 'oneshot') {
+    if (service.restart === 'always' || service.restart === 'on-success')
+      return `cannot use Restart=${service.restart} with Type=oneshot: it would start for ever`
+    const forced = service.restartForceExitStatus
+    if (forced.statuses.length + forced.signals.length > 0)
+      return 'cannot use RestartForceExitStatus= with Type=oneshot'
+    if (service.exitType === 'cgroup') return 'cannot use ExitType=cgroup with Type=oneshot'
+  }
+  if (service.type === 'dbus' && !service.busName) return 'cannot run Type=dbus without BusName='
+  const killMode = draft.kill.killMode ?? 'control-group'
+  if (draft.exec.other?.PAMName && killMode !== 'control-group' && killMode !== 'mixed')
+    return `cannot use PAMName= with KillMode=${killMode}: it needs control-group or mixed`
+  return null
+}
+
+/** Settings that have no effect beside others. */
+export function serviceWarnings(service: ServiceSettings): string[] {
+  const warnings: string[] = []
+  if (service.type === 'oneshot' && service.runtimeMaxUsec !== Number.POSITIVE_INFINITY)
+    warnings.push('RuntimeMaxSec= has no effect with Type=oneshot; TimeoutStartSec= is meant')
+  if (service.runtimeMaxUsec === Number.POSITIVE_INFINITY && service.runtimeRandomizedExtraUsec > 0)
+    warnings.push('RuntimeRandomizedExtraSec= has no effect without RuntimeMaxSec=')
+  if (service.restartSteps > 0 && service.restartMaxDelayUsec === Number.POSITIVE_INFINITY)
+    warnings.push('RestartSteps= has no effect without RestartMaxDelaySec=')
+  if (service.restartMaxDelayUsec !== Number.POSITIVE_INFINITY && service.restartSteps === 0)
+    warnings.push('RestartMaxDelaySec= has no effect without RestartSteps=')
+  return warnings
+}
+
+export type Dependencies = { [K in DependencyKind]?: UnitName[] }
+
+const SHUTDOWN = 'shutdown.target'
+
+/** Adds a unit's default dependencies and those that its settings imply. */
+export function addImplicit(
+  dependencies: Dependencies,
+  unit: Pick<Unit, 'id' | 'type' | 'service'> & { defaultDependencies: boolean },
+): void {
+  const add = (kind: DependencyKind, ...names: UnitName[]) => {
+    const known = dependencies[kind]
+    if (known) known.push(...names)
+    else dependencies[kind] = names
+  }
+  // The bus is somebody else's: a service that talks on it comes after it where there is one.
+  if (unit.service?.busName) add('after', 'dbus.socket', 'dbus.service')
+  if (unit.service && unit.service.sockets.length > 0) {
+    add('wants', ...unit.service.sockets)
+    add('after', ...unit.service.sockets)
+  }
+  if (!unit.defaultDependencies || unit.id === SHUTDOWN) return
+  const rule = DEFAULT[unit.type]
+  if (rule === undefined) return
+  if (rule !== 'target') {
+    add('requires', 'sysinit.target')
+    add('after', 'sysinit.target')
+    if (rule === 'service') add('after', 'basic.target')
+    else add('before', rule)
+  }
+  add('conflicts', SHUTDOWN)
+  add('before', SHUTDOWN)
+}
+
+/** Services are behind basic.target; what activates them is before a target of its own that basic.target waits for. */
+const DEFAULT: Partial<Record<UnitType, UnitName | 'service' | 'target'>> = {
+  service: 'service',
+  target: 'target',
+  socket: 'sockets.target',
+  timer: 'timers.target',
+  path: 'paths.target',
+}
+
+/** What is said of units of a type that is known and not carried out. */
+export function unsupportedType(type: UnitType, file: string): Problem | null {
+  switch (type) {
+    case 'socket':
+    case 'timer':
+    case 'path':
+    case 'automount':
+      return {
+        severity: 'warning',
+        place: { file, line: 0 },
+        message: `${type} units are read, but not yet carried out: starting one does nothing`,
+      }
+    default:
+      return null
+  }
+}

@@ -1,0 +1,109 @@
+// Command lines of Exec…= (systemd.service(5), COMMAND LINES): prefixes, quoting, several commands on a line.
+import { err, ok, type Result } from 'neverthrow'
+import type { ExecCommand } from '../unit.ts'
+import type { ValueContext } from './parse.ts'
+import { simplifyPath } from './unit-name.ts'
+import { firstWord, skipSpace, type Word } from './words.ts'
+
+type Prefixes = Pick<ExecCommand, 'ignoreFailure' | 'noExpand' | 'privilege'> & {
+  ownArgv0: boolean
+}
+
+/** The prefixes before a path, each at most once, in any order. */
+function readPrefixes(word: string): { prefixes: Prefixes; rest: string } {
+  const prefixes: Prefixes = {
+    ignoreFailure: false,
+    noExpand: false,
+    privilege: 'none',
+    ownArgv0: false,
+  }
+  let at = 0
+  for (; ; at++) {
+    const char = word[at]
+    if (char === '-' && !prefixes.ignoreFailure) prefixes.ignoreFailure = true
+    else if (char === '@' && !prefixes.ownArgv0) prefixes.ownArgv0 = true
+    else if (char === ':' && !prefixes.noExpand) prefixes.noExpand = true
+    else if (char === '+' && prefixes.privilege === 'none') prefixes.privilege = 'full'
+    else if (char === '!' && prefixes.privilege === 'none') prefixes.privilege = 'no-setuid'
+    else if (char === '!' && prefixes.privilege === 'no-setuid') prefixes.privilege = 'ambient'
+    else return { prefixes, rest: word.slice(at) }
+  }
+}
+
+const SPACE = /[ \t\n\r]/
+const endsWord = (char: string | undefined) => char === undefined || SPACE.test(char)
+
+/** A word of a command; an escape that C does not know is kept as it stands, with a warning, as systemd does. */
+function commandWord(
+  text: string,
+  at: number,
+  warn: ValueContext['warn'],
+): Result<Word | null, string> {
+  const strict = firstWord(text, at, { unquote: true, unescape: true })
+  if (strict.isOk()) return strict
+  const relaxed = firstWord(text, at, { unquote: true, unescape: true, relaxEscapes: true })
+  if (relaxed.isOk()) warn(`${strict.error}, kept as it stands; write \\\\ for a backslash`)
+  return relaxed
+}
+
+const CONTROL = /\p{Cc}/u
+
+/** What is wrong with the path of a command, or null. */
+function pathProblem(path: string): string | null {
+  if (path === '') return 'expected a path or the name of a program behind the prefix'
+  if (CONTROL.test(path))
+    return `the path of the program, ${JSON.stringify(path)}, holds control characters`
+  if (path.endsWith('/')) return `${path} is a directory, not a program`
+  if (path.startsWith('/')) return null
+  if (path.includes('/') || path === '.' || path === '..')
+    return `${path} is a relative path: give an absolute one, or a bare name that is looked up in the search path`
+  return null
+}
+
+/** The commands of one Exec…= line; at least one. */
+export function readCommands(text: string, context: ValueContext): Result<ExecCommand[], string> {
+  const commands: ExecCommand[] = []
+  let at = skipSpace(text, 0)
+  while (at < text.length) {
+    const first = commandWord(text, at, context.warn)
+    if (first.isErr()) return err(first.error)
+    if (first.value === null) break
+    at = first.value.next
+    // A lone ";" divides commands, wherever it stands.
+    if (first.value.text === ';') continue
+    const { prefixes, rest } = readPrefixes(first.value.text)
+    const path = context.expand(rest)
+    if (path.isErr()) return err(path.error)
+    const problem = pathProblem(path.value)
+    if (problem !== null) return err(problem)
+    const argv = prefixes.ownArgv0 ? [] : [path.value]
+    while (at < text.length) {
+      if (text[at] === ';' && endsWord(text[at + 1])) {
+        at = skipSpace(text, at + 1)
+        break
+      }
+      if (text[at] === '\\' && text[at + 1] === ';' && endsWord(text[at + 2])) {
+        argv.push(';')
+        at = skipSpace(text, at + 2)
+        continue
+      }
+      const word = commandWord(text, at, context.warn)
+      if (word.isErr()) return err(word.error)
+      if (word.value === null) break
+      at = word.value.next
+      const argument = context.expand(word.value.text)
+      if (argument.isErr()) return err(argument.error)
+      argv.push(argument.value)
+    }
+    if (argv.length === 0 || argv[0] === '')
+      return err('expected the name for argv[0] behind the path, since the prefix @ is given')
+    commands.push({
+      path: path.value.startsWith('/') ? simplifyPath(path.value) : path.value,
+      argv,
+      ignoreFailure: prefixes.ignoreFailure,
+      noExpand: prefixes.noExpand,
+      privilege: prefixes.privilege,
+    })
+  }
+  return commands.length === 0 ? err('expected a command') : ok(commands)
+}
