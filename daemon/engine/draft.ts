@@ -5,7 +5,7 @@ import type { Now } from './event.ts'
 import type { Graph } from './graph.ts'
 import { initialUnitState } from './initial.ts'
 import type { Machine } from './machine.ts'
-import { drawId } from './seed.ts'
+import { createIds, type Ids } from './seed.ts'
 import type {
   ActiveState,
   Changes,
@@ -21,7 +21,8 @@ import { defect } from './unreachable.ts'
 
 /** The type that a unit's name says. */
 export const unitTypeOf = (name: UnitName): UnitType =>
-  name.slice(name.lastIndexOf('.') + 1) as UnitType
+  // Most are services: for them no string is made.
+  name.endsWith('.service') ? 'service' : (name.slice(name.lastIndexOf('.') + 1) as UnitType)
 
 export type DraftParts = {
   state: EngineState
@@ -38,6 +39,8 @@ export type Rechecks = 'upheld' | 'bound' | 'unneeded'
 export class Draft implements TransactionView {
   readonly graph: Graph
   readonly now: Now
+  /** The same moment as the state keeps it. */
+  readonly stamp: Stamp
   readonly effects: Effect[] = []
   readonly blockers: Map<number, number>
   /** Ids of waiting jobs that may be able to run now, in order. */
@@ -51,36 +54,53 @@ export class Draft implements TransactionView {
   readonly #state: EngineState
   readonly #machineOf: (type: UnitType) => Machine
   readonly #units = new Map<UnitName, UnitState | null>()
+  readonly #initial = new Map<UnitName, UnitState>()
   readonly #jobs = new Map<number, Job | null>()
   #manager: ManagerState | null = null
+  #ids: Ids | null = null
   #jobCount: number
 
   constructor(parts: DraftParts) {
     this.#state = parts.state
     this.graph = parts.graph
     this.now = parts.now
+    this.stamp = {
+      realtimeUsec: parts.now.realtimeUsec,
+      monotonicUsec: parts.now.monotonicUsec,
+    }
     this.#machineOf = parts.machineOf
     this.blockers = parts.blockers
     this.#jobCount = parts.state.jobs.size
   }
 
-  get manager(): ManagerState {
+  get manager(): Readonly<ManagerState> {
     return this.#manager ?? this.#state.manager
   }
 
   setManager(change: Partial<ManagerState>): void {
-    this.#manager = { ...this.manager, ...change }
+    Object.assign(this.#ownManager(), change)
   }
 
-  get stamp(): Stamp {
-    return { realtimeUsec: this.now.realtimeUsec, monotonicUsec: this.now.monotonicUsec }
+  /** The step's own copy, which may be edited until the step is done: a boot draws thousands of numbers from it. */
+  #ownManager(): ManagerState {
+    this.#manager ??= { ...this.#state.manager }
+    return this.#manager
   }
 
   /** The state of a unit; one that nothing has happened to yet is dead. */
   unit(name: UnitName): UnitState {
     const changed = this.#units.get(name)
     const state = changed === undefined ? this.#state.units.get(name) : changed
-    return state ?? initialUnitState(name, unitTypeOf(name))
+    return state ?? this.#untouched(name)
+  }
+
+  #untouched(name: UnitName): UnitState {
+    let state = this.#initial.get(name)
+    if (!state) {
+      state = initialUnitState(name, unitTypeOf(name))
+      this.#initial.set(name, state)
+    }
+    return state
   }
 
   /** Whether the unit has a state of its own. */
@@ -178,22 +198,15 @@ export class Draft implements TransactionView {
     return [...names].filter(name => this.isKnown(name))
   }
 
-  token(): number {
-    const token = this.manager.nextToken
-    this.setManager({ nextToken: token + 1 })
-    return token
-  }
+  readonly token = (): number => this.#ownManager().nextToken++
 
   jobId(): number {
-    const id = this.manager.nextJob
-    this.setManager({ nextJob: id + 1 })
-    return id
+    return this.#ownManager().nextJob++
   }
 
-  invocationId(): string {
-    const { id, seed } = drawId(this.manager.seed)
-    this.setManager({ seed })
-    return id
+  readonly invocationId = (): string => {
+    this.#ids ??= createIds(this.manager.seed)
+    return this.#ids.draw()
   }
 
   log(
@@ -206,6 +219,7 @@ export class Draft implements TransactionView {
   }
 
   changes(): Changes {
+    if (this.#ids) this.setManager({ seed: this.#ids.seed() })
     return { manager: this.#manager, units: this.#units, jobs: this.#jobs }
   }
 }

@@ -144,6 +144,7 @@ export function createGraph(units: Units): Graph {
   const list = (node: Node, relation: Relation): readonly UnitName[] => {
     if (node.untidy?.delete(relation)) {
       node.relations[relation] = [...new Set(node.relations[relation])]
+      if (node.untidy.size === 0) node.untidy = null
     }
     return node.relations[relation] ?? NONE
   }

@@ -13,11 +13,20 @@ type Step = { job: Planned | Job; planned: Planned | null }
 /** The jobs of one ordering cycle, each before the next and the last before the first; null: there is none. */
 export function findCycle(view: OrderView, plan: Plan): readonly Step[] | null {
   const { graph } = view
-  const stepOf = (unit: UnitName): Step | null => {
+  const steps = new Map<UnitName, Step | null>()
+  const findStep = (unit: UnitName): Step | null => {
     const planned = plan.of(unit).at(-1)
     if (planned) return { job: planned, planned }
     const job = view.jobOf(unit)
     return job && { job, planned: null }
+  }
+  const stepOf = (unit: UnitName): Step | null => {
+    let step = steps.get(unit)
+    if (step === undefined) {
+      step = findStep(unit)
+      steps.set(unit, step)
+    }
+    return step
   }
 
   const followers = ({ job }: Step): Step[] => {
@@ -35,27 +44,27 @@ export function findCycle(view: OrderView, plan: Plan): readonly Step[] | null {
   }
 
   // An explicit stack: a chain of ordered units may be longer than the program's stack is deep.
-  const state = new Map<UnitName, 'on-path' | 'done'>()
+  const state = new Map<Step, 'on-path' | 'done'>()
   for (const root of plan.units()) {
     const first = stepOf(root)
-    if (!first || state.has(root)) continue
+    if (!first || state.has(first)) continue
     const path: { step: Step; left: Step[] }[] = []
     const enter = (step: Step) => {
-      state.set(step.job.unit, 'on-path')
+      state.set(step, 'on-path')
       path.push({ step, left: followers(step) })
     }
     enter(first)
     for (let top = path.at(-1); top; top = path.at(-1)) {
       const next = top.left.pop()
       if (!next) {
-        state.set(top.step.job.unit, 'done')
+        state.set(top.step, 'done')
         path.pop()
         continue
       }
-      const seen = state.get(next.job.unit)
+      const seen = state.get(next)
       if (seen === undefined) enter(next)
       else if (seen === 'on-path') {
-        const start = path.findIndex(entry => entry.step.job.unit === next.job.unit)
+        const start = path.findIndex(entry => entry.step === next)
         return path.slice(start).map(entry => entry.step)
       }
     }

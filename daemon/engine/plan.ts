@@ -5,7 +5,14 @@ import type { JobType } from './state.ts'
 /** What a reader of the log should know about a transaction that was built. */
 export type Note = { level: 'info' | 'warn'; unit: UnitName; message: string }
 
-type Link = { subject: Planned; object: Planned; matters: boolean; conflicts: boolean }
+/** A link whose end was deleted is `gone`; it stays in the lists. */
+type Link = {
+  subject: Planned
+  object: Planned
+  matters: boolean
+  conflicts: boolean
+  gone: boolean
+}
 
 /** A job that may be installed. Several for one unit can stand beside each other until they are merged. */
 export class Planned {
@@ -16,8 +23,10 @@ export class Planned {
   /** The anchor falls if this one does. */
   matters = false
   /** What it pulls in, and what pulls it in. */
-  readonly pulls = new Set<Link>()
-  readonly pulledBy = new Set<Link>()
+  readonly pulls: Link[] = []
+  readonly pulledBy: Link[] = []
+  /** Of `pulledBy`, those that are not gone. */
+  pullers = 0
 
   constructor(type: JobType, unit: UnitName, irreversible: boolean, ignoreOrder: boolean) {
     this.type = type
@@ -28,8 +37,7 @@ export class Planned {
 
   /** Whether it is there because another unit has a Conflicts= with its unit. */
   isConflictedBy(): boolean {
-    for (const link of this.pulledBy) if (link.conflicts) return true
-    return false
+    return this.pulledBy.some(link => link.conflicts && !link.gone)
   }
 }
 
@@ -55,9 +63,10 @@ export class Plan {
   }
 
   link(subject: Planned, object: Planned, matters: boolean, conflicts: boolean): void {
-    const link = { subject, object, matters, conflicts }
-    subject.pulls.add(link)
-    object.pulledBy.add(link)
+    const link = { subject, object, matters, conflicts, gone: false }
+    subject.pulls.push(link)
+    object.pulledBy.push(link)
+    object.pullers++
   }
 
   of(unit: UnitName): readonly Planned[] {
@@ -92,11 +101,15 @@ export class Plan {
       if (!jobs || place < 0) continue
       if (jobs.length === 1) this.#jobs.delete(next.unit)
       else jobs.splice(place, 1)
-      for (const link of next.pulls) link.object.pulledBy.delete(link)
-      for (const link of next.pulledBy) {
-        link.subject.pulls.delete(link)
-        if (dependants && link.matters) doomed.push(link.subject)
+      for (const link of next.pulls) {
+        if (!link.gone) link.object.pullers--
+        link.gone = true
       }
+      for (const link of next.pulledBy) {
+        if (!link.gone && dependants && link.matters) doomed.push(link.subject)
+        link.gone = true
+      }
+      next.pullers = 0
     }
   }
 
@@ -110,7 +123,7 @@ export class Plan {
     for (let job = queue.pop(); job; job = queue.pop()) {
       if (job.matters) continue
       job.matters = true
-      for (const link of job.pulls) if (link.matters) queue.push(link.object)
+      for (const link of job.pulls) if (link.matters && !link.gone) queue.push(link.object)
     }
   }
 
@@ -118,7 +131,7 @@ export class Plan {
   collectGarbage(): void {
     const queue = this.jobs()
     for (let job = queue.pop(); job; job = queue.pop()) {
-      if (job === this.anchor || job.pulledBy.size > 0 || !this.has(job)) continue
+      if (job === this.anchor || job.pullers > 0 || !this.has(job)) continue
       for (const link of job.pulls) queue.push(link.object)
       this.delete(job, true)
     }
@@ -136,12 +149,13 @@ export class Plan {
       stays.ignoreOrder ||= job.ignoreOrder
       for (const link of job.pulls) {
         link.subject = stays
-        stays.pulls.add(link)
+        stays.pulls.push(link)
       }
       for (const link of job.pulledBy) {
         link.object = stays
-        stays.pulledBy.add(link)
+        stays.pulledBy.push(link)
       }
+      stays.pullers += job.pullers
     }
     this.#jobs.set(unit, [stays])
   }

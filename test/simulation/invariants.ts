@@ -1,0 +1,108 @@
+// What is true after every step, whatever happened. A breach throws, with the event that led to it.
+import { deepStrictEqual } from 'node:assert'
+import type { Effect } from '../../daemon/engine/effect.ts'
+import type { Engine } from '../../daemon/engine/engine.ts'
+import type { EngineEvent, Now } from '../../daemon/engine/event.ts'
+import { machineOf } from '../../daemon/engine/machines.ts'
+import type { Changes, Job } from '../../daemon/engine/state.ts'
+import type { UnitName, UnitType } from '../../daemon/units/unit.ts'
+
+export interface Checker {
+  step(
+    engine: Engine,
+    event: EngineEvent,
+    result: { changes: Changes; effects: readonly Effect[] },
+    now: Now,
+  ): void
+  committed(engine: Engine, changes: Changes): void
+}
+
+const typeOf = (name: UnitName) => name.slice(name.lastIndexOf('.') + 1) as UnitType
+const stopsFirst = (job: Job) => job.type === 'stop' || job.type === 'restart'
+
+export function createChecker(): Checker {
+  let last: { event: EngineEvent; now: Now } | null = null
+  /** When each job began to run. */
+  const since = new Map<number, number>()
+
+  const breach = (what: string): never => {
+    throw new Error(`${what}; after ${JSON.stringify(last?.event)}`)
+  }
+
+  /** A job that stood in the queue before the step and does so after it. */
+  const standing = (engine: Engine, changes: Changes, unit: UnitName): Job | null => {
+    const id = engine.state.units.get(unit)?.job ?? null
+    if (id === null) return null
+    const before = engine.state.jobs.get(id) ?? null
+    const after = changes.jobs.get(id)
+    return after === undefined ? before : after
+  }
+
+  const jobAfter = (engine: Engine, changes: Changes, unit: UnitName): Job | null => {
+    const state = changes.units.get(unit) ?? engine.state.units.get(unit)
+    if (!state || state.job === null) return null
+    return changes.jobs.get(state.job) ?? engine.state.jobs.get(state.job) ?? null
+  }
+
+  return {
+    step(engine, event, { changes, effects }, now) {
+      last = { event, now }
+      for (const [id, job] of changes.jobs) {
+        if (job?.state !== 'running') since.delete(id)
+        else if (engine.state.jobs.get(id)?.state !== 'running') {
+          since.set(id, now.monotonicUsec)
+          if (!stopsFirst(job) || job.ignoreOrder) continue
+          // Stops go against the order: what is ordered after it has stopped.
+          for (const later of engine.graph.related(job.unit, 'before')) {
+            const other = standing(engine, changes, later)
+            if (other && stopsFirst(other) && !other.ignoreOrder) {
+              breach(`${job.unit} stops before ${later}, which is ordered after it`)
+            }
+          }
+        }
+      }
+      for (const effect of effects) {
+        if (effect.type !== 'run-begins') continue
+        const job = jobAfter(engine, changes, effect.unit)
+        if (job?.ignoreOrder) continue
+        for (const earlier of engine.graph.related(effect.unit, 'after')) {
+          const other = standing(engine, changes, earlier)
+          if (other && !other.ignoreOrder && engine.state.jobs.has(other.id)) {
+            breach(`${effect.unit} starts before the ${other.type} job of ${earlier} is done`)
+          }
+        }
+      }
+      for (const [id, began] of since) {
+        const job = changes.jobs.get(id) ?? engine.state.jobs.get(id)
+        if (job?.type !== 'stop') continue
+        const stopUsec = engine.graph.unit(job.unit).service?.timeoutStopUsec ?? 0
+        // ExecStop=, SIGTERM, SIGKILL, ExecStopPost=, SIGTERM, SIGKILL: each has the time-out once.
+        if (now.monotonicUsec - began > 6 * stopUsec + 1) {
+          breach(`the stop of ${job.unit} takes longer than its time-outs`)
+        }
+      }
+    },
+    committed(engine, changes) {
+      const { units, jobs, manager } = engine.state
+      for (const value of [manager, ...changes.units.values(), ...changes.jobs.values()]) {
+        deepStrictEqual(JSON.parse(JSON.stringify(value)), value)
+      }
+      for (const [id, job] of changes.jobs) {
+        if (job && units.get(job.unit)?.job !== id) breach(`job ${id} is not known to ${job.unit}`)
+        if (!job && jobs.has(id)) breach(`job ${id} is still there`)
+      }
+      for (const [name, unit] of changes.units) {
+        if (unit && unit.job !== null && jobs.get(unit.job)?.unit !== name) {
+          breach(`${name} has the job ${unit.job} that is not in the queue`)
+        }
+        const facts = unit?.service
+        if (facts?.sub === 'running' && engine.graph.unit(name).service?.type !== 'forking') {
+          if (facts.mainPid === null) breach(`${name} is running without a main process`)
+        }
+        for (const pid of unit ? machineOf(typeOf(name)).pids(unit) : []) {
+          if (engine.unitOfPid(pid) !== name) breach(`pid ${pid} is not known as that of ${name}`)
+        }
+      }
+    },
+  }
+}

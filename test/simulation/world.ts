@@ -1,0 +1,422 @@
+// A world for the engine to run in: the daemon's own loop, with processes, signals, conditions and a clock that exist only
+// here. Nothing happens by itself but what `behave` says; time passes when `pass` says so. After every step the state is
+// held against what must always be true (invariants.ts).
+
+import type { Effect } from '../../daemon/engine/effect.ts'
+import { createEngine, type Engine } from '../../daemon/engine/engine.ts'
+import type { EngineEvent, ProcessExit } from '../../daemon/engine/event.ts'
+import { initialUnitState } from '../../daemon/engine/initial.ts'
+import { machineOf } from '../../daemon/engine/machines.ts'
+import type {
+  ActiveState,
+  Changes,
+  EngineState,
+  ExecKind,
+  JobType,
+} from '../../daemon/engine/state.ts'
+import { createLoop, type Loop } from '../../daemon/loop.ts'
+import type { JobMode, Unit, UnitName, UnitType } from '../../daemon/units/unit.ts'
+import { type Checker, createChecker } from './invariants.ts'
+import { FakeUnits } from './units.ts'
+
+export const SECOND = 1_000_000
+const SIGKILL = 9
+const SIGCONT = 18
+
+/** What a process does. Spans are microseconds. */
+export type Behaviour = {
+  /** How long it runs; null: until it is killed. */
+  livesUsec: number | null
+  exit: ProcessExit
+  /** When it sends READY=1, if its unit is of a type that listens; null: never. */
+  readyUsec: number | null
+  /** How long it takes to end after a signal that asks it to; null: it is deaf to all but SIGKILL. */
+  obeysUsec: number | null
+  /** How it ends when it obeys; null: killed by the signal. */
+  obeysWith: ProcessExit | null
+  /** A daemon that it leaves behind when it ends. */
+  forks: Behaviour | null
+  /** It cannot be spawned at all. */
+  isMissing: boolean
+}
+
+export const LIVES: Behaviour = {
+  livesUsec: null,
+  exit: { kind: 'exited', status: 0 },
+  readyUsec: 0,
+  obeysUsec: 0,
+  obeysWith: null,
+  forks: null,
+  isMissing: false,
+}
+export const ends = (status: number, livesUsec = 0): Behaviour => ({
+  ...LIVES,
+  livesUsec,
+  exit: { kind: 'exited', status },
+})
+
+export type Command = { unit: UnitName; exec: ExecKind; index: number; run: number }
+type Process = { pid: number; unit: UnitName; behaviour: Behaviour; ending: boolean }
+export type WorldParts = {
+  units: readonly Unit[]
+  /** What the process of a command does. By default a service's main process lives and all others exit with 0 at once. */
+  behave?: (command: Command) => Behaviour
+  /** Whether the unit's conditions and asserts hold, each time they are asked for. */
+  conditions?: (unit: UnitName) => { condition: boolean; assert: boolean }
+  /** A number in [0, 1): decides between what is due at the same moment. By default it is what was planned first. */
+  random?: () => number
+}
+
+type Planned = { atUsec: number; order: number; happen: () => void }
+
+export class World {
+  readonly units: FakeUnits
+  /** Effects so far, oldest first. */
+  readonly history: Effect[] = []
+  readonly processes = new Map<number, Process>()
+  readonly checker: Checker
+  monotonicUsec = 1000 * SECOND
+  steps = 0
+  finished: Extract<Effect, { type: 'finish' }> | null = null
+
+  readonly #parts: WorldParts
+  readonly #runs = new Map<string, number>()
+  readonly #awaitsEmpty = new Set<UnitName>()
+  #engine: Engine
+  #loop: Loop
+  #plans: Planned[] = []
+  #wakeUsec: number | null = null
+  #wake: () => void = () => {}
+  #order = 0
+  #pid = 100
+  #request = 0
+
+  constructor(parts: WorldParts) {
+    this.#parts = parts
+    this.units = new FakeUnits(parts.units)
+    this.#engine = createEngine({
+      units: this.units,
+      seed: '0123456789abcdef'.repeat(2),
+      started: this.now,
+    })
+    this.checker = createChecker()
+    this.#loop = this.#createLoop()
+  }
+
+  get engine(): Engine {
+    return this.#engine
+  }
+  get now() {
+    return {
+      realtimeUsec: 1_700_000_000 * SECOND + this.monotonicUsec,
+      monotonicUsec: this.monotonicUsec,
+    }
+  }
+
+  post(event: EngineEvent): this {
+    this.#loop.post(event)
+    return this
+  }
+
+  /** Asks for a job by hand; the number of the request. */
+  ask(job: JobType, name: UnitName, mode: JobMode = 'replace'): number {
+    const request = ++this.#request
+    this.post({ type: 'job-requested', request, job, unit: name, mode, manual: true })
+    return request
+  }
+  start(name: UnitName, mode: JobMode = 'replace'): this {
+    this.ask('start', name, mode)
+    return this
+  }
+  stop(name: UnitName, mode: JobMode = 'replace'): this {
+    this.ask('stop', name, mode)
+    return this
+  }
+  restart(name: UnitName): this {
+    this.ask('restart', name)
+    return this
+  }
+  shutdown(force = false): this {
+    return this.post({ type: 'shutdown-requested', kind: 'exit', exitStatus: null, force })
+  }
+  reload(...units: readonly Unit[]): this {
+    for (const unit of units) this.units.set(unit)
+    this.units.reload()
+    return this.post({ type: 'units-reloaded' })
+  }
+  /** The daemon is replaced: everything it knows goes through text. */
+  reexec(): this {
+    const { manager, units, jobs } = this.#engine.state
+    const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value))
+    const state: EngineState = {
+      manager: copy(manager),
+      units: new Map(copy([...units])),
+      jobs: new Map(copy([...jobs])),
+    }
+    this.#engine = createEngine({ units: this.units, seed: '', started: this.now, state })
+    this.#loop = this.#createLoop()
+    this.#wakeUsec = this.#engine.nextWakeUsec()
+    this.#wake = () => this.post({ type: 'wakeup' })
+    return this
+  }
+
+  /** The answer to a request: the result of the job, the kind of refusal, or `pending`. */
+  answer(request: number): string {
+    let job: number | null = null
+    for (const effect of this.history) {
+      if (effect.type === 'job-refused' && effect.request === request) return effect.error.type
+      if (effect.type === 'job-accepted' && effect.request === request) job = effect.job
+      if (effect.type === 'job-finished' && effect.job === job) return effect.result
+    }
+    return 'pending'
+  }
+  /** The results of the unit's jobs that have ended, in order: `start done`. */
+  results(name: UnitName): string[] {
+    return this.history.flatMap(effect =>
+      effect.type === 'job-finished' && effect.unit === name
+        ? [`${effect.jobType} ${effect.result}`]
+        : [],
+    )
+  }
+  get lines(): string[] {
+    return this.history.flatMap(effect => (effect.type === 'log' ? [effect.message] : []))
+  }
+  /** What began to run, in order: a unit's name for its ExecStart=, else `name exec`. */
+  get begun(): string[] {
+    return this.history.flatMap(effect =>
+      effect.type === 'spawn'
+        ? [effect.exec === 'start' ? effect.unit : `${effect.unit} ${effect.exec}`]
+        : [],
+    )
+  }
+  stateOf(name: UnitName) {
+    return (
+      this.#engine.state.units.get(name) ??
+      initialUnitState(name, name.slice(name.lastIndexOf('.') + 1) as UnitType)
+    )
+  }
+  active(name: UnitName): ActiveState {
+    return machineOf(this.#typeOf(name)).activeState(this.stateOf(name))
+  }
+  sub(name: UnitName): string {
+    return machineOf(this.#typeOf(name)).subState(this.stateOf(name))
+  }
+  /** `active` of several, in order. */
+  actives(...names: UnitName[]): ActiveState[] {
+    return names.map(name => this.active(name))
+  }
+  /** The unit's pending job: `start waiting`; null: none. */
+  job(name: UnitName): string | null {
+    const id = this.stateOf(name).job
+    const job = id === null ? undefined : this.#engine.state.jobs.get(id)
+    return job ? `${job.type} ${job.state}` : null
+  }
+  main(name: UnitName): number {
+    const pid = this.stateOf(name).service?.mainPid
+    if (!pid) throw new Error(`${name} has no main process`)
+    return pid
+  }
+
+  /** The unit's main process ends by itself. */
+  die(name: UnitName, exit: ProcessExit | number = 1): this {
+    this.#end(this.main(name), typeof exit === 'number' ? { kind: 'exited', status: exit } : exit)
+    return this
+  }
+
+  /** Time passes, and what is planned on the way happens. */
+  pass(usec = 0): this {
+    const until = this.monotonicUsec + usec
+    for (;;) {
+      const next = this.#nextUsec()
+      if (next === null || next > until) break
+      this.#advance()
+    }
+    this.monotonicUsec = Math.max(until, this.monotonicUsec)
+    return this
+  }
+  /** Lets everything happen that is planned, for an hour at most; false: there was more. */
+  settle(): boolean {
+    const until = this.monotonicUsec + 3600 * SECOND
+    for (let next = this.#nextUsec(); next !== null; next = this.#nextUsec()) {
+      if (next > until) return false
+      this.#advance()
+    }
+    return true
+  }
+
+  #nextUsec(): number | null {
+    let next = this.#wakeUsec
+    for (const { atUsec } of this.#plans) next = next === null ? atUsec : Math.min(next, atUsec)
+    return next
+  }
+
+  /** Does one of the things that are next. */
+  #advance(): void {
+    const at = this.#nextUsec()
+    if (at === null) return
+    this.monotonicUsec = Math.max(at, this.monotonicUsec)
+    const due = this.#plans.filter(plan => plan.atUsec <= at).sort((a, b) => a.order - b.order)
+    const choices = due.length + (this.#wakeUsec !== null && this.#wakeUsec <= at ? 1 : 0)
+    const choice = Math.floor((this.#parts.random?.() ?? 0) * choices)
+    const plan = due[choice]
+    if (plan) {
+      this.#plans = this.#plans.filter(other => other !== plan)
+      plan.happen()
+    } else {
+      this.#wakeUsec = null
+      this.#wake()
+    }
+  }
+
+  #plan(afterUsec: number, happen: () => void): void {
+    this.#plans.push({ atUsec: this.monotonicUsec + afterUsec, order: this.#order++, happen })
+  }
+
+  #createLoop(): Loop {
+    const engine = this.#engine
+    return createLoop({
+      engine: {
+        ...engine,
+        state: engine.state,
+        step: (event, now) => {
+          const result = engine.step(event, now)
+          this.steps++
+          this.checker.step(engine, event, result, now)
+          return result
+        },
+        commit: (changes: Changes) => {
+          engine.commit(changes)
+          this.checker.committed(engine, changes)
+        },
+      },
+      perform: effect => this.#perform(effect),
+      record: () => {},
+      now: () => this.now,
+      arm: (atUsec, wake) => {
+        this.#wakeUsec = atUsec
+        this.#wake = wake
+      },
+      settled: () => {},
+    })
+  }
+
+  #typeOf(name: UnitName): UnitType {
+    return name.slice(name.lastIndexOf('.') + 1) as UnitType
+  }
+
+  #behave(effect: Extract<Effect, { type: 'spawn' }>): Behaviour {
+    const { unit, exec, index } = effect
+    const key = `${unit} ${exec} ${index}`
+    const run = (this.#runs.get(key) ?? 0) + 1
+    this.#runs.set(key, run)
+    const said = this.#parts.behave?.({ unit, exec, index, run })
+    return said ?? (exec === 'start' ? LIVES : ends(0))
+  }
+
+  #perform(effect: Effect): void {
+    this.history.push(effect)
+    switch (effect.type) {
+      case 'check-conditions': {
+        const { unit, token } = effect
+        const answer = this.#parts.conditions?.(unit) ?? { condition: true, assert: true }
+        const failed = answer.condition && answer.assert ? null : 'PathExists=/nowhere'
+        this.post({ type: 'conditions-checked', unit, token, ...answer, failed })
+        return
+      }
+      case 'spawn': {
+        const { unit, token } = effect
+        const behaviour = this.#behave(effect)
+        if (behaviour.isMissing) {
+          const failure = { step: 'exec', exitStatus: 203, errno: 'ENOENT', message: 'not found' }
+          this.post({ type: 'spawn-failed', unit, token, ...failure })
+          return
+        }
+        const pid = this.#spawn(unit, behaviour)
+        this.post({ type: 'spawned', unit, token, pid })
+        return
+      }
+      case 'kill': {
+        const { unit, token } = effect
+        for (const process of this.#of(unit)) {
+          const isNamed = process.pid === effect.main || process.pid === effect.control
+          if (isNamed || effect.others) this.#signal(process, effect.signal)
+        }
+        const waiting = this.#of(unit).length > 0
+        this.post({ type: 'killed', unit, token, waiting })
+        if (waiting) this.#awaitsEmpty.add(unit)
+        return
+      }
+      case 'await-empty':
+        this.#awaitsEmpty.add(effect.unit)
+        this.#tellEmpty(effect.unit)
+        return
+      case 'guess-main-pid': {
+        const { unit, token } = effect
+        const pid = this.#of(unit)[0]?.pid ?? null
+        this.post({ type: 'main-pid-guessed', unit, token, pid })
+        return
+      }
+      case 'read-pid-file': {
+        const { unit, token } = effect
+        const pid = this.#of(unit)[0]?.pid ?? null
+        this.post({ type: 'pid-file', unit, token, pid, problem: pid ? null : 'no such file' })
+        return
+      }
+      case 'finish':
+        this.finished ??= effect
+        return
+      default: // a word to somebody outside
+        return
+    }
+  }
+
+  #of(unit: UnitName): Process[] {
+    return [...this.processes.values()].filter(process => process.unit === unit)
+  }
+
+  #spawn(unit: UnitName, behaviour: Behaviour): number {
+    const process: Process = { pid: ++this.#pid, unit, behaviour, ending: false }
+    const { pid } = process
+    this.processes.set(pid, process)
+    const { livesUsec, readyUsec } = behaviour
+    if (livesUsec !== null) this.#plan(livesUsec, () => this.#end(pid, behaviour.exit))
+    const listens = this.#engine.graph.unit(unit).service?.type.startsWith('notify')
+    if (readyUsec !== null && listens) {
+      this.#plan(readyUsec, () => {
+        if (this.processes.has(pid))
+          this.post({ type: 'notify', unit, pid, fields: { READY: '1' } })
+      })
+    }
+    return pid
+  }
+
+  #signal(process: Process, signal: number): void {
+    const { pid, behaviour } = process
+    if (signal === SIGKILL) this.#plan(0, () => this.#end(pid, { kind: 'killed', signal }))
+    else if (signal !== SIGCONT && behaviour.obeysUsec !== null && !process.ending) {
+      process.ending = true
+      const exit = behaviour.obeysWith ?? { kind: 'killed', signal }
+      this.#plan(behaviour.obeysUsec, () => this.#end(pid, exit))
+    }
+  }
+
+  #end(pid: number, exit: ProcessExit): void {
+    const process = this.processes.get(pid)
+    if (!process) return
+    this.processes.delete(pid)
+    if (process.behaviour.forks && exit.kind === 'exited') {
+      this.#spawn(process.unit, process.behaviour.forks)
+    }
+    this.post({ type: 'exited', pid, exit })
+    this.#tellEmpty(process.unit)
+  }
+
+  #tellEmpty(unit: UnitName): void {
+    if (!this.#awaitsEmpty.has(unit) || this.#of(unit).length > 0) return
+    this.#awaitsEmpty.delete(unit)
+    this.post({ type: 'emptied', unit })
+  }
+}
+
+export const world = (units: readonly Unit[], parts: Omit<WorldParts, 'units'> = {}) =>
+  new World({ units, ...parts })
