@@ -21,6 +21,7 @@ const INITIAL_FACTS: ServiceFacts = Object.freeze({
   command: null,
   runs: NO_RUNS,
   main: null,
+  spawnError: null,
   statusText: '',
   statusErrno: 0,
   nRestarts: 0,

@@ -137,6 +137,8 @@ export type ServiceFacts = {
   runs: readonly CommandRun[]
   /** ExecMain* properties: the last main process, kept after its end. */
   main: CommandRun | null
+  /** Why a command could not be run at all, in words: the latest of this run, null when all could. */
+  spawnError: string | null
   /** STATUS= and ERRNO= of sd_notify(3). */
   statusText: string
   statusErrno: number

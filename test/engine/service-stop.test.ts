@@ -141,6 +141,25 @@ test('an ExecStopPost= that takes too long is ended', t => {
   t.is(w.at, 'failed timeout')
 })
 
+test('what an ExecStopPost= that was ended leaves behind is waited for', t => {
+  const w = running({ execStopPost: ['/bin/tidy'], timeoutStopUsec: SECOND })
+  w.exit(w.main)
+  const child = w.child()
+  w.pass(SECOND).end('/bin/tidy', killedBy(SIGTERM))
+  t.is(w.sub, 'final-sigterm')
+  w.exit(child)
+  t.is(w.at, 'failed timeout')
+})
+
+test('what an ExecStopPost= that was ended leaves behind is killed with KillMode=mixed', t => {
+  const w = running({ execStopPost: ['/bin/tidy'], timeoutStopUsec: SECOND, killMode: 'mixed' })
+  w.exit(w.main)
+  w.child()
+  w.pass(SECOND).end('/bin/tidy', killedBy(SIGTERM))
+  t.is(w.sub, 'final-sigkill')
+  t.deepEqual(w.signals, ['others 9'])
+})
+
 test('commands of the way down that cannot be run do not hold it up', t => {
   for (const failure of [NOT_FOUND, NO_FORK]) {
     const w = running({ execStop: ['/bin/quit'], execStopPost: ['/bin/tidy'] })

@@ -98,6 +98,8 @@ export class World {
   failures = new Map<string, Failure>()
   stopPending = false
   restartPending = false
+  /** Whether SIGKILL ends processes, as it does unless they hang in the kernel. */
+  mortal = false
   /** Called after each step of the machine. */
   check: (before: UnitState, input: MachineInput, after: UnitState) => void = () => {}
 
@@ -200,7 +202,7 @@ export class World {
           type: 'pid-file',
           unit: 'web.service',
           token: this.#watched,
-          ...this.pidFile,
+          ...this.#readPidFile(),
         })
   }
 
@@ -303,6 +305,7 @@ export class World {
         const waiting = named || (effect.others && this.processes.size > 0)
         this.#awaitsEmpty = true
         this.#events.push({ type: 'killed', unit, token: effect.token, waiting })
+        if (this.mortal && effect.signal === SIGKILL) this.#kill(effect)
         return
       }
       case 'await-empty':
@@ -310,7 +313,7 @@ export class World {
         return
       case 'read-pid-file':
         if (effect.watch) this.#watched = effect.token
-        this.#events.push({ type: 'pid-file', unit, token: effect.token, ...this.pidFile })
+        this.#events.push({ type: 'pid-file', unit, token: effect.token, ...this.#readPidFile() })
         return
       case 'unwatch-pid-file':
         this.#watched = null
@@ -319,10 +322,36 @@ export class World {
         this.pidFile = { pid: null, problem: 'no such file' }
         return
       case 'guess-main-pid':
-        this.#events.push({ type: 'main-pid-guessed', unit, token: effect.token, pid: this.guess })
+        this.#events.push({
+          type: 'main-pid-guessed',
+          unit,
+          token: effect.token,
+          pid: this.#guess(),
+        })
         return
       default: // nothing comes back from the others
         return
+    }
+  }
+
+  #guess(): number | null {
+    return this.guess !== null && this.processes.has(this.guess) ? this.guess : null
+  }
+
+  /** The runtime gives no pid that is nobody's. */
+  #readPidFile(): { pid: number | null; problem: string | null } {
+    const { pid } = this.pidFile
+    return pid === null || pid <= 1 || this.processes.has(pid)
+      ? this.pidFile
+      : { pid: null, problem: `it names process ${pid}, which is not there` }
+  }
+
+  #kill({ main, control, others }: Extract<Effect, { type: 'kill' }>): void {
+    for (const pid of [...this.processes.keys()]) {
+      if (pid !== main && pid !== control && !others) continue
+      this.processes.delete(pid)
+      if (!serviceMachine.pids(this.state).includes(pid)) continue
+      this.#events.push({ type: 'exited', pid, exit: killedBy(SIGKILL) })
     }
   }
 

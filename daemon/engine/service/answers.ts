@@ -29,9 +29,6 @@ import {
 
 type Input<Type> = Extract<MachineInput, { type: Type }>
 
-/** The steps of a spawn that fail for want of a process, a descriptor or memory, before there is a child. */
-const RESOURCE_STEPS: readonly string[] = ['fork', 'vfork', 'clone', 'clone3', 'pipe', 'log']
-
 export function spawned(turn: Turn, { token, pid }: Input<'spawned'>): void {
   const { awaiting, sub } = turn.facts
   if (!isSpawning(turn) || token !== turn.facts.token) return
@@ -47,17 +44,20 @@ export function spawnFailed(turn: Turn, input: Input<'spawn-failed'>): void {
   const isMain = awaiting === 'main'
   const exec = isMain ? 'start' : (controlled?.exec ?? 'start')
   const index = isMain ? (mainIndex ?? 0) : (controlled?.index ?? 0)
-  const path = command(turn, exec, index)?.path ?? DIRECTIVES[exec]
-  log(
-    turn,
-    'error',
-    `Failed at step ${input.step.toUpperCase()} spawning ${path}: ${input.message}`,
-    { COMMAND: DIRECTIVES[exec].slice(0, -1), ERRNO: input.errno },
-  )
   // systemd's child would have been there and ended with the step's status; so does ours, but for its pid.
   const exit = { kind: 'exited', status: input.exitStatus } as const
   const endedUsec = turn.context.now.realtimeUsec
-  const isResource = input.exitStatus === 0 || RESOURCE_STEPS.includes(input.step)
+  // No status: it failed before there was a child, for want of a process, a descriptor, a file.
+  const isResource = input.exitStatus === 0
+  const path = command(turn, exec, index)?.path ?? DIRECTIVES[exec]
+  const what = isResource
+    ? `Failed to run '${exec}' task`
+    : `Failed at step ${input.step.toUpperCase()} spawning ${path}`
+  log(turn, 'error', `${what}: ${input.message}`, {
+    COMMAND: DIRECTIVES[exec].slice(0, -1),
+    ERRNO: input.errno,
+  })
+  set(turn, { spawnError: input.message })
   if (isResource) set(turn, { awaiting: null, token: 0 })
   else begun(turn, 0)
   set(turn, isMain ? { mainPid: null } : { controlPid: null })
@@ -66,7 +66,6 @@ export function spawnFailed(turn: Turn, input: Input<'spawn-failed'>): void {
     setResult(turn, isResource ? 'resources' : 'success')
     sendSignal(turn, sub)
   } else if (isResource) {
-    log(turn, 'warn', `Failed to run '${exec}' task: ${input.message}`)
     outOfResources(turn)
   } else if (isMain) {
     const { main } = turn.facts

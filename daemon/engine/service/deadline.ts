@@ -1,5 +1,6 @@
 // A service's deadlines: what has taken too long, and what follows.
 import type { ServiceSettings } from '../../units/unit.ts'
+import { formatTimespan } from '../../units/values/format-timespan.ts'
 import type { ServiceFacts, ServiceSub } from '../state.ts'
 import { unreachable } from '../unreachable.ts'
 import { reloadFailed } from './reload.ts'
@@ -38,7 +39,7 @@ export function deadlineCame(turn: Turn): void {
   }
   // Last: anything else that is a sign of life goes first.
   if (isDue(turn.facts.watchdogDeadlineUsec)) {
-    log(turn, 'error', `Watchdog timeout (limit ${seconds(watchdogUsec(turn) ?? 0)})!`)
+    log(turn, 'error', `Watchdog timeout (limit ${formatTimespan(watchdogUsec(turn) ?? 0)})!`)
     enterSignal(turn, 'stop-watchdog', 'watchdog')
   }
 }
@@ -134,6 +135,3 @@ function giveUp(
       unreachable(mode)
   }
 }
-
-const seconds = (usec: number): string =>
-  usec >= 1_000_000 ? `${usec / 1_000_000}s` : `${usec / 1000}ms`

@@ -8,7 +8,7 @@ import { reloadCommandEnded } from './reload.ts'
 import { awaitEmpty, enterRunning } from './running.ts'
 import { notifyAccess } from './settings.ts'
 import { enterStart, enterStartPost, enterStartPre, findMain } from './start.ts'
-import { enterDead, enterSignal, enterStop, enterStopPost } from './stop.ts'
+import { enterSignal, enterStop, enterStopPost, finalEnded } from './stop.ts'
 import {
   awaitAnswer,
   hasControl,
@@ -104,7 +104,7 @@ function afterMain(turn: Turn, result: ServiceResult): void {
     case 'final-watchdog':
     case 'final-sigterm':
     case 'final-sigkill':
-      if (!hasControl(turn)) enterDead(turn, result, true)
+      if (!hasControl(turn)) finalEnded(turn, sub, result)
       return
     case 'dead': // no main process is kept in these
     case 'condition':
@@ -225,7 +225,7 @@ function afterControl(turn: Turn, result: ServiceResult): void {
     case 'final-watchdog':
     case 'final-sigterm':
     case 'final-sigkill':
-      if (!hasMain(turn)) enterDead(turn, result, true)
+      if (!hasMain(turn)) finalEnded(turn, sub, result)
       return
     case 'dead': // no control process is kept in these
     case 'running':

@@ -36,10 +36,11 @@ export function enterReload(turn: Turn): void {
 export function reloadCommandEnded(turn: Turn, result: ServiceResult): void {
   const { service, facts } = turn
   set(turn, { reloadResult: result, controlPid: null, command: null })
-  if (result === 'success' && service.pidFile !== null) {
+  const mayMove = result === 'success' && (facts.mainPid !== null || !facts.mainPidKnown)
+  if (mayMove && service.pidFile !== null) {
     const token = awaitAnswer(turn, 'pid-file')
     turn.effects.push({ type: 'read-pid-file', unit: turn.name, token, watch: false })
-  } else if (result === 'success' && !facts.mainPidKnown && service.guessMainPid) {
+  } else if (mayMove && !facts.mainPidKnown && service.guessMainPid) {
     const token = awaitAnswer(turn, 'guess')
     turn.effects.push({ type: 'guess-main-pid', unit: turn.name, token })
   } else finishReload(turn)

@@ -101,11 +101,13 @@ export function mainStarted(turn: Turn): void {
 export function findMain(turn: Turn): void {
   const { service, facts } = turn
   set(turn, { controlPid: null, command: null })
-  if (service.pidFile !== null) {
+  if (facts.mainPidKnown) {
+    mainFound(turn)
+  } else if (service.pidFile !== null) {
     // ExecStartPost= may be what writes it: then it is looked for, not waited for, until that has run.
     const mayComeLater = facts.sub === 'start' && commands(service, 'start-post').length > 0
     readPidFile(turn, !mayComeLater)
-  } else if (service.type === 'forking' && !facts.mainPidKnown && service.guessMainPid) {
+  } else if (service.type === 'forking' && service.guessMainPid) {
     turn.effects.push({
       type: 'guess-main-pid',
       unit: turn.name,
@@ -130,8 +132,7 @@ function readPidFile(turn: Turn, watch: boolean): void {
  * lasts and anything of the unit lives. */
 export function pidFileMissing(turn: Turn, problem: string | null): void {
   const { facts, service } = turn
-  if (!facts.pidFileWatched || facts.mainPid !== null) {
-    // Not waited for yet, or (kinder than systemd, which waits) not needed.
+  if (!facts.pidFileWatched) {
     mainFound(turn)
     return
   }

@@ -89,6 +89,15 @@ export function signalSent(turn: Turn, sub: KillSub): void {
   nobodyLeft(turn, sub, reachesOthers(turn, sub))
 }
 
+/**
+ * The main or control process has ended by the last signals. systemd takes the service for dead with that; here the other
+ * processes that got the signal are waited for (`emptied` tells): without a cgroup to find them in, they would be lost.
+ */
+export function finalEnded(turn: Turn, sub: KillSub, result: ServiceResult): void {
+  setResult(turn, result)
+  if (!reachesOthers(turn, sub)) nobodyLeft(turn, sub, false)
+}
+
 /** `empty`: every process of the unit was looked for and there is none, so that later signals would find none either. */
 function nobodyLeft(turn: Turn, sub: KillSub, empty: boolean): void {
   const kills = turn.kill.sendSigkill && !empty
