@@ -185,8 +185,9 @@ function holds(
 ): void {
   test(title, t => {
     fc.assert(
-      fc.property(settings, course, (given, events) => {
+      fc.property(settings, course, fc.boolean(), (given, events, isTalkative) => {
         const w = checked({ ...(given as Settings), ...always })
+        w.isTalkative = isTalkative
         property(w, () => {
           for (const { run } of events) run(w)
         })

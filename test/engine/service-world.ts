@@ -100,6 +100,8 @@ export class World {
   restartPending = false
   /** Whether SIGKILL ends processes, as it does unless they hang in the kernel. */
   mortal = false
+  /** Whether the runtime tells of an empty unit without having been asked to, as it may. */
+  isTalkative = false
   /** Called after each step of the machine. */
   check: (before: UnitState, input: MachineInput, after: UnitState) => void = () => {}
 
@@ -107,6 +109,7 @@ export class World {
   #token = 0
   #invocations = 0
   #awaitsEmpty = false
+  #emptied = true
   #watched: number | null = null
   #events: MachineInput[] = []
 
@@ -372,8 +375,11 @@ export class World {
   }
 
   #settle(): void {
-    if (!this.#awaitsEmpty || this.processes.size > 0) return
+    if (this.processes.size > 0 || this.#awaitsEmpty) this.#emptied = false
+    if (!(this.#awaitsEmpty || this.isTalkative) || this.processes.size > 0) return
     this.#awaitsEmpty = false
+    if (this.#emptied) return
+    this.#emptied = true
     this.#events.push({ type: 'emptied', unit: 'web.service' })
   }
 }
