@@ -136,11 +136,7 @@ export function pidFileMissing(turn: Turn, problem: string | null): void {
     mainFound(turn)
     return
   }
-  log(
-    turn,
-    'info',
-    `Can't open PID file ${service.pidFile} (yet?) after ${facts.sub}: ${problem ?? 'no such file'}`,
-  )
+  log(turn, 'info', `${problem ?? `cannot read ${service.pidFile}`} (waiting for it to come)`)
   awaitEmpty(turn)
 }
 
