@@ -18,8 +18,6 @@ export type ClientLimits = {
   waitingRequests: number
   /** Bytes of them, about. */
   waitingBytes: number
-  /** Replies that wait to be read, bytes: no further request is begun above it. */
-  unreadBytes: number
   /** How long a client may leave a reply unread before it is dropped. */
   stallMs: number
   /** How long a connection that was refused may take to read why. */
@@ -83,7 +81,7 @@ export function createClient(parts: ClientParts): Client {
 
   /** Resolves when the client has read enough, or is gone. */
   const room = (patient: boolean): Promise<void> => {
-    if (socket.destroyed || socket.writableLength <= limits.unreadBytes) return Promise.resolve()
+    if (socket.destroyed || !socket.writableNeedDrain) return Promise.resolve()
     return new Promise(resolve => {
       const done = () => {
         clearTimeout(timer)
