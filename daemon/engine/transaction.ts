@@ -2,8 +2,9 @@
 // Pure: nothing is changed by building one. The steps are those of systemd's manager.
 import { err, ok, type Result } from 'neverthrow'
 import type { JobMode, Unit, UnitName } from '../units/unit.ts'
+import { describeTransactionError } from './describe-error.ts'
 import type { TransactionError } from './effect.ts'
-import type { Graph } from './graph.ts'
+import type { Graph, Relation } from './graph.ts'
 import {
   areConflicting,
   collapseJobType,
@@ -174,8 +175,14 @@ function chooseUnmergeable([a, b]: Conflict): Planned | null {
   return a
 }
 
-/** How a job is tied to the one that pulls it in: `matters` means that the latter falls with it. */
+/** Those that a stop or restart of the unit concerns. */
+const DEPENDANTS: readonly Relation[] = ['requiredBy', 'requisiteOf', 'boundBy', 'consistsOf']
+
+/** How a job is tied to the one that pulls it in: with `matters` and `conflicts` the latter falls with it. */
 type Tie = 'matters' | 'conflicts' | 'ignored'
+type Pull = { type: JobType; unit: UnitName; tie: Tie }
+/** A job whose pulls are being followed. */
+type Frame = { job: Planned; by: Planned | null; tie: Tie; pulls: Iterator<Pull> }
 
 class Builder {
   readonly plan: Plan
@@ -189,45 +196,71 @@ class Builder {
     this.plan = new Plan(mode === 'replace-irreversibly', mode === 'ignore-dependencies')
   }
 
-  /** Adds a job and all that it pulls in. An error comes back only if `tie` is not `ignored`. */
+  /** Adds a job and all that it pulls in, depth first; or says why it cannot be. */
   add(type: JobType, name: UnitName, by: Planned | null, tie: Tie): TransactionError | null {
-    const refused = this.#refusal(type, name, by)
-    if (refused) return this.#passOver(refused, name, by, tie)
-    const unit = this.#view.graph.unit(name)
-    const { job, isNew } = this.plan.add(type, unit.id)
-    if (by) this.plan.link(by, job, tie !== 'ignored', tie === 'conflicts')
-    if (!isNew || this.#mode === 'ignore-dependencies' || this.#mode === 'ignore-requirements') {
-      return null
+    // An explicit stack: a chain of units may be longer than the program's stack is deep.
+    const frames: Frame[] = []
+    const refused = this.#enter(frames, { type, unit: name, tie }, by)
+    if (refused) return refused
+    for (let top = frames.at(-1); top; top = frames.at(-1)) {
+      const { value: pull, done } = top.pulls.next()
+      if (done) {
+        frames.pop()
+        continue
+      }
+      const error = this.#enter(frames, pull, top.job)
+      const fatal = error && this.#unwind(frames, error, pull)
+      if (fatal) return fatal
     }
-    const failed = this.#pullIn(job, by === null)
-    if (!failed) return null
-    // Unlike systemd, which leaves the job in the transaction when the one that pulled it in can do without it: a unit
-    // that requires something that cannot be had is not started.
-    if (by) this.plan.delete(job, true)
-    return this.#passOver(failed, name, by, tie)
+    return null
+  }
+
+  #enter(frames: Frame[], { type, unit, tie }: Pull, by: Planned | null): TransactionError | null {
+    const refused = this.#refusal(type, unit, by)
+    if (refused) return refused
+    const { id } = this.#view.graph.unit(unit)
+    const { job, isNew } = this.plan.add(type, id)
+    if (by) this.plan.link(by, job, tie !== 'ignored', tie === 'conflicts')
+    const isAlone = this.#mode === 'ignore-dependencies' || this.#mode === 'ignore-requirements'
+    if (isNew && !isAlone) frames.push({ job, by, tie, pulls: this.#pulls(job, by === null) })
+    return null
+  }
+
+  /** A pull failed: the jobs that cannot be without it fall, up to one that can. The error comes back if none can. */
+  #unwind(frames: Frame[], error: TransactionError, pull: Pull): TransactionError | null {
+    let { tie, unit } = pull
+    for (let top = frames.at(-1); top; top = frames.at(-1)) {
+      if (tie === 'ignored') {
+        this.#passOver(error, unit, top.job.unit)
+        return null
+      }
+      if (error.type === 'job-not-applicable') return null
+      // Unlike systemd, which leaves the job in the transaction when the one that pulled it in can do without it: a unit
+      // that requires something that cannot be had is not started.
+      frames.pop()
+      if (top.by === null) return error
+      this.plan.delete(top.job, true)
+      tie = top.tie
+      unit = top.job.unit
+    }
+    return error
   }
 
   #refusal(type: JobType, name: UnitName, by: Planned | null): TransactionError | null {
     const { graph } = this.#view
     const wantedBy = by?.unit ?? null
     if (type !== 'stop') {
-      const now = graph.current(name)
-      switch (now.loadState) {
+      const { id, loadState, loadError } = graph.current(name)
+      switch (loadState) {
         case 'loaded':
           break
         case 'not-found':
-          return { type: 'unit-not-found', unit: now.id, wantedBy }
+          return { type: 'unit-not-found', unit: id, wantedBy }
         case 'masked':
-          return { type: 'unit-masked', unit: now.id, wantedBy }
+          return { type: 'unit-masked', unit: id, wantedBy }
         default: {
-          const reason = now.loadError ?? 'it could not be loaded'
-          return {
-            type: 'unit-not-loaded',
-            unit: now.id,
-            loadState: now.loadState,
-            reason,
-            wantedBy,
-          }
+          const reason = loadError ?? 'it could not be loaded'
+          return { type: 'unit-not-loaded', unit: id, loadState, reason, wantedBy }
         }
       }
     }
@@ -237,82 +270,59 @@ class Builder {
     return null
   }
 
-  #passOver(error: TransactionError, name: UnitName, by: Planned | null, tie: Tie) {
-    if (tie !== 'ignored') return error
-    const isAbsence = 'unit' in error && error.unit === name && error.type !== 'unit-not-loaded'
-    if (by && !isAbsence) {
-      this.notes.push({ level: 'warn', unit: by.unit, message: passedOver(error, name) })
-    }
-    return null
+  /** A unit that is wanted and simply not there, or masked, is no news. */
+  #passOver(error: TransactionError, name: UnitName, by: UnitName): void {
+    const isItself = 'unit' in error && error.unit === this.#view.graph.unit(name).id
+    if (isItself && error.type !== 'unit-not-loaded') return
+    const why = describeTransactionError(error)
+    this.notes.push({ level: 'warn', unit: by, message: `Doing without ${name}: ${why}` })
   }
 
-  #pullIn(job: Planned, isAnchor: boolean): TransactionError | null {
+  *#pulls(job: Planned, isAnchor: boolean): Generator<Pull> {
     const starts = job.type === 'start' || job.type === 'restart'
     const stops = job.type === 'stop' || job.type === 'restart'
     const restarts =
       job.type === 'restart' || (isAnchor && starts && this.#mode === 'restart-dependencies')
-    return (
-      (starts ? this.#pullInForStart(job) : null) ??
-      (stops || restarts ? this.#propagateStop(job, restarts, stops) : null) ??
-      (job.type === 'reload' ? this.#propagateReload(job) : null)
-    )
+    if (starts) yield* this.#pullsOfStart(job)
+    if (stops || restarts) yield* this.#pullsOfStop(job, restarts, stops)
+    if (job.type === 'reload') yield* this.#collapsed(job, ['propagatesReloadTo'], 'try-reload')
   }
 
-  #pullInForStart(job: Planned): TransactionError | null {
-    const { graph } = this.#view
-    const each = (
-      relations: Parameters<Graph['related']>[1][],
-      type: JobType,
-      tie: Tie,
-    ): TransactionError | null => {
-      for (const relation of relations) {
-        for (const other of graph.related(job.unit, relation)) {
-          const error = this.add(type, other, job, tie)
-          if (error && error.type !== 'job-not-applicable') return error
-        }
-      }
-      return null
-    }
-    return (
-      each(['requires', 'bindsTo'], 'start', 'matters') ??
-      each(['wants', 'upholds'], 'start', 'ignored') ??
-      each(['requisite'], 'verify-active', 'matters') ??
-      each(['conflicts'], 'stop', 'conflicts') ??
-      each(['conflictedBy'], 'stop', 'ignored')
-    )
+  *#pullsOfStart(job: Planned): Generator<Pull> {
+    yield* this.#each(job, ['requires', 'bindsTo'], 'start', 'matters')
+    yield* this.#each(job, ['wants', 'upholds'], 'start', 'ignored')
+    yield* this.#each(job, ['requisite'], 'verify-active', 'matters')
+    yield* this.#each(job, ['conflicts'], 'stop', 'conflicts')
+    yield* this.#each(job, ['conflictedBy'], 'stop', 'ignored')
   }
 
   /** A stop goes on as a stop, a restart as a try-restart, so that what is down stays down. */
-  #propagateStop(job: Planned, restarts: boolean, stops: boolean): TransactionError | null {
-    const { graph, activeState } = this.#view
-    const dependants = [
-      ...graph.related(job.unit, 'requiredBy'),
-      ...graph.related(job.unit, 'requisiteOf'),
-      ...graph.related(job.unit, 'boundBy'),
-      ...graph.related(job.unit, 'consistsOf'),
-    ]
-    for (const other of dependants) {
-      const type = restarts ? collapseJobType('try-restart', activeState(other)) : 'stop'
-      if (type === 'nop') continue
-      const error = this.add(type, other, job, 'matters')
-      if (error && error.type !== 'job-not-applicable') return error
+  *#pullsOfStop(job: Planned, restarts: boolean, stops: boolean): Generator<Pull> {
+    if (restarts) {
+      for (const pull of this.#collapsed(job, DEPENDANTS, 'try-restart')) {
+        yield { ...pull, tie: 'matters' }
+      }
+    } else yield* this.#each(job, DEPENDANTS, 'stop', 'matters')
+    if (!stops) return
+    for (const pull of this.#each(job, ['propagatesStopTo'], 'stop', 'matters')) {
+      const { graph } = this.#view
+      const isRestarted =
+        restarts && DEPENDANTS.some(kind => graph.related(job.unit, kind).includes(pull.unit))
+      if (!isRestarted) yield pull
     }
-    if (!stops) return null
-    const restarted = new Set(restarts ? dependants : [])
-    for (const other of graph.related(job.unit, 'propagatesStopTo')) {
-      if (restarted.has(other)) continue
-      const error = this.add('stop', other, job, 'matters')
-      if (error && error.type !== 'job-not-applicable') return error
-    }
-    return null
   }
 
-  #propagateReload(job: Planned): null {
-    for (const other of this.#view.graph.related(job.unit, 'propagatesReloadTo')) {
-      const type = collapseJobType('try-reload', this.#view.activeState(other))
-      if (type !== 'nop') this.add(type, other, job, 'ignored')
+  *#each(job: Planned, relations: readonly Relation[], type: JobType, tie: Tie): Generator<Pull> {
+    for (const relation of relations) {
+      for (const unit of this.#view.graph.related(job.unit, relation)) yield { type, unit, tie }
     }
-    return null
+  }
+
+  *#collapsed(job: Planned, relations: readonly Relation[], type: JobType): Generator<Pull> {
+    for (const pull of this.#each(job, relations, type, 'ignored')) {
+      const collapsed = collapseJobType(type, this.#view.activeState(pull.unit))
+      if (collapsed !== 'nop') yield { ...pull, type: collapsed }
+    }
   }
 
   /** Isolating stops every unit that is not pulled in, but those with IgnoreOnIsolate=yes. */
@@ -324,9 +334,4 @@ class Builder {
       this.add('stop', name, anchor, 'matters')
     }
   }
-}
-
-function passedOver(error: TransactionError, name: UnitName): string {
-  const cause = 'unit' in error && error.unit !== name ? ` because of ${error.unit}` : ''
-  return `Passing over ${name}, which is wanted but cannot be started${cause} (${error.type})`
 }
