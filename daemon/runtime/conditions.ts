@@ -88,7 +88,7 @@ const TESTS: Readonly<Record<string, Test>> = {
   DirectoryNotEmpty: path => (attempt(() => readdirSync(path).length) ?? 0) > 0,
   FileNotEmpty: path => {
     const found = stat(path)
-    return found !== null && found.isFile() && found.size > 0
+    return found?.isFile() === true && found.size > 0
   },
   FileIsExecutable: path => {
     const found = stat(path)

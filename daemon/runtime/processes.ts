@@ -1,24 +1,17 @@
 // Which process belongs to which unit, without cgroups: hearth is PID 1 or a subreaper, so whatever loses its parent
-// becomes our child. A child that we did not start is put to its unit by the marker in its environment (INVOCATION_ID,
-// new with each start), by its session or group, by having been seen below one of the unit's processes, or by its unit
-// being the only one that can have left it.
+// becomes our child. A child that we did not start is put to its unit by the mark of its run (marker.ts), by INVOCATION_ID
+// in its environment, or by its session or group.
 //
-// A pid of ours is named safely: a child keeps its pid until we reap it. Pids of others are used at once or kept with the
-// moment they were started at.
+// A pid of ours is named safely: a child keeps its pid until we reap it. Pids of others are used at once.
 import type { UnitName } from '../units/unit.ts'
 import type { Cgroups } from './cgroup.ts'
+import { markerOf, readMarker } from './marker.ts'
 import type { Native } from './native.ts'
-import {
-  type ProcessStat,
-  readChildren,
-  readEnvironment,
-  readExecutable,
-  readStat,
-} from './procfs.ts'
+import { type ProcessStat, readChildren, readEnvironment, readStat } from './procfs.ts'
 
 export interface Processes {
   /** A process that hearth started itself. */
-  started(unit: UnitName, pid: number, invocationId: string, executable: string): void
+  started(unit: UnitName, pid: number, invocationId: string): void
   /** A child of ours that was told to be the unit's, by its PID file say. */
   adopt(unit: UnitName, pid: number): void
   /** A child that has ended and was reaped; what is left of its unit is looked at when the round is over. */
@@ -48,17 +41,16 @@ const SIGKILL = 9
 const SIGSTOP = 19
 /** A tree that still grows after so many looks is killed as it stands, and again when its survivors are seen. */
 const FREEZE_ROUNDS = 64
-/** Pids that a unit is remembered by beside its children: enough for every daemon's way into the background. */
-const MOST_RELATIVES = 256
+/** Leaders of sessions that a unit is remembered by when they have ended: enough for every way into the background. */
+const MOST_LEADERS = 64
 
 type Family = {
   unit: UnitName
   /** Children of ours. */
   members: Set<number>
   invocations: string[]
-  executable: string | null
-  /** Leaders of sessions and groups, and descendants that were seen: pid -> start in ticks, 0 for what was our child. */
-  relatives: Map<number, number>
+  /** Pids of children of ours, ended or not: each may lead a session or a group. */
+  leaders: Set<number>
   /** It has no members, and orphans were looked for since it lost the last: none can come any more. */
   isKnownEmpty: boolean
   isAwaited: boolean
@@ -74,13 +66,12 @@ export function createProcesses(
   /** Our children that belong to a unit: those we started and orphans put to their unit; each is tracked. */
   const owners = new Map<number, Family>()
   const invocations = new Map<string, Family>()
-  const relatives = new Map<number, Family>()
+  const markers = new Map<number, Family>()
+  const leaders = new Map<number, Family>()
   /** Orphans of nobody, such as what was executed into the container, with their start. */
   let strangers = new Map<number, number>()
   const awaited = new Set<Family>()
   let dirty = new Set<Family>()
-  /** Families that lost a process since orphans were last looked for: the only ones that can have left new ones. */
-  let bereaved = new Set<Family>()
   let orphansKnown = false
 
   const familyOf = (unit: UnitName): Family => {
@@ -90,8 +81,7 @@ export function createProcesses(
         unit,
         members: new Set(),
         invocations: [],
-        executable: null,
-        relatives: new Map(),
+        leaders: new Set(),
         isKnownEmpty: true,
         isAwaited: false,
         isKilled: false,
@@ -101,18 +91,9 @@ export function createProcesses(
     return family
   }
 
-  const remember = (family: Family, pid: number, startTicks: number) => {
-    if (family.relatives.size >= MOST_RELATIVES) {
-      const [oldest] = family.relatives.keys()
-      if (oldest !== undefined) dropRelative(family, oldest)
-    }
-    family.relatives.set(pid, startTicks)
-    relatives.set(pid, family)
-  }
-
-  const dropRelative = (family: Family, pid: number) => {
-    family.relatives.delete(pid)
-    if (relatives.get(pid) === family) relatives.delete(pid)
+  const dropLeader = (family: Family, pid: number) => {
+    family.leaders.delete(pid)
+    if (leaders.get(pid) === family) leaders.delete(pid)
   }
 
   const own = (family: Family, pid: number) => {
@@ -122,40 +103,25 @@ export function createProcesses(
     family.members.add(pid)
     family.isKnownEmpty = false
     native.track(pid)
-    remember(family, pid, 0)
+    const [oldest] = family.leaders.size < MOST_LEADERS ? [] : family.leaders
+    if (oldest !== undefined) dropLeader(family, oldest)
+    family.leaders.add(pid)
+    leaders.set(pid, family)
   }
 
   /** The family of a session or group by its leader's pid. The number is not given anew while anybody is in the session;
    * if a process that is not the family's has it, it was, and the session is another. */
   const ofLeader = (leader: number): Family | null => {
-    const family = relatives.get(leader)
+    const family = leaders.get(leader)
     if (!family || owners.get(leader) === family) return family ?? null
-    const startTicks = family.relatives.get(leader)
-    const stat = readStat(leader)
-    return !stat || stat.startTicks === startTicks ? family : null
+    return readStat(leader) === null ? family : null
   }
 
-  const attribute = (pid: number, stat: ProcessStat): Family | null => {
-    const environment = readEnvironment(pid)
-    const marked = invocations.get(environment?.INVOCATION_ID ?? '')
-    if (marked) return marked
-    const seen = relatives.get(pid)
-    if (seen && seen.relatives.get(pid) === stat.startTicks) return seen
-    const related = ofLeader(stat.session) ?? ofLeader(stat.group)
-    if (related) return related
-    // A daemon that writes its title over its environment, in a session of its own: it came from a unit that has lost a
-    // process since the last look. One with a legible environment is somebody else's (a command executed into the
-    // container) and left alone.
-    const isLegible = environment !== null && Object.keys(environment).length > 0
-    return isLegible ? null : likeliest(pid)
-  }
-
-  const likeliest = (pid: number): Family | null => {
-    if (bereaved.size === 1) return [...bereaved][0] ?? null
-    const executable = bereaved.size > 0 ? readExecutable(pid) : null
-    const alike = [...bereaved].filter(family => family.executable === executable)
-    return executable !== null && alike.length === 1 ? (alike[0] ?? null) : null
-  }
+  const attribute = (pid: number, stat: ProcessStat): Family | null =>
+    markers.get(readMarker(pid) ?? Number.NaN) ??
+    invocations.get(readEnvironment(pid)?.INVOCATION_ID ?? '') ??
+    ofLeader(stat.session) ??
+    ofLeader(stat.group)
 
   const findOrphans = () => {
     if (orphansKnown) return
@@ -171,17 +137,12 @@ export function createProcesses(
       else still.set(pid, stat.startTicks)
     }
     strangers = still
-    bereaved = new Set()
   }
 
   const descend = (family: Family): number[] => {
     const found = [...family.members]
     for (let i = 0; i < found.length; i++) {
-      for (const child of readChildren(found[i] as number)) {
-        found.push(child)
-        const stat = readStat(child)
-        if (stat) remember(family, child, stat.startTicks)
-      }
+      for (const child of readChildren(found[i] as number)) found.push(child)
     }
     return found
   }
@@ -236,12 +197,12 @@ export function createProcesses(
   }
 
   return {
-    started(unit, pid, invocationId, executable) {
+    started(unit, pid, invocationId) {
       const family = familyOf(unit)
       own(family, pid)
-      family.executable = executable
       if (invocations.get(invocationId) === family) return
       invocations.set(invocationId, family)
+      markers.set(markerOf(invocationId), family)
       family.invocations.push(invocationId)
     },
     adopt: (unit, pid) => own(familyOf(unit), pid),
@@ -252,7 +213,6 @@ export function createProcesses(
       owners.delete(pid)
       family.members.delete(pid)
       if (family.isAwaited) dirty.add(family)
-      bereaved.add(family)
       orphansKnown = false
     },
     strangersEnded() {
@@ -333,10 +293,12 @@ export function createProcesses(
       awaited.delete(family)
       if (family.members.size > 0) return
       families.delete(unit)
-      bereaved.delete(family)
       dirty.delete(family)
-      for (const id of family.invocations) invocations.delete(id)
-      for (const pid of [...family.relatives.keys()]) dropRelative(family, pid)
+      for (const id of family.invocations) {
+        invocations.delete(id)
+        markers.delete(markerOf(id))
+      }
+      for (const pid of family.leaders) dropLeader(family, pid)
     },
   }
 }

@@ -26,6 +26,7 @@ import { startEnvironment, type UnitEnvironment, unitEnvironment, variable } fro
 import { readEnvironmentFiles } from './environment-file.ts'
 import { EXIT, errnoOf, inWords, NO_PROCESS, type SpawnFailure } from './failure.ts'
 import { nativeLimits } from './limits.ts'
+import { markerLimit } from './marker.ts'
 import type { ChildCall, Native, SpawnRequest } from './native.ts'
 import type { Processes } from './processes.ts'
 import type { Run, Runs } from './runs.ts'
@@ -66,10 +67,18 @@ type Plan = {
   before: readonly ChildCall[]
   after: readonly ChildCall[]
 }
-type Place = { unit: Unit; exec: ExecSettings; service: ServiceSettings; command: ExecCommand }
-type Started = { pid: number; path: string }
-/** Which of a unit's plans a command follows. */
-type Role = 'main' | 'control'
+/** What a command is, with what its list and its prefixes make of the unit's settings. */
+type Place = {
+  unit: Unit
+  exec: ExecSettings
+  command: ExecCommand
+  /** Sandboxed and with the unit's capabilities: not with `+`, nor beside ExecStart= with PermissionsStartOnly=. */
+  isConfined: boolean
+  /** As the unit's user: not with `!` either. */
+  changesUser: boolean
+  mayNotify: boolean
+  root: string | null
+}
 
 const LISTS = {
   condition: 'execCondition',
@@ -84,18 +93,16 @@ const LISTS = {
 /** A performer of the effect `spawn`: the answer is the event. */
 export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => EngineEvent {
   const { native, units, processes, runs, users, cgroups } = parts
-  const plans = new WeakMap<ExecSettings, Partial<Record<string, Plan>>>()
+  /** By the settings, which units without any of their own share, and by what makes plans differ beside them. */
+  const plans = new WeakMap<ExecSettings, Plan[]>()
   /** Where bare names were found; forgotten when one is not there any more. */
   const found = new WeakMap<ExecCommand, string>()
 
-  const makePlan = (place: Place, role: Role, identity: Identity): Result<Plan, SpawnFailure> => {
-    const { unit, exec, service, command } = place
+  const makePlan = (place: Place, identity: Identity): Result<Plan, SpawnFailure> => {
+    const { unit, exec, isConfined, changesUser, mayNotify, root } = place
     const manager = parts.managerEnvironment()
-    const root = rootOf(place, role)
     const cwd = workingDirectory(exec, identity)
     if (cwd.isErr()) return err(cwd.error)
-    const isConfined =
-      command.privilege !== 'full' && (role === 'main' || !service.permissionsStartOnly)
     const capabilities = isConfined ? capabilityCalls(exec, parts.capabilities) : null
     if (capabilities && capabilities.missing.length > 0) {
       const list = capabilities.missing.join(' ')
@@ -105,7 +112,6 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
         `AmbientCapabilities= leaves out ${list}: hearth itself does not have it here`,
       )
     }
-    const changesUser = isConfined && command.privilege !== 'no-setuid'
     const { uid, gid, groups } = changesUser ? identity : OWN_IDENTITY
     return ok({
       identity,
@@ -115,7 +121,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
         own: parts.environment,
         exec,
         identity,
-        notifySocket: mayNotify(service, role) ? parts.notifyPath : null,
+        notifySocket: mayNotify ? parts.notifyPath : null,
         directories: directoryVariables(exec, parts.roots),
         term: usesTty(exec) ? (parts.environment.TERM ?? 'linux') : null,
       }),
@@ -137,18 +143,22 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     })
   }
 
-  const planOf = (place: Place, role: Role, identity: Identity): Result<Plan, SpawnFailure> => {
-    let ofUnit = plans.get(place.exec)
-    if (!ofUnit) {
-      ofUnit = {}
-      plans.set(place.exec, ofUnit)
+  const planOf = (place: Place, identity: Identity): Result<Plan, SpawnFailure> => {
+    let known = plans.get(place.exec)
+    if (!known) {
+      known = []
+      plans.set(place.exec, known)
     }
-    const key = `${role} ${place.command.privilege}`
-    const known = ofUnit[key]
-    if (known && known.identity === identity && known.manager === parts.managerEnvironment())
-      return ok(known)
-    const made = makePlan(place, role, identity)
-    if (made.isOk()) ofUnit[key] = made.value
+    const key =
+      (place.isConfined ? 1 : 0) +
+      (place.changesUser ? 2 : 0) +
+      (place.mayNotify ? 4 : 0) +
+      (place.root === null ? 0 : 8)
+    const plan = known[key]
+    const isFresh = plan?.identity === identity && plan.manager === parts.managerEnvironment()
+    if (plan && isFresh) return ok(plan)
+    const made = makePlan(place, identity)
+    if (made.isOk()) known[key] = made.value
     return made
   }
 
@@ -171,12 +181,12 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     })
   }
 
-  const executable = (place: Place, role: Role): string | null => {
-    const { command, exec } = place
+  const executable = (place: Place): string | null => {
+    const { command, exec, root } = place
     if (command.path.startsWith('/')) return command.path
     const known = found.get(command)
     if (known !== undefined) return known
-    const path = findExecutable(command.path, exec.execSearchPath, rootOf(place, role))
+    const path = findExecutable(command.path, exec.execSearchPath, root)
     if (path !== null) found.set(command, path)
     return path
   }
@@ -192,7 +202,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     return made
   }
 
-  const start = (effect: SpawnEffect): Result<Started, SpawnFailure> => {
+  const start = (effect: SpawnEffect): Result<number, SpawnFailure> => {
     const unit = units.get(effect.unit)
     const { exec, service } = unit
     const command = service?.[LISTS[effect.exec]][effect.index]
@@ -204,20 +214,19 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
         message: `cannot run a command of ${effect.unit}: its unit file has changed and no longer has it`,
       })
     }
-    const place: Place = { unit, exec, service, command }
-    const role: Role = effect.exec === 'start' ? 'main' : 'control'
+    const place = placeOf(unit, exec, service, command, effect.exec)
     const run = runs.of(effect.unit, effect.invocationId)
 
     const files =
       exec.environmentFiles.length > 0 ? readEnvironmentFiles(exec.environmentFiles) : ok([])
     if (files.isErr()) return err(files.error)
-    const identity = users.identity(unit.id, exec)
+    const identity = users.identity(unit, exec)
     if (identity.isErr()) return err(identity.error)
     const directories = prepareDirectories(place, run, identity.value)
     if (directories.isErr()) return err(directories.error)
-    const plan = planOf(place, role, identity.value)
+    const plan = planOf(place, identity.value)
     if (plan.isErr()) return err(plan.error)
-    const path = executable(place, role)
+    const path = executable(place)
     if (path === null) return err(notFound(command.path))
 
     const facts = [`INVOCATION_ID=${effect.invocationId}`, ...effect.environment]
@@ -241,6 +250,9 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
         path,
         argv,
         env: [...environment.values()],
+        rlimits: exec.limits.locks
+          ? plan.value.request.rlimits
+          : [...plan.value.request.rlimits, markerLimit(effect.invocationId)],
         cgroupFd,
       })
     } finally {
@@ -252,8 +264,8 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
   const launch = (
     plan: Plan,
     streams: Streams,
-    what: Pick<SpawnRequest, 'path' | 'argv' | 'env' | 'cgroupFd'>,
-  ): Result<Started, SpawnFailure> => {
+    what: Pick<SpawnRequest, 'path' | 'argv' | 'env' | 'rlimits' | 'cgroupFd'>,
+  ): Result<number, SpawnFailure> => {
     const { fds, calls, controllingTty } = streams
     const before = calls.length > 0 ? [...calls, ...plan.before] : plan.before
     let outcome: ReturnType<Native['spawn']>
@@ -276,27 +288,39 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
         message: `cannot start a process: ${inWords(errno)}`,
       })
     }
-    return 'pid' in outcome
-      ? ok({ pid: outcome.pid, path: what.path })
-      : err(inSentence(outcome, what.path, plan))
+    return 'pid' in outcome ? ok(outcome.pid) : err(inSentence(outcome, what.path, plan))
   }
 
   return effect => {
     const { unit, token } = effect
     const started = start(effect)
     if (started.isErr()) return { type: 'spawn-failed', unit, token, ...started.error }
-    const { pid, path } = started.value
-    processes.started(unit, pid, effect.invocationId, path)
-    return { type: 'spawned', unit, token, pid }
+    processes.started(unit, started.value, effect.invocationId)
+    return { type: 'spawned', unit, token, pid: started.value }
   }
 }
 
-const rootOf = ({ exec, service }: Place, role: Role): string | null =>
-  exec.rootDirectory === null ||
-  exec.rootDirectory === '/' ||
-  (service.rootDirectoryStartOnly && role !== 'main')
-    ? null
-    : exec.rootDirectory
+function placeOf(
+  unit: Unit,
+  exec: ExecSettings,
+  service: ServiceSettings,
+  command: ExecCommand,
+  kind: ExecKind,
+): Place {
+  const isMain = kind === 'start'
+  const isConfined = command.privilege !== 'full' && (isMain || !service.permissionsStartOnly)
+  const { rootDirectory } = exec
+  return {
+    unit,
+    exec,
+    command,
+    isConfined,
+    changesUser: isConfined && command.privilege !== 'no-setuid',
+    mayNotify: mayNotify(service, isMain),
+    root:
+      rootDirectory !== '/' && (isMain || !service.rootDirectoryStartOnly) ? rootDirectory : null,
+  }
+}
 
 const chroot = (path: string): ChildCall => ({
   call: 'chroot',
@@ -306,12 +330,12 @@ const chroot = (path: string): ChildCall => ({
 })
 
 /** Which processes are told of the notify socket (systemd.service(5), NotifyAccess=). */
-function mayNotify(service: ServiceSettings, role: Role): boolean {
+function mayNotify(service: ServiceSettings, isMain: boolean): boolean {
   const watched = service.watchdogUsec > 0 && service.watchdogUsec !== Infinity
   const access =
     service.notifyAccess ??
     (service.type === 'notify' || service.type === 'notify-reload' || watched ? 'main' : 'none')
-  return role === 'main' ? access !== 'none' : access === 'exec' || access === 'all'
+  return isMain ? access !== 'none' : access === 'exec' || access === 'all'
 }
 
 const notFound = (name: string): SpawnFailure => ({

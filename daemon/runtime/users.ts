@@ -1,7 +1,7 @@
 // User=, Group=, SupplementaryGroups= and DynamicUser=: whom a unit's processes run as (systemd.exec(5), CREDENTIALS).
 import { statSync } from 'node:fs'
 import { err, ok, type Result } from 'neverthrow'
-import type { ExecSettings, UnitName } from '../units/unit.ts'
+import type { ExecSettings, Unit, UnitName } from '../units/unit.ts'
 import { EXIT, type SpawnFailure } from './failure.ts'
 import type { Native } from './native.ts'
 
@@ -40,14 +40,14 @@ const NO_LOGIN = new Set(
 
 export interface Users {
   /** Whom the unit's processes run as, at this moment. */
-  identity(unit: UnitName, exec: ExecSettings): Result<Identity, SpawnFailure>
+  identity(unit: Unit, exec: ExecSettings): Result<Identity, SpawnFailure>
   /** The home directory of the daemon's own user, for `WorkingDirectory=~` without User=. */
   ownHome(): string | null
 }
 
 /** `own`: the daemon's user and group; only root can become another. */
 export function createUsers(native: Native, own: { uid: number; gid: number }): Users {
-  let known = new WeakMap<ExecSettings, Identity>()
+  let known = new WeakMap<Unit, Identity>()
   const dynamic = new Map<string, number>()
   let stamp = ''
 
@@ -90,8 +90,8 @@ export function createUsers(native: Native, own: { uid: number; gid: number }): 
           gid,
           groups: user ? native.groupsOf(user.name, gid) : [gid],
           name: user?.name ?? wanted,
-          home: user && user.home.startsWith('/') && user.home !== '/' ? user.home : null,
-          shell: user && user.shell !== '' && !NO_LOGIN.has(user.shell) ? user.shell : null,
+          home: user && isHome(user.home) ? user.home : null,
+          shell: user && isLoginShell(user.shell) ? user.shell : null,
         }
       }
     }
@@ -153,15 +153,18 @@ export function createUsers(native: Native, own: { uid: number; gid: number }): 
         known = new WeakMap()
         stamp = now
       }
-      const before = known.get(exec)
+      const before = known.get(unit)
       if (before) return ok(before)
-      const resolved = resolve(unit, exec)
-      if (resolved.isOk()) known.set(exec, resolved.value)
+      const resolved = resolve(unit.id, exec)
+      if (resolved.isOk()) known.set(unit, resolved.value)
       return resolved
     },
     ownHome: () => native.user(String(own.uid))?.home ?? process.env.HOME ?? null,
   }
 }
+
+const isHome = (path: string) => path.startsWith('/') && path !== '/'
+const isLoginShell = (path: string) => path !== '' && !NO_LOGIN.has(path)
 
 /** A dynamic user without User= has the unit's name, as far as that can be a user's. */
 const dynamicNameOf = (unit: UnitName) => {
