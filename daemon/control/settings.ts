@@ -21,9 +21,13 @@ export function settingsProperties(unit: Unit): (readonly [name: string, value: 
   table ??= createDirectives()
   const section = SECTIONS[unit.type]
   const found: (readonly [string, string])[] = []
+  // StartLimitBurst= and its like are told by [Unit]; [Service] has them by their older place.
+  const told = new Set<string>()
   for (const name of section === undefined ? ['Unit'] : [section, 'Unit']) {
     for (const directive of table.section(name)) {
       for (const property of directive.properties) {
+        if (told.has(property.name)) continue
+        told.add(property.name)
         const text = property.print(unit)
         if (typeof text === 'string') found.push([property.name, text])
         else for (const line of text) found.push([property.name, line])

@@ -29,6 +29,7 @@ export type Daemon = {
 export async function openDaemon(
   t: ExecutionContext<unknown>,
   limits: Partial<ControlLimits> = {},
+  policy: { groupId?: number; uid?: number } = {},
 ): Promise<Daemon> {
   const directory = mkdtempSync(`${tmpdir()}/hearth-control-`)
   const fake = createFake()
@@ -42,6 +43,7 @@ export async function openDaemon(
     path: daemon.path,
     groupId: null,
     uid: OWN_UID,
+    ...policy,
     backend: fake,
     peerCredentials: () => daemon.peer,
     now: () => NOW,
