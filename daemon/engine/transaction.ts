@@ -327,10 +327,10 @@ class Builder {
 
   /** Isolating stops every unit that is not pulled in, but those with IgnoreOnIsolate=yes. */
   addIsolateStops(anchor: Planned): void {
-    const { graph, activeState, jobOf } = this.#view
-    for (const name of this.#view.live()) {
-      if (graph.unit(name).unit.ignoreOnIsolate || this.plan.of(name).length > 0) continue
-      if (isDown(activeState(name)) && !jobOf(name)) continue
+    const view = this.#view
+    for (const name of view.live()) {
+      if (view.graph.unit(name).unit.ignoreOnIsolate || this.plan.of(name).length > 0) continue
+      if (isDown(view.activeState(name)) && !view.jobOf(name)) continue
       this.add('stop', name, anchor, 'matters')
     }
   }
