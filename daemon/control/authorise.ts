@@ -11,7 +11,8 @@ export type Policy = {
   groupId: number | null
 }
 
-const NEEDS: Readonly<Record<MethodName, Role>> = {
+/** What a peer has to be to call a method. */
+export const NEEDS: Readonly<Record<MethodName, Role>> = {
   version: 'reader',
   isSystemRunning: 'reader',
   jobs: 'admin',

@@ -140,6 +140,8 @@ const PARAMS: { readonly [M in MethodName]: v.GenericSchema<unknown, Methods[M][
   ),
 }
 
+export const METHOD_NAMES = Object.keys(PARAMS) as readonly MethodName[]
+
 const Envelope = v.object({ v: v.number(), id, method: v.string() })
 const CancelEnvelope = v.object({ v: v.literal(PROTOCOL_VERSION), id })
 const Identified = v.object({ id })
