@@ -1,21 +1,34 @@
-// The main thread's side of the log worker: pipes are handed over, questions are asked; no line passes here.
+// The services' output as the rest of the daemon sees it.
 import type { UnitName } from '../units/unit.ts'
 import type { LogQuery, LogRecord } from './record.ts'
 
 export type RunLog = {
   unit: UnitName
   invocationId: string
+  /** SyslogIdentifier=, or the program's name. */
   identifier: string
   /** Forward each line to the daemon's stdout as `name | line`. */
   console: boolean
+  /** SyslogLevel= as of syslog(3); info when it is not given. */
+  priority?: number
+  /** SyslogLevelPrefix=: whether a line may begin with `<N>`, its priority. On when it is not given. */
+  levelPrefix?: boolean
+  /** The main process, where it is known; see `setPid`. */
+  pid?: number
 }
 
 export interface Logs {
-  /** Opens the pipes of a run; the write ends go to its processes. Throws an errno error when there is no descriptor left. */
+  /** Opens the pipes of a run; the write ends go to its processes. Gives those of an open run again. Throws an errno
+   * error when there is no descriptor left. */
   open(run: RunLog): { out: number; err: number }
+  /** Names the run's main process, for its lines from now on. */
+  setPid(unit: UnitName, invocationId: string, pid: number): void
   /** Closes our write ends: the stream ends when the last process of the run lets go. */
   close(unit: UnitName, invocationId: string): void
+  /** Batches of records, in the order of time. Throws an Error whose message begins with "cannot" for a `grep` that is
+   * no regular expression. */
   query(query: LogQuery, signal: AbortSignal): AsyncIterable<readonly LogRecord[]>
+  /** The last `n` lines of a unit (of one run of it), those included that are still in its pipes. */
   lastLines(unit: UnitName, invocationId: string | null, n: number): Promise<readonly LogRecord[]>
   /** Reads every pipe to its present end, writes everything out, ends the worker. */
   finish(timeoutMs: number): Promise<void>

@@ -1,0 +1,268 @@
+// The pipes of the services: read in turns, cut into lines, each with its head, handed on as whole lines.
+import * as fs from 'node:fs'
+import type { UnitName } from '../units/unit.ts'
+import { head, NEWLINE, PARTIAL, stamp } from './line.ts'
+import type { RunLog } from './logs.ts'
+
+/** Who reads them: told of runs, and of the descriptors that are ready. */
+export interface Capture {
+  /** Takes the read ends of a run, which become ours to close; `key` and `key + 1` are theirs from now on. */
+  open(run: RunLog, key: number, fds: { out: number; err: number }): void
+  /** The main process of the run that was opened with `key`, for the lines from now on. */
+  setPid(key: number, pid: number): void
+  /** One turn for each of the streams that are readable. */
+  read(keys: readonly number[]): void
+  /** Reads what the pipes of these units (null: all) hold now, up to a bound. */
+  drain(units: readonly UnitName[] | null): void
+  /** Leaves streams of the console alone until `resume`: its reader is slow. */
+  hold(): void
+  resume(): void
+  /** Ends all lines that are not whole yet. */
+  end(): void
+}
+
+export type CaptureParts = {
+  watch: (fd: number, key: number) => void
+  unwatch: (fd: number) => void
+  nowUsec: () => number
+  /** Takes whole lines with their heads; the bytes are used again afterwards. */
+  store: (unit: UnitName, lines: Uint8Array) => void
+  /** Takes one message, its newline included, for the daemon's stdout. */
+  console: (label: Uint8Array, message: Uint8Array) => void
+  /** A run has ended: its last stream is at its end. */
+  ended: (unit: UnitName) => void
+}
+
+type Run = {
+  log: RunLog
+  pid: number | null
+  /** `name | `, when the lines go to the console too. */
+  label: Buffer | null
+  open: number
+}
+type Stream = {
+  fd: number
+  key: number
+  name: 'out' | 'err'
+  run: Run
+  /** The line that is not whole yet. */
+  carry: Buffer | null
+  carried: number
+  /** The priority of the part before, when the carried bytes go on with a line that was too long; -1 otherwise. */
+  continues: number
+  held: boolean
+}
+
+/** A line longer than this is split, as by journald (journald.conf(5), LineMax=). */
+export const LINE_MAX = 48 * 1024
+/** What one stream may bring in its turn: as much as a pipe holds. */
+const TURN = 64 * 1024
+const DRAIN_TURNS = 64
+const OUTPUT = 256 * 1024
+const HEAD_MAX = 1024
+const DEFAULT_PRIORITY = 6
+const LESS = 0x3c
+const GREATER = 0x3e
+const ZERO = 0x30
+
+export function createCapture(parts: CaptureParts): Capture {
+  const streams = new Map<number, Stream>()
+  const held = new Set<Stream>()
+  let holding = false
+  // One buffer for all that is read, one for all that is written: a quiet stream costs neither.
+  const input = Buffer.allocUnsafeSlow(TURN)
+  const output = Buffer.allocUnsafeSlow(OUTPUT)
+  let at = 0
+
+  const flush = (unit: UnitName) => {
+    if (at > 0) parts.store(unit, output.subarray(0, at))
+    at = 0
+  }
+
+  /** Splits input[0, length) into lines behind the stream's carried bytes; what has no newline yet is carried on. */
+  const take = (stream: Stream, length: number, atEnd: boolean) => {
+    const { log, label, pid } = stream.run
+    const { unit, invocationId, identifier } = log
+    const levelPrefix = log.levelPrefix ?? true
+    const priority = log.priority ?? DEFAULT_PRIORITY
+    const fixed = head({ invocationId, identifier, pid, stream: stream.name, priority })
+    const start = stamp(parts.nowUsec()) + fixed.text
+    const startLength = start.length
+    if (startLength > HEAD_MAX) throw new Error(`the head of ${unit}'s lines is too long`)
+    // The head stands once at the buffer's end and is copied from there.
+    const startAt = OUTPUT - startLength
+    output.write(start, startAt, 'latin1')
+    const full = startAt - startLength - LINE_MAX - 1
+
+    let i = 0
+    while (i < length || (atEnd && stream.carried > 0)) {
+      if (at > full) flush(unit)
+      const lineAt = at
+      output.copyWithin(lineAt, startAt, OUTPUT)
+      const messageAt = lineAt + startLength
+      let to = messageAt
+      if (stream.carry) {
+        stream.carry.copy(output, to, 0, stream.carried)
+        to += stream.carried
+      }
+      const from = i
+      const bound = Math.min(length, i + messageAt + LINE_MAX - to)
+      let byte = -1
+      while (i < bound) {
+        byte = input[i] as number
+        if (byte === NEWLINE) break
+        output[to++] = byte
+        i++
+      }
+      let isPartial = false
+      if (i < bound) i++
+      else if (to - messageAt === LINE_MAX && (i < length ? input[i] !== NEWLINE : !atEnd)) {
+        // Whether a newline follows is known with the next byte only.
+        if (i === length) {
+          carry(stream, messageAt, to)
+          break
+        }
+        isPartial = true
+        // Not within a character of UTF-8, so that both parts stay text.
+        let back = 0
+        while (back < 3 && back < i - from && ((input[i - back] as number) & 0xc0) === 0x80) back++
+        if (((input[i - back] as number) & 0xc0) !== 0x80) {
+          i -= back
+          to -= back
+        }
+      } else if (i < length) i++
+      else if (!atEnd) {
+        carry(stream, messageAt, to)
+        break
+      }
+      stream.carry = null
+      stream.carried = 0
+
+      let given = stream.continues
+      if (given === -1) {
+        given = priority
+        const digit = (output[messageAt + 1] as number) - ZERO
+        if (
+          levelPrefix &&
+          to - messageAt >= 3 &&
+          output[messageAt] === LESS &&
+          output[messageAt + 2] === GREATER &&
+          digit >= 0 &&
+          digit <= 7
+        ) {
+          given = digit
+          output.copyWithin(messageAt, messageAt + 3, to)
+          to -= 3
+        }
+      }
+      if (given !== priority) output[lineAt + fixed.priorityAt] = ZERO + given
+      if (isPartial) output[messageAt - 2] = PARTIAL
+      stream.continues = isPartial ? given : -1
+      output[to++] = NEWLINE
+      at = to
+      if (label) parts.console(label, output.subarray(messageAt, to))
+    }
+    flush(unit)
+  }
+
+  const carry = (stream: Stream, from: number, to: number) => {
+    const length = to - from
+    if (!stream.carry || stream.carry.length < length)
+      stream.carry = Buffer.allocUnsafeSlow(Math.min(LINE_MAX, Math.max(64, 2 * length)))
+    output.copy(stream.carry, 0, from, to)
+    stream.carried = length
+  }
+
+  /** Adds a short read to the carried bytes at once: a line written byte by byte must not be copied for each of them. */
+  const extend = (stream: Stream, length: number): boolean => {
+    const { carry } = stream
+    if (!carry || stream.carried + length > carry.length) return false
+    const newline = input.indexOf(NEWLINE)
+    if (newline !== -1 && newline < length) return false
+    input.copy(carry, stream.carried, 0, length)
+    stream.carried += length
+    return true
+  }
+
+  const close = (stream: Stream) => {
+    take(stream, 0, true)
+    streams.delete(stream.key)
+    if (stream.held) held.delete(stream)
+    else parts.unwatch(stream.fd)
+    fs.closeSync(stream.fd)
+    stream.run.open--
+    if (stream.run.open === 0) parts.ended(stream.run.log.unit)
+  }
+
+  /** One turn; how many bytes it brought. */
+  const turn = (stream: Stream): number => {
+    let length: number
+    try {
+      length = fs.readSync(stream.fd, input, 0, TURN, null)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EAGAIN') return 0
+      throw error
+    }
+    if (length === 0) close(stream)
+    else if (!extend(stream, length)) take(stream, length, false)
+    return length
+  }
+
+  const letGo = (stream: Stream) => {
+    parts.unwatch(stream.fd)
+    stream.held = true
+    held.add(stream)
+  }
+
+  return {
+    open(log, first, fds) {
+      const label =
+        log.console && parts.console
+          ? Buffer.from(`${log.unit.replace(/\.service$/, '')} | `)
+          : null
+      const run: Run = { log, pid: log.pid ?? null, label, open: 2 }
+      for (const name of ['out', 'err'] as const) {
+        const key = name === 'out' ? first : first + 1
+        const fd = fds[name]
+        const fresh = { carry: null, carried: 0, continues: -1, held: false }
+        streams.set(key, { fd, key, name, run, ...fresh })
+        parts.watch(fd, key)
+      }
+    },
+    setPid(key, pid) {
+      // Standard output may be at its end before standard error.
+      const stream = streams.get(key) ?? streams.get(key + 1)
+      if (stream) stream.run.pid = pid
+    },
+    read(keys) {
+      for (const key of keys) {
+        const stream = streams.get(key)
+        if (!stream || stream.held) continue
+        if (holding && stream.run.label) letGo(stream)
+        else turn(stream)
+      }
+    },
+    drain(units) {
+      const wanted = units && new Set(units)
+      for (const stream of streams.values()) {
+        if (wanted && !wanted.has(stream.run.log.unit)) continue
+        for (let turns = 0; turns < DRAIN_TURNS && turn(stream) > 0; turns++);
+      }
+    },
+    hold() {
+      holding = true
+    },
+    resume() {
+      holding = false
+      for (const stream of held) {
+        stream.held = false
+        parts.watch(stream.fd, stream.key)
+      }
+      held.clear()
+    },
+    end() {
+      for (const stream of [...streams.values()]) close(stream)
+    },
+  }
+}

@@ -1,0 +1,162 @@
+// Services' lines on the daemon's standard output, `name | line`. Its reader may be slow or stuck; ours may not be.
+import * as fs from 'node:fs'
+
+export interface Console {
+  /** Queues a line: a label and a message with its newline. */
+  line(label: Uint8Array, message: Uint8Array): void
+  /** Writes what is queued as far as the reader takes it; called when a round of reading is done. */
+  flush(): void
+  /** Waits a moment at most for the rest. */
+  end(): void
+}
+
+export type ConsoleParts = {
+  fd: number
+  colour: boolean
+  /** The queue is long: services that write to the console should not be read until `resume`. */
+  hold: () => void
+  resume: () => void
+}
+
+const QUEUE_BYTES = 1024 * 1024
+const RETRY_MS = [2, 5, 10, 20, 50, 100, 200] as const
+/** After that long without a byte taken, lines are dropped instead of making the services wait. */
+const STUCK_MS = 5_000
+const END_MS = 500
+// Of 256 colours those that read well on black and on white.
+const COLOURS = [2, 3, 4, 5, 6, 9, 33, 64, 98, 130, 136, 166] as const
+
+export function createConsole(parts: ConsoleParts): Console {
+  const fd = openUnblocked(parts.fd)
+  // Kept as long as the label: a run has its own.
+  const colours = new WeakMap<Uint8Array, Buffer>()
+  let queue: Buffer = Buffer.allocUnsafeSlow(64 * 1024)
+  let from = 0
+  let to = 0
+  let blockedMs = 0
+  let attempt = 0
+  let timer: NodeJS.Timeout | undefined
+  let isHolding = false
+  let isStuck = false
+  let dropped = 0
+
+  const room = (bytes: number) => {
+    if (to + bytes <= queue.length) return
+    const needed = to - from + bytes
+    const target = needed <= queue.length / 2 ? queue : Buffer.allocUnsafeSlow(2 * needed)
+    queue.copy(target, 0, from, to)
+    queue = target
+    to -= from
+    from = 0
+  }
+
+  const add = (bytes: Uint8Array) => {
+    queue.set(bytes, to)
+    to += bytes.length
+  }
+
+  const write = () => {
+    try {
+      while (from < to) from += fs.writeSync(fd, queue, from, Math.min(to - from, 64 * 1024))
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EAGAIN') return false
+      // Nobody reads any more (EPIPE), or the terminal is gone (EIO).
+      from = to
+    }
+    return true
+  }
+
+  const taken = () => {
+    if (from === to) {
+      from = 0
+      to = 0
+    }
+    blockedMs = 0
+    attempt = 0
+    isStuck = false
+    if (isHolding && to - from < QUEUE_BYTES / 2) {
+      isHolding = false
+      parts.resume()
+    }
+  }
+
+  const flush = () => {
+    if (timer || from === to) return
+    const before = from
+    if (write() || from > before) taken()
+    if (from === to) return
+    // A pipe cannot tell this thread that it has room, so it is asked again, ever more rarely.
+    const delay = RETRY_MS[Math.min(attempt++, RETRY_MS.length - 1)] ?? 0
+    blockedMs += delay
+    if (blockedMs > STUCK_MS && isHolding) {
+      isStuck = true
+      isHolding = false
+      parts.resume()
+    }
+    timer = setTimeout(() => {
+      timer = undefined
+      flush()
+    }, delay)
+  }
+
+  const colour = (label: Uint8Array) => {
+    let painted = colours.get(label)
+    if (!painted) {
+      let sum = 0
+      for (const byte of label) sum = (sum * 31 + byte) % 65_521
+      painted = Buffer.from(`\x1b[38;5;${COLOURS[sum % COLOURS.length]}m${label}\x1b[0m`)
+      colours.set(label, painted)
+    }
+    return painted
+  }
+
+  return {
+    line(label, message) {
+      if (isStuck && to - from >= QUEUE_BYTES) {
+        dropped++
+        return
+      }
+      const told = parts.colour ? colour(label) : label
+      if (dropped > 0) {
+        const lost = Buffer.from(
+          `hearth | ${dropped} lines are missing here: standard output was blocked\n`,
+        )
+        dropped = 0
+        room(lost.length)
+        add(lost)
+      }
+      room(told.length + message.length)
+      add(told)
+      add(message)
+      if (to - from >= QUEUE_BYTES && !isStuck && !isHolding) {
+        flush()
+        if (to - from >= QUEUE_BYTES) {
+          isHolding = true
+          parts.hold()
+        }
+      }
+    },
+    flush,
+    end() {
+      clearTimeout(timer)
+      const pause = new Int32Array(new SharedArrayBuffer(4))
+      for (let waited = 0; !write() && waited < END_MS; waited += 10) Atomics.wait(pause, 0, 0, 10)
+      if (fd !== parts.fd) fs.closeSync(fd)
+    },
+  }
+}
+
+/**
+ * The same file opened anew, so that not waiting for a reader is not imposed on whoever else holds it (the shell that
+ * started us). A socket cannot be opened, nor another user's pipe: those are written as they are.
+ */
+function openUnblocked(fd: number): number {
+  const flags = fs.constants.O_WRONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOCTTY
+  try {
+    // A regular file would be written from its start again: it never blocks anyway.
+    return fs.fstatSync(fd).isFile() ? fd : fs.openSync(`/proc/self/fd/${fd}`, flags)
+  } catch {
+    return fd
+  }
+}

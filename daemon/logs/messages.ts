@@ -1,0 +1,30 @@
+// What the main thread and the log worker say to each other.
+import type { RunLog } from './logs.ts'
+import type { LogQuery, LogRecord } from './record.ts'
+
+export type WorkerSettings = {
+  /** null: in memory only. */
+  directory: string | null
+  /** A file that would grow beyond this is full. */
+  rotateBytes: number
+  /** How many full files stay beside the current one. */
+  keep: number
+  /** Where the lines of runs with `console` go; the daemon's standard output when it is not given. */
+  consoleFd?: number
+}
+
+/** To the worker; several are sent together. A run has the keys `key` and `key + 1`. */
+export type ToWorker =
+  | { type: 'open'; key: number; run: RunLog; out: number; err: number }
+  | { type: 'pid'; key: number; pid: number }
+  | { type: 'query'; id: number; query: LogQuery }
+  /** The reader of an answer wants its next records. */
+  | { type: 'more'; id: number }
+  | { type: 'cancel'; id: number }
+  | { type: 'finish' }
+
+export type FromWorker =
+  | { type: 'records'; id: number; records: readonly LogRecord[]; done: boolean }
+  | { type: 'refused'; id: number; message: string }
+  | { type: 'warning'; message: string }
+  | { type: 'finished' }

@@ -1,0 +1,207 @@
+// Questions to the logs: the last lines, from the end of the files backwards; all units' lines in the order of time; and
+// what comes from now on.
+import type { UnitName } from '../units/unit.ts'
+import { NEWLINE, parseLine, parseStamp } from './line.ts'
+import type { LogQuery, LogRecord } from './record.ts'
+import type { Store } from './store.ts'
+
+/** A record and where in its unit's log it stands. */
+type Found = { record: LogRecord; at: number; next: number }
+/** Found lines, or null after a block without any: a moment to let others work. */
+type Walk = Generator<Found | null, void>
+type Source = { unit: UnitName; walk: Walk; found: Found }
+
+export type Answer = Generator<LogRecord | null, void>
+
+const BLOCK = 64 * 1024
+/** A line with its head is never longer; a block without newline is damaged. */
+const LONGEST = 2 * BLOCK
+
+/** A query with its conditions compiled; throws a SyntaxError when `grep` is no regular expression. */
+export function createQuery(store: Store, query: LogQuery) {
+  const { sinceUsec, untilUsec, maxPriority, stream, invocationId } = query
+  // As journalctl does: a pattern without capitals finds capitals too.
+  const pattern =
+    query.grep === null
+      ? null
+      : new RegExp(query.grep, /[A-Z]/.test(query.grep.replace(/\\./g, '')) ? '' : 'i')
+
+  const matches = (record: LogRecord) =>
+    (sinceUsec === null || record.timeUsec >= sinceUsec) &&
+    (untilUsec === null || record.timeUsec <= untilUsec) &&
+    (maxPriority === null || record.priority <= maxPriority) &&
+    (stream === null || record.stream === stream) &&
+    (invocationId === null || record.invocationId === invocationId) &&
+    (pattern === null || pattern.test(record.message))
+
+  /** How far each unit's lines have been told. */
+  const told = new Map<UnitName, number>()
+
+  /** Finds where the answer begins in each unit's log, for the last `count` lines of all before `ends`. */
+  function* seekLast(count: number, ends: ReadonlyMap<UnitName, number>): Generator<null, void> {
+    const sources: Source[] = []
+    for (const [unit, end] of ends) {
+      told.set(unit, end)
+      const from = untilUsec === null ? end : Math.min(end, seek(store, unit, untilUsec + 1))
+      yield* advance(sources, unit, backward(store, unit, from, matches), later)
+    }
+    for (let left = count; left > 0; left--) {
+      const source = sources.shift()
+      if (!source) return
+      told.set(source.unit, source.found.at)
+      yield* advance(sources, source.unit, source.walk, later)
+    }
+  }
+
+  /** Everything that matches behind what has been told, in the order of time, up to `ends`. */
+  function* rest(ends: ReadonlyMap<UnitName, number>): Answer {
+    const sources: Source[] = []
+    for (const [unit, end] of ends) {
+      let from = told.get(unit)
+      if (from === undefined) {
+        const { start } = store.extent(unit)
+        from = sinceUsec === null ? start : seek(store, unit, sinceUsec)
+      }
+      told.set(unit, end)
+      yield* advance(sources, unit, forward(store, unit, from, end, matches), earlier)
+    }
+    for (let source = sources.shift(); source; source = sources.shift()) {
+      yield source.found.record
+      yield* advance(sources, source.unit, source.walk, earlier)
+    }
+  }
+
+  const ends = (units: Iterable<UnitName>) =>
+    new Map([...new Set(units)].map(unit => [unit, store.extent(unit).end]))
+
+  return {
+    /** What is there now; null in between is a moment to pause. */
+    *history(): Answer {
+      const present = ends(query.units.length > 0 ? query.units : store.units())
+      if (query.lines !== null) yield* seekLast(query.lines, present)
+      yield* rest(present)
+    },
+    /** What these units have got since. */
+    fresh: (changed: Iterable<UnitName>): Answer => rest(ends(changed)),
+    concerns: (unit: UnitName) => query.units.length === 0 || query.units.includes(unit),
+  }
+}
+
+const earlier = (a: Found, b: Found) => a.record.timeUsec <= b.record.timeUsec
+const later = (a: Found, b: Found) => a.record.timeUsec > b.record.timeUsec
+
+/** Takes the walk's next line and puts it in its place among `sources`, the first one to be told in front. */
+function* advance(
+  sources: Source[],
+  unit: UnitName,
+  walk: Walk,
+  isBefore: (a: Found, b: Found) => boolean,
+): Generator<null, boolean> {
+  for (;;) {
+    const step = walk.next()
+    if (step.done) return false
+    const found = step.value
+    if (found === null) {
+      yield null
+      continue
+    }
+    // Mostly the same unit goes on: its place is looked for from the front.
+    let place = 0
+    let most = sources.length
+    while (place < most) {
+      const middle = (place + most) >> 1
+      if (isBefore(found, (sources[middle] as Source).found)) most = middle
+      else place = middle + 1
+    }
+    sources.splice(place, 0, { unit, walk, found })
+    return true
+  }
+}
+
+function* forward(
+  store: Store,
+  unit: UnitName,
+  from: number,
+  end: number,
+  matches: (record: LogRecord) => boolean,
+): Walk {
+  for (let position = from; position < end; ) {
+    const block = store.read(unit, position, Math.min(end - position, LONGEST))
+    if (!block || block.at >= end) return
+    const { bytes, at } = block
+    const whole = bytes.lastIndexOf(NEWLINE) + 1
+    for (let start = 0; start < whole; ) {
+      const newline = bytes.indexOf(NEWLINE, start)
+      const record = parseLine(unit, bytes, start, newline)
+      if (record && matches(record)) yield { record, at: at + start, next: at + newline + 1 }
+      start = newline + 1
+    }
+    position = whole > 0 ? at + whole : block.next
+    yield null
+  }
+}
+
+function* backward(
+  store: Store,
+  unit: UnitName,
+  end: number,
+  matches: (record: LogRecord) => boolean,
+): Walk {
+  for (let position = end; ; ) {
+    const block = linesBefore(store, unit, position)
+    if (!block) return
+    const { bytes, at } = block
+    for (let to = bytes.length; to > 0; ) {
+      const newline = to - 1
+      const start = newline === 0 ? 0 : bytes.lastIndexOf(NEWLINE, newline - 1) + 1
+      const record = parseLine(unit, bytes, start, newline)
+      if (record && matches(record)) yield { record, at: at + start, next: at + to }
+      to = start
+    }
+    position = at
+    yield null
+  }
+}
+
+/** The whole lines that end at or before `position`: a block of them, or one long one. */
+function linesBefore(store: Store, unit: UnitName, position: number) {
+  for (const most of [BLOCK, LONGEST]) {
+    const block = store.readBefore(unit, position, most)
+    if (!block) return null
+    const { bytes, at } = block
+    // A file begins with a line; anywhere else the block begins within one.
+    const first = at === block.start ? 0 : bytes.indexOf(NEWLINE) + 1
+    // A crash may have left a line without its end.
+    const end = bytes.lastIndexOf(NEWLINE) + 1
+    if (first < end || most === LONGEST || at === block.start)
+      return { bytes: bytes.subarray(Math.min(first, end), end), at: at + first }
+  }
+  return null
+}
+
+/** The position of the first line that is not earlier than `timeUsec`, by halving: times grow with positions. */
+function seek(store: Store, unit: UnitName, timeUsec: number): number {
+  let { start: low, end: high } = store.extent(unit)
+  while (high - low > LONGEST) {
+    const middle = low + Math.floor((high - low) / 2)
+    const line = lineFrom(store, unit, middle)
+    if (!line || line.at >= high || line.timeUsec >= timeUsec) high = middle
+    else low = line.at
+  }
+  for (const found of forward(store, unit, low, store.extent(unit).end, () => true))
+    if (found && found.record.timeUsec >= timeUsec) return found.at
+  return store.extent(unit).end
+}
+
+/** The first line that begins behind `position`. */
+function lineFrom(store: Store, unit: UnitName, position: number) {
+  const block = store.read(unit, position, LONGEST)
+  if (!block) return null
+  const { bytes, at } = block
+  for (let start = bytes.indexOf(NEWLINE) + 1; start > 0; ) {
+    const timeUsec = parseStamp(bytes.toString("latin1", start, start + 27))
+    if (!Number.isNaN(timeUsec)) return { at: at + start, timeUsec }
+    start = bytes.indexOf(NEWLINE, start) + 1
+  }
+  return null
+}

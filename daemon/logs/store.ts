@@ -1,0 +1,385 @@
+// The log files: `DIR/UNIT/current` and the full ones before it, and a bounded memory when they cannot be written.
+
+import * as fs from 'node:fs'
+import { constants } from 'node:fs'
+import type { UnitName } from '../units/unit.ts'
+import { directoryName, NEWLINE, unitOfDirectory } from './line.ts'
+
+export type StoreSettings = {
+  /** null: in memory only. */
+  directory: string | null
+  rotateBytes: number
+  /** How many full files stay beside the current one. */
+  keep: number
+  warn: (message: string) => void
+  nowUsec: () => number
+}
+
+/** Bytes of a unit's log from position `at` on, which are in a file that begins with position `start`; reading goes on
+ * with `next`. */
+export type Block = { bytes: Buffer; at: number; start: number; next: number }
+
+/** A unit's log is one row of bytes with growing positions, whole lines, whatever files or memory hold them. */
+export interface Store {
+  /** Adds whole lines. The bytes are written or copied before it returns. */
+  append(unit: UnitName, lines: Uint8Array): void
+  /** The first and the next position. */
+  extent(unit: UnitName): { start: number; end: number }
+  /** Up to `most` bytes from `position` on; null when there is nothing from there to `end`. */
+  read(unit: UnitName, position: number, most: number): Block | null
+  /** Up to `most` bytes that end at or before `position`; null when there are none. */
+  readBefore(unit: UnitName, position: number, most: number): Block | null
+  /** Units that have a log, by their directories or in memory. */
+  units(): UnitName[]
+  /** Lets go of a unit's open file; the next append opens it again. */
+  release(unit: UnitName): void
+  /** Tries once more to write what is in memory only, and closes all files. */
+  close(): void
+}
+
+/** Positions [from, from + length) are the bytes of `path` from `offset` on. */
+type Region = { from: number; length: number; path: string; offset: number }
+type Chunk = { from: number; bytes: Buffer }
+type UnitLog = {
+  unit: UnitName
+  path: string
+  fd: number
+  /** Size of the current file as far as we wrote it. */
+  size: number
+  regions: Region[]
+  memory: Chunk[]
+  memoryBytes: number
+  end: number
+  retryUsec: number
+}
+
+const OPEN_FILES = 256
+const UNIT_MEMORY_BYTES = 256 * 1024
+const MEMORY_BYTES = 8 * 1024 * 1024
+const RETRY_USEC = 1_000_000
+const FULL_FILE = /^\d{8}T\d{6}\.\d{6}Z\.log$/
+// Not through a symbolic link, and not waiting for the reader of a FIFO that somebody put there.
+const APPEND =
+  constants.O_WRONLY |
+  constants.O_APPEND |
+  constants.O_CREAT |
+  constants.O_NOFOLLOW |
+  constants.O_NONBLOCK
+const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+
+export function createStore(settings: StoreSettings): Store {
+  const { directory, rotateBytes, keep, nowUsec } = settings
+  const logs = new Map<UnitName, UnitLog>()
+  /** Those with an open file, the one that was opened first in front. */
+  const open = new Set<UnitLog>()
+  /** Those that could not be written the last time. */
+  const failing = new Set<UnitLog>()
+  let memoryBytes = 0
+
+  const log = (unit: UnitName) => {
+    let known = logs.get(unit)
+    if (!known) {
+      known = {
+        unit,
+        path: `${directory}/${directoryName(unit)}`,
+        fd: -1,
+        size: 0,
+        regions: [],
+        memory: [],
+        memoryBytes: 0,
+        end: 0,
+        retryUsec: 0,
+      }
+      if (directory !== null) findFiles(known)
+      logs.set(unit, known)
+    }
+    return known
+  }
+
+  const close = (of: UnitLog) => {
+    if (of.fd === -1) return
+    open.delete(of)
+    fs.closeSync(of.fd)
+    of.fd = -1
+  }
+
+  const openCurrent = (of: UnitLog) => {
+    makeDirectory(of.path)
+    for (const oldest of open) {
+      if (open.size < OPEN_FILES) break
+      close(oldest)
+    }
+    const path = `${of.path}/current`
+    const fd = fs.openSync(path, APPEND, 0o640)
+    try {
+      const found = fs.fstatSync(fd)
+      if (!found.isFile()) throw new Error(`${path} is not a regular file`)
+      of.size = found.size
+      if (!endsWithNewline(path, found.size)) of.size += fs.writeSync(fd, '\n')
+    } catch (error) {
+      fs.closeSync(fd)
+      throw error
+    }
+    of.fd = fd
+    open.add(of)
+  }
+
+  const rotate = (of: UnitLog) => {
+    close(of)
+    const current = `${of.path}/current`
+    const full = fullFiles(of.path)
+    const last = full.at(-1) ?? ''
+    let name = fileName(nowUsec())
+    // A clock that was set back must not bring the files out of order.
+    if (name <= last) name = nextFileName(last)
+    const path = `${of.path}/${name}`
+    fs.renameSync(current, path)
+    for (const region of of.regions) if (region.path === current) region.path = path
+    full.push(name)
+    for (const old of full.slice(0, Math.max(0, full.length - keep))) {
+      fs.rmSync(`${of.path}/${old}`, { force: true })
+      of.regions = of.regions.filter(region => region.path !== `${of.path}/${old}`)
+    }
+  }
+
+  /** Puts `lines`, which stand at position `from`, into the file. Throws what the system says, and leaves no part. */
+  const write = (of: UnitLog, from: number, lines: Uint8Array) => {
+    if (of.fd !== -1) {
+      // Somebody may have removed or truncated the file.
+      const found = fs.fstatSync(of.fd)
+      if (found.nlink === 0) close(of)
+      of.size = found.size
+    }
+    if (of.fd === -1) openCurrent(of)
+    if (of.size > 0 && of.size + lines.length > rotateBytes) {
+      rotate(of)
+      openCurrent(of)
+    }
+    const offset = of.size
+    try {
+      for (let written = 0; written < lines.length; )
+        written += fs.writeSync(of.fd, lines, written, lines.length - written)
+    } catch (error) {
+      try {
+        fs.ftruncateSync(of.fd, offset)
+      } finally {
+        close(of)
+      }
+      throw error
+    }
+    of.size += lines.length
+    const path = `${of.path}/current`
+    const last = of.regions.at(-1)
+    if (
+      last?.path === path &&
+      last.from + last.length === from &&
+      last.offset + last.length === offset
+    )
+      last.length += lines.length
+    else of.regions.push({ from, length: lines.length, path, offset })
+  }
+
+  const remember = (of: UnitLog, from: number, lines: Uint8Array) => {
+    of.memory.push({ from, bytes: Buffer.from(lines) })
+    of.memoryBytes += lines.length
+    memoryBytes += lines.length
+    while (of.memoryBytes > UNIT_MEMORY_BYTES && of.memory.length > 1) forget(of)
+    while (memoryBytes > MEMORY_BYTES) {
+      let largest = of
+      for (const other of logs.values())
+        if (other.memoryBytes > largest.memoryBytes) largest = other
+      forget(largest)
+    }
+  }
+
+  const forget = (of: UnitLog) => {
+    const length = of.memory.shift()?.bytes.length ?? 0
+    of.memoryBytes -= length
+    memoryBytes -= length
+  }
+
+  /** Writes what had to be kept in memory. Throws as `write` does; what is written is out of the memory then. */
+  const writeMemory = (of: UnitLog) => {
+    for (let chunk = of.memory[0]; chunk; chunk = of.memory[0]) {
+      write(of, chunk.from, chunk.bytes)
+      forget(of)
+    }
+  }
+
+  const failed = (of: UnitLog, error: unknown) => {
+    of.retryUsec = nowUsec() + RETRY_USEC
+    if (failing.size === 0)
+      settings.warn(
+        `cannot write the log ${of.path}/current: ${error instanceof Error ? error.message : error}; the last lines are kept in memory until it can be written again`,
+      )
+    failing.add(of)
+  }
+
+  const recovered = (of: UnitLog) => {
+    failing.delete(of)
+    for (const other of failing) {
+      try {
+        writeMemory(other)
+        failing.delete(other)
+      } catch {
+        other.retryUsec = nowUsec() + RETRY_USEC
+      }
+    }
+    if (failing.size === 0) settings.warn('the logs can be written again')
+  }
+
+  const append = (unit: UnitName, lines: Uint8Array) => {
+    const of = log(unit)
+    const from = of.end
+    of.end += lines.length
+    if (directory === null) return remember(of, from, lines)
+    const isFailing = failing.has(of)
+    const now = isFailing ? nowUsec() : 0
+    // A clock that was set back must not put the next attempt off.
+    if (isFailing && now < of.retryUsec && now > of.retryUsec - RETRY_USEC)
+      return remember(of, from, lines)
+    try {
+      writeMemory(of)
+      write(of, from, lines)
+      if (isFailing) recovered(of)
+    } catch (error) {
+      remember(of, from, lines)
+      failed(of, error)
+    }
+  }
+
+  return {
+    append,
+    extent(unit) {
+      const of = log(unit)
+      return { start: of.regions[0]?.from ?? of.memory[0]?.from ?? of.end, end: of.end }
+    },
+    read(unit, position, most) {
+      const of = log(unit)
+      for (const region of of.regions) {
+        const end = region.from + region.length
+        if (end <= position) continue
+        const at = Math.max(position, region.from)
+        return readRegion(region, at, Math.min(end, at + most), end)
+      }
+      for (const { from, bytes } of of.memory)
+        if (from + bytes.length > position) {
+          const at = Math.max(position, from)
+          return { bytes: bytes.subarray(at - from), at, start: from, next: from + bytes.length }
+        }
+      return null
+    },
+    readBefore(unit, position, most) {
+      const of = log(unit)
+      const chunk = of.memory.findLast(({ from }) => from < position)
+      if (chunk) {
+        const bytes = chunk.bytes.subarray(0, position - chunk.from)
+        return { bytes, at: chunk.from, start: chunk.from, next: position }
+      }
+      const region = of.regions.findLast(({ from }) => from < position)
+      if (!region) return null
+      const to = Math.min(position, region.from + region.length)
+      const at = Math.max(region.from, to - most)
+      return readRegion(region, at, to, to)
+    },
+    units() {
+      const found = new Set(logs.keys())
+      for (const entry of directory === null ? [] : entries(directory))
+        if (entry.isDirectory()) found.add(unitOfDirectory(entry.name))
+      return [...found]
+    },
+    release(unit) {
+      const of = logs.get(unit)
+      if (of) close(of)
+    },
+    close() {
+      for (const of of failing) {
+        try {
+          writeMemory(of)
+        } catch {
+          // It was said when it began: these lines end with the daemon.
+        }
+      }
+      for (const of of open) close(of)
+    },
+  }
+}
+
+/** Takes the files that an earlier daemon left as the first positions. */
+function findFiles(of: UnitLog): void {
+  const names = [...fullFiles(of.path), 'current']
+  for (const name of names) {
+    const path = `${of.path}/${name}`
+    try {
+      const found = fs.lstatSync(path)
+      if (!found.isFile() || found.size === 0) continue
+      of.regions.push({ from: of.end, length: found.size, path, offset: 0 })
+      of.end += found.size
+    } catch {
+      // There is no current file yet.
+    }
+  }
+}
+
+/** Reads positions [at, to) of a region; a file that is gone or cut gives fewer bytes, and reading goes on at `end`. */
+function readRegion(region: Region, at: number, to: number, end: number): Block {
+  try {
+    const fd = fs.openSync(region.path, READ)
+    try {
+      const buffer = Buffer.allocUnsafe(to - at)
+      const read = fs.readSync(fd, buffer, 0, to - at, region.offset + at - region.from)
+      const next = read === 0 ? end : at + read
+      return { bytes: buffer.subarray(0, read), at, start: region.from, next }
+    } finally {
+      fs.closeSync(fd)
+    }
+  } catch {
+    return { bytes: Buffer.alloc(0), at, start: region.from, next: end }
+  }
+}
+
+function makeDirectory(path: string): void {
+  fs.mkdirSync(path, { recursive: true, mode: 0o750 })
+  if (!fs.lstatSync(path).isDirectory()) throw new Error(`${path} is not a directory`)
+}
+
+function endsWithNewline(path: string, size: number): boolean {
+  if (size === 0) return true
+  const fd = fs.openSync(path, READ)
+  try {
+    const last = Buffer.alloc(1)
+    return fs.readSync(fd, last, 0, 1, size - 1) === 0 || last[0] === NEWLINE
+  } finally {
+    fs.closeSync(fd)
+  }
+}
+
+function entries(path: string): fs.Dirent[] {
+  try {
+    return fs.readdirSync(path, { withFileTypes: true })
+  } catch {
+    return []
+  }
+}
+
+/** Names of the full files, the oldest first. */
+const fullFiles = (path: string) =>
+  entries(path)
+    .map(({ name }) => name)
+    .filter(name => FULL_FILE.test(name))
+    .sort()
+
+/** A full file is named by when it was full: `20261125T212332.123456Z.log`. */
+function fileName(timeUsec: number): string {
+  const milliseconds = Math.floor(timeUsec / 1000)
+  const time = new Date(milliseconds).toISOString().replace(/[-:]|Z$/g, '')
+  return `${time}${String(timeUsec - milliseconds * 1000).padStart(3, '0')}Z.log`
+}
+
+function nextFileName(name: string): string {
+  const [, date, hours, minutes, seconds, micros] =
+    /^(\d{8})T(\d\d)(\d\d)(\d\d)\.(\d{6})Z/.exec(name) ?? []
+  const day = date?.replace(/(....)(..)(..)/, '$1-$2-$3')
+  const second = Date.parse(`${day}T${hours}:${minutes}:${seconds}Z`)
+  return fileName(second * 1000 + Number(micros) + 1)
+}

@@ -1,0 +1,91 @@
+// The log worker: reads the services' pipes, writes the files and the console, answers queries. Its only clock is the
+// services' output: with nothing to read it sleeps.
+import { isatty } from 'node:tty'
+import { parentPort, workerData } from 'node:worker_threads'
+import { native } from '../runtime/native.ts'
+import { createAnswers } from './answers.ts'
+import { createCapture } from './capture.ts'
+import { createClock } from './clock.ts'
+import { type Console, createConsole } from './console.ts'
+import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts'
+import { createStore } from './store.ts'
+
+if (!parentPort) throw new Error('the log worker was not started as a worker')
+const port = parentPort
+const settings = workerData as WorkerSettings
+const post = (message: FromWorker) => port.postMessage(message)
+const nowUsec = createClock()
+
+const store = createStore({
+  ...settings,
+  nowUsec,
+  warn: message => post({ type: 'warning', message }),
+})
+const answers = createAnswers(store, post)
+let output: Console | null = null
+
+const openConsole = () => {
+  const fd = settings.consoleFd ?? 1
+  return createConsole({
+    fd,
+    colour: isatty(fd) && process.env.NO_COLOR === undefined,
+    hold: () => capture.hold(),
+    resume: () => capture.resume(),
+  })
+}
+
+const poller = native().createPoller(keys => {
+  capture.read(keys)
+  output?.flush()
+})
+const capture = createCapture({
+  watch: (fd, key) => poller.add(fd, key),
+  unwatch: fd => poller.remove(fd),
+  nowUsec,
+  store(unit, lines) {
+    store.append(unit, lines)
+    answers.grown(unit)
+  },
+  console(label, message) {
+    output ??= openConsole()
+    output.line(label, message)
+  },
+  ended: unit => store.release(unit),
+})
+
+function obey(message: ToWorker): void {
+  switch (message.type) {
+    case 'open':
+      return capture.open(message.run, message.key, message)
+    case 'pid':
+      return capture.setPid(message.key, message.pid)
+    case 'query':
+      // The answer holds what was written before the question.
+      if (message.query.units.length > 0) capture.drain(message.query.units)
+      return answers.begin(message.id, message.query)
+    case 'more':
+      return answers.more(message.id)
+    case 'cancel':
+      return answers.cancel(message.id)
+    case 'finish':
+      return finish()
+    default:
+      message satisfies never
+  }
+}
+
+function finish(): void {
+  capture.drain(null)
+  capture.end()
+  answers.end()
+  output?.end()
+  store.close()
+  poller.close()
+  post({ type: 'finished' })
+  port.close()
+}
+
+port.on('message', (messages: readonly ToWorker[]) => {
+  for (const message of messages) obey(message)
+  output?.flush()
+})
