@@ -8,22 +8,23 @@ import {
   SERVICE_DEFAULTS,
   UNIT_DEFAULTS,
 } from './defaults.ts'
-import { type DirectiveTable, type Draft, SECTIONS } from './directives.ts'
+import { type Directive, type DirectiveTable, type Draft, SECTIONS } from './directives.ts'
 import { describeProblem, didYouMean } from './errors.ts'
 import {
   addImplicit,
   completeService,
   type Dependencies,
+  SHUTDOWN,
   serviceProblem,
   serviceWarnings,
   unsupportedType,
 } from './implicit.ts'
+import type { Sharing } from './share.ts'
 import { expandSpecifiers, type HostFacts } from './specifiers.ts'
-import type { Assignment, UnitFile } from './syntax.ts'
+import { type Assignment, placeOf, type UnitFile } from './syntax.ts'
 import type {
   DependencyKind,
   InstallSettings,
-  Place,
   Problem,
   Unit,
   UnitFileState,
@@ -47,20 +48,34 @@ export const SECTION_OF: Partial<Record<UnitType, string>> = {
 
 export type BuildContext = { table: DirectiveTable; host: HostFacts }
 
-export type BuildInput = {
+/** A unit as its files alone describe it, before it is known what other units and links add. */
+export type Prepared = Pick<
+  Unit,
+  'id' | 'type' | 'fragmentPath' | 'unit' | 'install' | 'hearth' | 'service' | 'kill' | 'exec'
+> & {
+  dependencies: Dependencies
+  problems: readonly Problem[]
+  /** Whether there is an [Install] section at all. */
+  hasInstallSection: boolean
+}
+
+export type Source = {
   id: UnitName
-  names: readonly UnitName[]
   type: UnitType
   fragmentPath: string | null
-  dropInPaths: readonly string[]
-  /** Its state, given its [Install] section. */
-  unitFileState: (install: InstallSettings) => UnitFileState
   /** The unit's file and its drop-ins, in the order in which they count. */
   files: readonly UnitFile[]
+}
+
+export type Surroundings = {
+  names: readonly UnitName[]
+  dropInPaths: readonly string[]
+  unitFileState: UnitFileState
   /** Dependencies that come from links and from the [Install] of others. */
   pulls: Dependencies
   /** The name of the unit that a name means. */
   canonical: (name: UnitName) => UnitName
+  sharing: Sharing
 }
 
 const newDraft = (): Draft => ({
@@ -73,11 +88,7 @@ const newDraft = (): Draft => ({
   dependencies: {},
 })
 
-type Assigning = {
-  id: UnitName
-  type: UnitType
-  fragmentPath: string | null
-  files: readonly UnitFile[]
+type Assigning = Source & {
   problems: Problem[]
   /** Only these sections; null: all. */
   only: string | null
@@ -87,20 +98,21 @@ type Assigning = {
 function assignAll({ table, host }: BuildContext, work: Assigning): Draft {
   const draft = newDraft()
   const own = SECTION_OF[work.type]
-  let place: Place = { file: '', line: 0 }
-  let directive = ''
+  let where: { file: UnitFile; assignment: Assignment; row: Directive } | null = null
+  const report = (severity: Problem['severity'], message: string) => {
+    if (where === null) return
+    const { file, assignment, row } = where
+    work.problems.push({
+      severity,
+      place: placeOf(file, assignment),
+      directive: `${assignment.section}.${row.name}`,
+      message,
+    })
+  }
   const context: ValueContext = {
     expand: text => expandSpecifiers(text, work, host),
-    warn: message => {
-      work.problems.push({
-        severity: 'warning',
-        place,
-        directive,
-        message: `${name()}: ${message}`,
-      })
-    },
+    warn: message => report('warning', `${where?.assignment.name}=: ${message}`),
   }
-  const name = () => `${directive.slice(directive.indexOf('.') + 1)}=`
   const isMeant = (section: string) =>
     section === 'Unit' || section === 'Install' || section === 'X-Hearth' || section === own
 
@@ -115,19 +127,16 @@ function assignAll({ table, host }: BuildContext, work: Assigning): Draft {
       if (assignment.name.startsWith('X-')) continue
       const row = table.find(section, assignment.name)
       if (!row) {
-        work.problems.push(unknownDirective(table, assignment, own))
+        if (work.only === null) work.problems.push(unknownDirective(table, file, assignment, own))
         continue
       }
-      place = assignment.place
-      directive = `${section}.${row.name}`
+      where = { file, assignment, row }
       const done = row.assign(draft, assignment.value, context)
       if (done.isErr())
-        work.problems.push({
-          severity: 'error',
-          place,
-          directive,
-          message: `cannot read ${assignment.name}=${shortened(assignment.value)}: ${done.error}`,
-        })
+        report(
+          'error',
+          `cannot read ${assignment.name}=${shortened(assignment.value)}: ${done.error}`,
+        )
     }
   }
   return draft
@@ -144,9 +153,11 @@ function straySection({ name, place }: UnitFile['sections'][number], type: UnitT
 
 function unknownDirective(
   table: DirectiveTable,
-  { section, name, place }: Assignment,
+  file: UnitFile,
+  assignment: Assignment,
   own: string | undefined,
 ): Problem {
+  const { section, name } = assignment
   const home = ['Unit', 'Install', 'X-Hearth', own ?? 'Unit'].find(
     other => other !== section && table.find(other, name),
   )
@@ -159,20 +170,19 @@ function unknownDirective(
       : `; it belongs in [${home}]`
   return {
     severity: 'warning',
-    place,
+    place: placeOf(file, assignment),
     directive: `${section}.${name}`,
     message: `unknown directive ${name}= in [${section}], ignored${hint}`,
   }
 }
 
-/** The [Install] section alone: it says what is enabled before any unit is loaded. */
-export function readInstall(
-  context: BuildContext,
-  unit: Pick<BuildInput, 'id' | 'type' | 'fragmentPath' | 'files'>,
-): InstallSettings | null {
-  if (!unit.files.some(file => file.sections.some(section => section.name === 'Install')))
-    return null
-  const draft = assignAll(context, { ...unit, problems: [], only: 'Install' })
+const hasSection = (files: readonly UnitFile[], name: string) =>
+  files.some(file => file.sections.some(section => section.name === name))
+
+/** The [Install] section alone, or null when there is none. */
+export function readInstall(context: BuildContext, source: Source): InstallSettings | null {
+  if (!hasSection(source.files, 'Install')) return null
+  const draft = assignAll(context, { ...source, problems: [], only: 'Install' })
   return { ...INSTALL_DEFAULTS, ...draft.install }
 }
 
@@ -185,19 +195,12 @@ const isEmpty = (settings: object) => {
 const completed = <T extends object>(defaults: T, set: Partial<T>): T =>
   isEmpty(set) ? defaults : { ...defaults, ...set }
 
-/** The unit that its files describe. It is `bad-setting` when something in them is wrong. */
-export function buildUnit(context: BuildContext, input: BuildInput): Unit {
-  const { id, type, fragmentPath } = input
+/** What the files say, completed and checked. */
+export function prepareUnit(context: BuildContext, source: Source): Prepared {
+  const { id, type, fragmentPath, files } = source
   const problems: Problem[] = []
-  for (const file of input.files) problems.push(...file.problems)
-  const draft = assignAll(context, {
-    id,
-    type,
-    fragmentPath,
-    files: input.files,
-    problems,
-    only: null,
-  })
+  for (const file of files) problems.push(...file.problems)
+  const draft = assignAll(context, { id, type, fragmentPath, files, problems, only: null })
   draft.unit.description ??= id
 
   const at = (message: string, severity: Problem['severity']) =>
@@ -214,35 +217,15 @@ export function buildUnit(context: BuildContext, input: BuildInput): Unit {
   }
   const unsupported = fragmentPath === null ? null : unsupportedType(type, fragmentPath)
   if (unsupported) problems.push(unsupported)
-
-  const dependencies: Dependencies = draft.dependencies
-  for (const kind of Object.keys(input.pulls) as DependencyKind[])
-    for (const name of input.pulls[kind] ?? NONE) {
-      const known = dependencies[kind]
-      if (known) known.push(name)
-      else dependencies[kind] = [name]
-    }
-  addImplicit(dependencies, {
-    id,
-    type,
-    defaultDependencies: draft.unit.defaultDependencies ?? true,
-    ...(service && { service }),
-  })
-  const install = completed(INSTALL_DEFAULTS, draft.install)
-  const error = problems.find(({ severity }) => severity === 'error')
   return {
     id,
-    names: input.names,
     type,
-    loadState: error ? 'bad-setting' : 'loaded',
-    loadError: error ? describeProblem(error) : null,
     fragmentPath,
-    dropInPaths: input.dropInPaths,
-    unitFileState: input.unitFileState(install),
     problems: problems.length === 0 ? NONE : problems,
+    dependencies: draft.dependencies,
     unit: completed(UNIT_DEFAULTS, draft.unit),
-    dependencies: tidy(dependencies, input),
-    install,
+    install: completed(INSTALL_DEFAULTS, draft.install),
+    hasInstallSection: hasSection(files, 'Install'),
     hearth: completed(HEARTH_DEFAULTS, draft.hearth),
     ...(service && {
       service,
@@ -252,16 +235,65 @@ export function buildUnit(context: BuildContext, input: BuildInput): Unit {
   }
 }
 
-/** Each name once, by the unit it means, and never the unit itself. */
-function tidy(dependencies: Dependencies, { id, canonical }: BuildInput): Dependencies {
-  for (const kind of Object.keys(dependencies) as DependencyKind[]) {
-    const names = new Set<UnitName>()
-    for (const name of dependencies[kind] ?? NONE) {
-      const meant = canonical(name)
-      if (meant !== id) names.add(meant)
-    }
-    if (names.size === 0) delete dependencies[kind]
-    else dependencies[kind] = [...names]
+/** The unit among the others. It is `bad-setting` when something in its files is wrong. */
+export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
+  const { id, type, problems, unit, service, kill, exec } = prepared
+  const make = () => {
+    const all: Dependencies = { ...prepared.dependencies }
+    for (const kind of Object.keys(around.pulls) as DependencyKind[])
+      all[kind] = [...(all[kind] ?? NONE), ...(around.pulls[kind] ?? NONE)]
+    addImplicit(all, {
+      id,
+      type,
+      defaultDependencies: unit.defaultDependencies,
+      ...(service && { service }),
+    })
+    return tidy(all, around.canonical)
   }
+  const isPlain = isEmpty(around.pulls) && !service?.busName && !service?.sockets.length
+  const rule = `${type} ${unit.defaultDependencies} `
+  const dependencies = withoutSelf(
+    id,
+    isPlain && id !== SHUTDOWN
+      ? around.sharing.dependencies(prepared.dependencies, rule, make)
+      : make(),
+  )
+  const error = problems.find(({ severity }) => severity === 'error')
+  return {
+    id,
+    names: around.names,
+    type,
+    loadState: error ? 'bad-setting' : 'loaded',
+    loadError: error ? describeProblem(error) : null,
+    fragmentPath: prepared.fragmentPath,
+    dropInPaths: around.dropInPaths,
+    unitFileState: around.unitFileState,
+    problems,
+    unit,
+    dependencies,
+    install: prepared.install,
+    hearth: prepared.hearth,
+    ...(service && kill && exec && { service, kill, exec }),
+  }
+}
+
+/** Each name once, by the unit it means. */
+function tidy(dependencies: Dependencies, canonical: Surroundings['canonical']): Dependencies {
+  for (const kind of Object.keys(dependencies) as DependencyKind[])
+    dependencies[kind] = [...new Set((dependencies[kind] ?? NONE).map(canonical))]
   return dependencies
+}
+
+/** No unit depends on itself: such a dependency has no meaning and is left out, as systemd does. */
+function withoutSelf(id: UnitName, dependencies: Dependencies): Dependencies {
+  let own = dependencies
+  for (const kind in dependencies) {
+    const names: readonly UnitName[] = dependencies[kind as DependencyKind] ?? NONE
+    if (!names.includes(id)) continue
+    if (own === dependencies) own = { ...dependencies }
+    const others = names.filter(name => name !== id)
+    if (others.length > 0) own[kind as DependencyKind] = others
+    else delete own[kind as DependencyKind]
+  }
+  return own
 }

@@ -12,6 +12,8 @@ export type Pull = { kind: PullKind; name: UnitName }
 export type Enablement = {
   /** Names given by Alias= of enabled units, and whom they name. */
   aliases: ReadonlyMap<UnitName, UnitName>
+  /** The names that a unit has by its own Alias=. */
+  aliasesOf(id: UnitName): readonly UnitName[]
   /** What [Install] of enabled units adds to a unit's dependencies. */
   pulls(owner: UnitName): readonly Pull[]
   /** Enabled by being there. */
@@ -35,6 +37,7 @@ export function findEnabled(
   install: (name: UnitName) => InstallSettings | null,
 ): Enablement {
   const aliases = new Map<UnitName, UnitName>()
+  const aliasesOf = new Map<UnitName, UnitName[]>()
   const pulls = new Map<UnitName, Pull[]>()
   const enabled = new Set<UnitName>()
   const queue: UnitName[] = []
@@ -79,7 +82,11 @@ export function findEnabled(
     if (settings.alias.length > 0) enabled.add(name)
     for (const alias of settings.alias) {
       const full = withInstance(alias, instanceOf(name))
-      if (full !== name && !aliases.has(full)) aliases.set(full, name)
+      if (full === name || aliases.has(full)) continue
+      aliases.set(full, name)
+      const known = aliasesOf.get(name)
+      if (known) known.push(full)
+      else aliasesOf.set(name, [full])
     }
     for (const also of settings.also) if (!seen.has(also)) queue.push(also)
   }
@@ -97,6 +104,7 @@ export function findEnabled(
 
   return {
     aliases,
+    aliasesOf: id => aliasesOf.get(id) ?? NONE,
     pulls: owner => pulls.get(owner) ?? NONE,
     isEnabled: name => enabled.has(name),
     linkedBy: name => links().get(name) ?? null,

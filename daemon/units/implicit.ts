@@ -68,7 +68,7 @@ export function serviceWarnings(service: ServiceSettings): string[] {
 
 export type Dependencies = { [K in DependencyKind]?: UnitName[] }
 
-const SHUTDOWN = 'shutdown.target'
+export const SHUTDOWN = 'shutdown.target'
 
 /** Adds a unit's default dependencies and those that its settings imply. */
 export function addImplicit(
@@ -76,9 +76,7 @@ export function addImplicit(
   unit: Pick<Unit, 'id' | 'type' | 'service'> & { defaultDependencies: boolean },
 ): void {
   const add = (kind: DependencyKind, ...names: UnitName[]) => {
-    const known = dependencies[kind]
-    if (known) known.push(...names)
-    else dependencies[kind] = names
+    dependencies[kind] = [...(dependencies[kind] ?? []), ...names]
   }
   // The bus is somebody else's: a service that talks on it comes after it where there is one.
   if (unit.service?.busName) add('after', 'dbus.socket', 'dbus.service')

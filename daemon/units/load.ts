@@ -1,21 +1,38 @@
 // Names -> units: files are found, read when a unit is first asked for, and kept until the next reload.
-import { type BuildContext, buildUnit, readInstall, SECTION_OF } from './build.ts'
+import {
+  type BuildContext,
+  finishUnit,
+  type Prepared,
+  prepareUnit,
+  readInstall,
+  SECTION_OF,
+} from './build.ts'
 import { BUILT_IN_ALIASES, builtInNames, builtInText, isBuiltIn } from './builtin.ts'
 import {
+  baseOf,
   type Catalogue,
   createCatalogue,
   DEPENDENCY_SUFFIXES,
   type Directories,
   type Entry,
+  normalize,
+  parentOf,
   type Resolution,
 } from './catalogue.ts'
 import { HEARTH_DEFAULTS, INSTALL_DEFAULTS, NONE, UNIT_DEFAULTS } from './defaults.ts'
 import { createDirectives } from './directives.ts'
-import { type Enablement, findEnabled, hasInstall, type PullKind } from './enablement.ts'
+import {
+  type Enablement,
+  enabledName,
+  findEnabled,
+  hasInstall,
+  type PullKind,
+} from './enablement.ts'
 import type { Dependencies } from './implicit.ts'
 import type { UnitReader } from './reader.ts'
+import { createSharing, type Sharing } from './share.ts'
 import type { HostFacts } from './specifiers.ts'
-import { readUnitFile, type UnitFile } from './syntax.ts'
+import { placeOf, readUnitFile, type UnitFile } from './syntax.ts'
 import type {
   InstallSettings,
   LoadState,
@@ -34,6 +51,8 @@ export type UnitOptions = {
   vendorUnits: readonly string[]
   reader: UnitReader
   host: HostFacts
+  /** Told of each unit that has just been read. */
+  onLoad?: (unit: Unit) => void
 }
 
 export type UnitFileInfo = { name: UnitName; state: UnitFileState; path: string }
@@ -62,6 +81,8 @@ export interface UnitFilesView {
   enablement(): Enablement
   /** The [Install] section of a unit that has a file; null: no file, or no such section. */
   install(name: UnitName): InstallSettings | null
+  /** What is at a path: where a symlink leads, '' for a file of its own, null for nothing. */
+  readTarget(path: string): string | null
 }
 
 /** Names nobody has a file for are remembered up to this number. */
@@ -73,57 +94,70 @@ type Read = {
   isMasked: boolean
   error: string | null
 }
-type Snapshot = { catalogue: Catalogue; enablement: Enablement | null }
+/** A unit read to see whether it is enabled, until it is asked for. */
+type Early = { prepared: Prepared; dropIns: readonly string[] }
+
+/** What was read since the last reload. */
+type Loaded = {
+  units: Map<UnitName, Unit>
+  byAlias: Map<UnitName, Unit>
+  missing: Map<UnitName, Unit>
+  early: Map<UnitName, Early>
+  /** Files that several units may be made of: templates and drop-ins. */
+  shared: Map<string, UnitFile>
+  sharing: Sharing
+  catalogue: Catalogue | null
+  enablement: Enablement | null
+}
+const nothing = (): Loaded => ({
+  units: new Map(),
+  byAlias: new Map(),
+  missing: new Map(),
+  early: new Map(),
+  shared: new Map(),
+  sharing: createSharing(),
+  catalogue: null,
+  enablement: null,
+})
 
 /** The units of the given directories. */
 export function createUnits(options: UnitOptions): LoadedUnits {
   const { reader, host } = options
   const directories: Directories = { services: options.services, vendor: options.vendorUnits }
   const context: BuildContext = { table: createDirectives(host.directories.runtime), host }
-  let snapshot: Snapshot | null = null
-  let units = new Map<UnitName, Unit>()
-  let byAlias = new Map<UnitName, Unit>()
-  let missing = new Map<UnitName, Unit>()
-  /** Files that were read to see what is enabled, until their unit is built; those of templates stay. */
-  let parsed = new Map<string, UnitFile>()
+  let now = nothing()
 
   const catalogue = (): Catalogue => {
-    snapshot ??= { catalogue: createCatalogue(reader, directories), enablement: null }
-    return snapshot.catalogue
+    now.catalogue ??= createCatalogue(reader, directories)
+    return now.catalogue
   }
 
   const enablement = (): Enablement => {
-    const files = catalogue()
-    const now = snapshot as Snapshot
-    now.enablement ??= findEnabled(files, name => install(name, true))
+    now.enablement ??= findEnabled(catalogue(), installEarly)
     return now.enablement
   }
 
-  /** A file that cannot be read is told as a unit's error; one that is empty masks. */
-  const readFile = (path: string, keep: boolean): UnitFile | string | null => {
-    const known = parsed.get(path)
-    if (known) {
-      if (!keep) parsed.delete(path)
-      return known
-    }
+  /** A file that cannot be read is told as a unit's error; one that is empty masks: null. */
+  const readFile = (path: string, isShared: boolean): UnitFile | string | null => {
+    const known = now.shared.get(path)
+    if (known) return known
     const bytes = reader.read(path)
     if (bytes.isErr()) return bytes.error
     if (bytes.value.length === 0) return null
     const file = readUnitFile(path, bytes.value)
-    if (keep) parsed.set(path, file)
+    if (isShared) now.shared.set(path, file)
     return file
   }
 
   const pathOf = (entry: Entry) => entry.link ?? entry.path
 
-  const readAll = (id: UnitName, entry: Entry, names: readonly UnitName[], keep: boolean): Read => {
+  const readAll = (entry: Entry, names: readonly UnitName[]): Read => {
     const path = pathOf(entry)
-    const isTemplate = nameKind(entry.name) === 'template'
-    const fragment = readFile(path, keep || isTemplate)
+    const fragment = readFile(path, nameKind(entry.name) === 'template')
     const read: Read = { files: [], dropIns: NONE, isMasked: fragment === null, error: null }
     if (typeof fragment === 'string') read.error = `cannot read ${path}: ${fragment}`
     else if (fragment !== null) read.files.push(fragment)
-    if (read.error === null && !read.isMasked) addDropIns(read, names.length > 0 ? names : [id])
+    if (read.error === null && !read.isMasked) addDropIns(read, names)
     return read
   }
 
@@ -140,15 +174,40 @@ export function createUnits(options: UnitOptions): LoadedUnits {
     read.dropIns = found
   }
 
-  /** `keep`: what is read will be wanted again when the unit is built. */
-  const install = (name: UnitName, keep = false): InstallSettings | null => {
-    const files = catalogue()
-    const { id, entry, isMasked } = files.resolve(name, new Map())
+  const ownNames = (id: UnitName): UnitName[] => [id, ...catalogue().aliasesOf(id)]
+
+  const install = (name: UnitName): InstallSettings | null => {
+    const early = now.early.get(name)
+    if (early) return early.prepared.hasInstallSection ? early.prepared.install : null
+    const { id, entry, isMasked } = catalogue().resolve(name, new Map())
     const type = unitType(id)
     if (!entry || isMasked || type === null) return null
-    const read = readAll(id, entry, [id, ...files.aliasesOf(id)], keep)
+    const read = readAll(entry, ownNames(id))
     if (read.isMasked || read.error !== null) return null
     return readInstall(context, { id, type, fragmentPath: pathOf(entry), files: read.files })
+  }
+
+  /** As `install`, but the unit is prepared while its file is at hand: it will most likely be asked for. */
+  const installEarly = (name: UnitName): InstallSettings | null => {
+    const { id, entry, isMasked } = catalogue().resolve(name, new Map())
+    const type = unitType(id)
+    if (id !== name || !entry || isMasked || type === null || nameKind(id) === 'template')
+      return install(name)
+    if (now.early.has(id)) return install(id)
+    const read = readAll(entry, ownNames(id))
+    if (read.isMasked || read.error !== null) return null
+    now.early.set(id, { prepared: prepare(id, entry, read), dropIns: read.dropIns })
+    return install(id)
+  }
+
+  const prepare = (id: UnitName, entry: Entry | null, read: Read): Prepared => {
+    const prepared = prepareUnit(context, {
+      id,
+      type: unitType(id) ?? 'service',
+      fragmentPath: entry && pathOf(entry),
+      files: read.files,
+    })
+    return { ...prepared, install: now.sharing.install(prepared.install) }
   }
 
   const resolve = (name: UnitName): Resolution => {
@@ -164,35 +223,37 @@ export function createUnits(options: UnitOptions): LoadedUnits {
   }
 
   const canonical = (name: UnitName): UnitName => {
-    if (units.has(name)) return name
+    if (now.units.has(name)) return name
     return resolve(name).id
   }
 
-  const fileState = (name: UnitName, known?: InstallSettings): UnitFileState => {
-    const files = catalogue()
-    const entry = files.entry(name)
-    const { id, entry: file, isMasked } = resolve(name)
-    if (isMasked) return isRuntime(entry?.path ?? file?.path ?? '') ? 'masked-runtime' : 'masked'
-    if (!file) return isBuiltIn(id) || BUILT_IN_ALIASES[name] !== undefined ? 'static' : 'not-found'
-    if (id !== name && entry) return 'alias'
+  const fileState = (name: UnitName): UnitFileState => {
+    const own = catalogue().entry(name)
+    const { id, entry, isMasked } = resolve(name)
+    if (isMasked) return isRuntime(own?.path ?? entry?.path ?? '') ? 'masked-runtime' : 'masked'
+    if (!entry)
+      return isBuiltIn(id) || BUILT_IN_ALIASES[name] !== undefined ? 'static' : 'not-found'
+    return id !== name && own ? 'alias' : stateOf(id, entry, install(id))
+  }
+
+  /** The state of a unit that has a file and is neither masked nor an alias. */
+  const stateOf = (id: UnitName, entry: Entry, settings: InstallSettings | null): UnitFileState => {
     const { isEnabled, linkedBy } = enablement()
-    if (isEnabled(id)) return isRuntime(file.path) ? 'enabled-runtime' : 'enabled'
+    if (isEnabled(id)) return isRuntime(entry.path) ? 'enabled-runtime' : 'enabled'
     const link = linkedBy(id)
     if (link !== null) return isRuntime(link) ? 'enabled-runtime' : 'enabled'
+    const files = catalogue()
     if (files.aliasesOf(id).some(alias => files.entry(alias)?.vendor === false)) return 'enabled'
-    const settings = known ?? install(id)
     if (settings && hasInstall(settings)) {
       // A template is as enabled as its default instance.
-      if (settings.defaultInstance !== null && nameKind(id) === 'template') {
-        const instance = id.replace('@.', `@${settings.defaultInstance}.`)
-        if (isEnabled(instance) || linkedBy(instance) !== null) return 'enabled'
-      }
+      const instance = nameKind(id) === 'template' ? enabledName(id, settings) : null
+      if (instance !== null && (isEnabled(instance) || linkedBy(instance) !== null))
+        return 'enabled'
       return 'disabled'
     }
     if (settings && settings.also.length > 0) return 'indirect'
-    return file.link !== null && !file.vendor && nameKind(id) === nameKind(file.name)
-      ? 'linked'
-      : 'static'
+    const isLinked = entry.link !== null && !entry.vendor && nameKind(id) === nameKind(entry.name)
+    return isLinked ? 'linked' : 'static'
   }
 
   const pullsOf = (names: readonly UnitName[]): Dependencies => {
@@ -213,16 +274,13 @@ export function createUnits(options: UnitOptions): LoadedUnits {
   }
 
   const namesOf = (id: UnitName): UnitName[] => {
-    const names = [id, ...catalogue().aliasesOf(id)]
-    for (const [alias, meant] of enablement().aliases) if (meant === id) names.push(alias)
-    for (const alias in BUILT_IN_ALIASES) if (BUILT_IN_ALIASES[alias] === id) names.push(alias)
+    const names = ownNames(id)
+    names.push(...enablement().aliasesOf(id), ...builtInAliasesOf(id))
     return names.length === 1 ? names : [...new Set(names)]
   }
 
-  const load = (resolution: Resolution): Unit => {
-    const { id, entry, isMasked } = resolution
-    const type = unitType(id)
-    if (type === null || nameKind(id) === null)
+  const load = ({ id, entry, isMasked }: Resolution): Unit => {
+    if (nameKind(id) === null)
       return absent(
         id,
         'not-found',
@@ -230,53 +288,57 @@ export function createUnits(options: UnitOptions): LoadedUnits {
       )
     if (isMasked) return absent(id, 'masked', null, entry?.path ?? null, fileState(id))
     const names = namesOf(id)
+    const early = now.early.get(id)
+    if (early) {
+      now.early.delete(id)
+      // By its Alias= it may have further drop-ins.
+      if (names.length === 1 || catalogue().dropIns(names).length === early.dropIns.length)
+        return finish(names, entry, early.prepared, early.dropIns)
+    }
     if (!entry) {
       const text = builtInText(id)
       if (text === null)
         return absent(id, 'not-found', `cannot find a file for ${id} in ${listed()}`)
-      const read: Read = {
-        files: [readUnitFile(`(built in) ${id}`, new TextEncoder().encode(text))],
-        dropIns: NONE,
-        isMasked: false,
-        error: null,
-      }
+      const file = readUnitFile(`(built in) ${id}`, new TextEncoder().encode(text))
+      const read: Read = { files: [file], dropIns: NONE, isMasked: false, error: null }
       addDropIns(read, names)
-      return build(id, names, null, read)
+      return finish(names, null, prepare(id, null, read), read.dropIns)
     }
-    const read = readAll(id, entry, names, false)
+    const read = readAll(entry, names)
     if (read.isMasked) return absent(id, 'masked', null, entry.path, 'masked')
     if (read.error !== null) return absent(id, 'error', read.error, entry.path, 'bad')
-    return build(id, names, pathOf(entry), read)
+    return finish(names, entry, prepare(id, entry, read), read.dropIns)
   }
 
   const listed = () => [...directories.services, ...directories.vendor].join(', ') || 'no directory'
 
-  const build = (id: UnitName, names: UnitName[], fragmentPath: string | null, read: Read): Unit =>
-    buildUnit(context, {
-      id,
+  const finish = (
+    names: readonly UnitName[],
+    entry: Entry | null,
+    prepared: Prepared,
+    dropInPaths: readonly string[],
+  ): Unit =>
+    finishUnit(prepared, {
       names,
-      type: unitType(id) ?? 'service',
-      fragmentPath,
-      dropInPaths: read.dropIns,
-      unitFileState: install => fileState(id, install),
-      files: read.files,
+      dropInPaths,
+      unitFileState: entry ? stateOf(prepared.id, entry, prepared.install) : 'static',
       pulls: pullsOf(names),
       canonical,
+      sharing: now.sharing,
     })
 
   const get = (name: UnitName): Unit => {
-    const known = units.get(name) ?? byAlias.get(name) ?? missing.get(name)
+    const known = now.units.get(name) ?? now.byAlias.get(name) ?? now.missing.get(name)
     if (known) return known
     const resolution = resolve(name)
-    const same = units.get(resolution.id)
-    const unit = same ?? load(resolution)
+    const unit = now.units.get(resolution.id) ?? load(resolution)
     if (unit.loadState === 'not-found') {
-      if (missing.size >= MAX_NOT_FOUND) missing = new Map()
-      missing.set(name, unit)
+      if (now.missing.size >= MAX_NOT_FOUND) now.missing.clear()
+      now.missing.set(name, unit)
       return unit
     }
-    units.set(unit.id, unit)
-    if (name !== unit.id) byAlias.set(name, unit)
+    now.units.set(unit.id, unit)
+    if (name !== unit.id) now.byAlias.set(name, unit)
     return unit
   }
 
@@ -284,7 +346,7 @@ export function createUnits(options: UnitOptions): LoadedUnits {
     const { id, entry, isMasked } = resolve(name)
     const section = SECTION_OF[unitType(id) ?? 'target']
     if (!entry || isMasked) return []
-    const read = readAll(id, entry, namesOf(id), true)
+    const read = readAll(entry, namesOf(id))
     return read.files.flatMap(file =>
       file.assignments.flatMap(assignment => {
         if (assignment.section !== 'Unit' && assignment.section !== section) return []
@@ -294,7 +356,7 @@ export function createUnits(options: UnitOptions): LoadedUnits {
         return [
           {
             severity: 'warning' as const,
-            place: assignment.place,
+            place: placeOf(file, assignment),
             directive: `${assignment.section}.${row.name}`,
             message:
               row.status === 'inert'
@@ -306,15 +368,18 @@ export function createUnits(options: UnitOptions): LoadedUnits {
     )
   }
 
+  const readTarget = (path: string): string | null => {
+    const written = reader.readlink(path)
+    if (written !== null)
+      return normalize(written.startsWith('/') ? written : `${parentOf(path)}/${written}`)
+    return reader.list(parentOf(path))?.some(({ name }) => name === baseOf(path)) ? '' : null
+  }
+
   return {
     get,
-    loaded: () => units.values(),
+    loaded: () => now.units.values(),
     reload() {
-      snapshot = null
-      units = new Map()
-      byAlias = new Map()
-      missing = new Map()
-      parsed = new Map()
+      now = nothing()
     },
     unitFiles() {
       const found: UnitFileInfo[] = []
@@ -328,20 +393,26 @@ export function createUnits(options: UnitOptions): LoadedUnits {
       for (const name of enablement().aliases.keys()) names.add(name)
       return [...names].sort()
     },
-    fileState: name => fileState(name),
+    fileState,
     notEnforced,
     fromFile(path, name) {
-      const fragment = readFile(path, true)
+      const fragment = readFile(path, false)
       if (fragment === null) return absent(name, 'masked', null, path, 'masked')
       if (typeof fragment === 'string')
         return absent(name, 'error', `cannot read ${path}: ${fragment}`, path, 'bad')
       const read: Read = { files: [fragment], dropIns: NONE, isMasked: false, error: null }
       addDropIns(read, [name])
-      return build(name, [name], path, read)
+      const entry = { name, path, link: null, vendor: false }
+      return finish([name], entry, prepare(name, entry, read), read.dropIns)
     },
-    files: { directories, catalogue, enablement, install: name => install(name) },
+    files: { directories, catalogue, enablement, install, readTarget },
   }
 }
+
+const builtInAliasesOf = (id: UnitName) =>
+  isBuiltIn(id)
+    ? Object.keys(BUILT_IN_ALIASES).filter(alias => BUILT_IN_ALIASES[alias] === id)
+    : NONE
 
 const isRuntime = (path: string) => path.startsWith('/run/')
 

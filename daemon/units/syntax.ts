@@ -1,7 +1,14 @@
 // The syntax of unit files (systemd.syntax(7)): text -> assignments, each with its place.
 import type { Place, Problem } from './unit.ts'
 
-export type Assignment = { section: string; name: string; value: string; place: Place }
+/** Its place is told by `placeOf`: there are many, and few are ever asked for it. */
+export type Assignment = {
+  section: string
+  name: string
+  value: string
+  line: number
+  column: number
+}
 export type UnitFile = {
   path: string
   assignments: readonly Assignment[]
@@ -9,6 +16,12 @@ export type UnitFile = {
   sections: readonly { name: string; place: Place }[]
   problems: readonly Problem[]
 }
+
+export const placeOf = (file: UnitFile, { line, column }: Assignment): Place => ({
+  file: file.path,
+  line,
+  column,
+})
 
 /** systemd's LONG_LINE_MAX: a line, with its continuations, is no longer. */
 const LONGEST_LINE = 1024 * 1024
@@ -29,125 +42,140 @@ export function readUnitFile(path: string, bytes: Uint8Array): UnitFile {
     })
 
   const { text, invalid } = decode(bytes)
+  const hasNul = text.includes('\0')
   let section: string | null = null
   let continued = ''
   let continuedFrom = 0
-  let number = 0
 
-  /** A whole line, continuations joined. False: the file cannot be read on. */
-  const take = (line: string, at: number): boolean => {
-    const trimmed = trim(line)
-    if (trimmed === '') return true
-    if (trimmed[0] === '[') {
-      if (!trimmed.endsWith(']')) {
-        report('error', at, `cannot read the section header ${quoted(trimmed)}: expected [Name]`)
+  /** A whole line, from its first character that is no space to behind its last. False: the file cannot be read on. */
+  const take = (text: string, from: number, to: number, line: number, indent: number): boolean => {
+    if (text[from] === '[') {
+      if (text[to - 1] !== ']') {
+        report(
+          'error',
+          line,
+          `cannot read the section header ${quoted(text, from, to)}: expected [Name]`,
+        )
         return false
       }
-      const name = trimmed.slice(1, -1)
+      const name = text.slice(from + 1, to - 1)
       section = name
       if (!sections.some(known => known.name === name))
-        sections.push({ name, place: { file: path, line: at } })
+        sections.push({ name, place: { file: path, line } })
       return true
     }
     if (section === null) {
-      report('warning', at, `${quoted(trimmed)} stands before the first section, ignored`)
+      report('warning', line, `${quoted(text, from, to)} stands before the first section, ignored`)
       return true
     }
-    const equals = trimmed.indexOf('=')
-    if (equals === -1) {
-      report('warning', at, `${quoted(trimmed)} has no =, ignored; expected Name=value`)
+    const equals = text.indexOf('=', from)
+    if (equals === -1 || equals >= to) {
+      report('warning', line, `${quoted(text, from, to)} has no =, ignored; expected Name=value`)
       return true
     }
-    const name = trim(trimmed.slice(0, equals))
+    const name = text.slice(from, skipBack(text, equals, from))
     if (name === '') {
-      report('warning', at, `${quoted(trimmed)} has no name before its =, ignored`)
+      report('warning', line, `${quoted(text, from, to)} has no name before its =, ignored`)
       return true
     }
-    const rest = trimmed.slice(equals + 1)
-    const value = trim(rest)
-    const column = line.indexOf('=') + 2 + (value === '' ? 0 : rest.indexOf(value))
-    assignments.push({ section, name, value, place: { file: path, line: at, column } })
+    const start = skip(text, equals + 1, to)
+    const value = detached(text.slice(start, to))
+    assignments.push({ section, name, value, line, column: start - indent + 1 })
     return true
   }
 
-  for (let from = 0; from <= text.length; ) {
+  let number = 0
+  for (let from = 0; from < text.length; ) {
     const newline = text.indexOf('\n', from)
     const end = newline === -1 ? text.length : newline
-    const line = text.slice(from, end)
+    const begin = from
     from = end + 1
     number++
-    if (line.length > LONGEST_LINE || line.length + continued.length > LONGEST_LINE) {
+    if (end - begin + continued.length > LONGEST_LINE) {
       report('error', number, 'cannot read a line of more than 1 MiB')
       return { path, assignments, sections, problems }
     }
-    const start = firstOf(line)
+    const start = skip(text, begin, end)
     // A comment between continued lines is left out and the line goes on behind it.
-    if (start === '#' || start === ';') continue
-    if (invalid?.has(number) || line.includes('\0')) {
-      report(
-        'warning',
-        number,
-        `the line holds ${invalid?.has(number) ? 'bytes that are not UTF-8' : 'a NUL byte'}, ignored`,
-      )
+    if (start < end && isComment(text.charCodeAt(start))) continue
+    if (invalid?.has(number) || (hasNul && text.slice(begin, end).includes('\0'))) {
+      const what = invalid?.has(number) ? 'bytes that are not UTF-8' : 'a NUL byte'
+      report('warning', number, `the line holds ${what}, ignored`)
       continued = ''
       continue
     }
-    if (endsInBackslash(line)) {
+    if (endsInBackslash(text, begin, end)) {
       if (continued === '') continuedFrom = number
-      continued += `${line.slice(0, -1)} `
+      continued += `${text.slice(begin, end - 1)} `
       continue
     }
-    const whole = continued === '' ? line : continued + line
-    const at = continued === '' ? number : continuedFrom
+    if (continued === '') {
+      if (start < end && !take(text, start, skipBack(text, end, start), number, begin)) break
+      continue
+    }
+    const whole = continued + text.slice(begin, end)
     continued = ''
-    if (start !== '' || whole !== line) if (!take(whole, at)) break
+    if (!takeWhole(whole, continuedFrom)) break
   }
-  if (continued !== '') take(continued, continuedFrom)
+  if (continued !== '') takeWhole(continued, continuedFrom)
   return { path, assignments, sections, problems }
+
+  function takeWhole(whole: string, line: number): boolean {
+    const start = skip(whole, 0, whole.length)
+    return (
+      start === whole.length || take(whole, start, skipBack(whole, whole.length, start), line, 0)
+    )
+  }
 }
 
-const SPACES = new Set([' ', '\t', '\r'])
+/** Space, tab and carriage return: what systemd's strstrip() takes off within a line. */
+const isSpace = (code: number) => code === 0x20 || code === 0x09 || code === 0x0d
+const isComment = (code: number) => code === 0x23 || code === 0x3b
 
-/** systemd's strstrip(): String.prototype.trim would take more than these. */
-function trim(text: string): string {
-  let from = 0
-  let to = text.length
-  while (from < to && SPACES.has(text[from] as string)) from++
-  while (to > from && SPACES.has(text[to - 1] as string)) to--
-  return from === 0 && to === text.length ? text : text.slice(from, to)
+/** The first position from `from` on that is no space, at most `to`. */
+function skip(text: string, from: number, to: number): number {
+  let at = from
+  while (at < to && isSpace(text.charCodeAt(at))) at++
+  return at
 }
 
-/** The first character that is no space, or ''. */
-function firstOf(line: string): string {
-  for (let i = 0; i < line.length; i++) if (!SPACES.has(line[i] as string)) return line[i] as string
-  return ''
+/** The position behind the last character before `to` that is no space, at least `from`. */
+function skipBack(text: string, to: number, from: number): number {
+  let at = to
+  while (at > from && isSpace(text.charCodeAt(at - 1))) at--
+  return at
 }
 
 /** Whether the last backslash is not itself escaped. */
-function endsInBackslash(line: string): boolean {
+function endsInBackslash(text: string, from: number, to: number): boolean {
   let count = 0
-  for (let i = line.length - 1; i >= 0 && line[i] === '\\'; i--) count++
+  for (let i = to - 1; i >= from && text.charCodeAt(i) === 0x5c; i--) count++
   return count % 2 === 1
 }
 
-const quoted = (line: string) => `"${line.length > 60 ? `${line.slice(0, 60)}…` : line}"`
+/** A copy that does not keep the whole file alive, as a part of its text would. */
+const detached = (text: string) => (text.length < 13 ? text : `${text} `.slice(0, -1))
+
+const quoted = (text: string, from: number, to: number) =>
+  `"${text.slice(from, Math.min(to, from + 60))}${to - from > 60 ? '…' : ''}"`
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
 /** The text with one kind of line end and no byte order mark, and the numbers of the lines that are not UTF-8. */
 function decode(bytes: Uint8Array): { text: string; invalid: ReadonlySet<number> | null } {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    const text = UTF8.decode(bytes)
     return { text: text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text, invalid: null }
   } catch {
     const text = new TextDecoder('utf-8').decode(bytes).replace(/\r\n?/g, '\n')
     const invalid = new Set<number>()
-    const strict = new TextDecoder('utf-8', { fatal: true })
     let line = 1
     let from = 0
     for (let i = 0; i <= bytes.length; i++) {
       const ends = i === bytes.length || bytes[i] === 0x0a || bytes[i] === 0x0d
       if (!ends) continue
       try {
-        strict.decode(bytes.subarray(from, i))
+        UTF8.decode(bytes.subarray(from, i))
       } catch {
         invalid.add(line)
       }

@@ -15,27 +15,24 @@ const TYPES: readonly UnitType[] = [
   'scope',
   'device',
 ]
-const KNOWN_TYPES = new Set<string>(TYPES)
-const VALID_STEM = /^[0-9A-Za-z:_.\\@-]+$/
+const TYPE_OF = new Map<string, UnitType>(TYPES.map(type => [type, type]))
 const MAX_LENGTH = 255
+const NAME = new RegExp(`^[0-9A-Za-z:_.\\\\@-]+\\.(?:${TYPES.join('|')})$`)
 
 /** The type that a name's suffix tells, or null. */
-export function unitType(name: UnitName): UnitType | null {
-  const suffix = name.slice(name.lastIndexOf('.') + 1)
-  return KNOWN_TYPES.has(suffix) ? (suffix as UnitType) : null
-}
+export const unitType = (name: UnitName): UnitType | null =>
+  TYPE_OF.get(name.slice(name.lastIndexOf('.') + 1)) ?? null
 
 export type NameKind = 'plain' | 'template' | 'instance'
 
 /** What kind of unit name it is; null if it is none. */
 export function nameKind(name: string): NameKind | null {
-  const dot = name.lastIndexOf('.')
-  if (dot <= 0 || name.length > MAX_LENGTH || !KNOWN_TYPES.has(name.slice(dot + 1))) return null
-  const stem = name.slice(0, dot)
-  if (!VALID_STEM.test(stem)) return null
-  const at = stem.indexOf('@')
+  if (name.length > MAX_LENGTH || !NAME.test(name)) return null
+  const at = name.indexOf('@')
   if (at === -1) return 'plain'
   if (at === 0) return null
+  const dot = name.lastIndexOf('.')
+  // An @ in the suffix is none that the pattern lets through.
   return at === dot - 1 ? 'template' : 'instance'
 }
 
@@ -106,8 +103,12 @@ export function unescapeName(text: string): Result<string, string> {
   }
 }
 
+/** No empty part, none that is a dot, no slash at the end. */
+const IS_SIMPLE = /^(?:\/?(?!\.?(?:\/|$))[^/]+)(?:\/(?!\.?(?:\/|$))[^/]+)*$/
+
 /** `//a/./b/` -> `/a/b`; the root stays `/`. */
 export function simplifyPath(path: string): string {
+  if (IS_SIMPLE.test(path)) return path
   const absolute = path.startsWith('/')
   const parts = path.split('/').filter(part => part !== '' && part !== '.')
   return `${absolute ? '/' : ''}${parts.join('/')}` || (absolute ? '/' : '.')

@@ -1,0 +1,44 @@
+// A unit's settings as `systemctl show` prints them: the table of directives tells the names and the words.
+
+import { SECTION_OF } from './build.ts'
+import { createDirectives, type Directive } from './directives.ts'
+import { spaced, yesNo } from './print.ts'
+import type { Unit } from './unit.ts'
+
+const table = createDirectives()
+
+/**
+ * `[property, value]` of everything that a unit's files can set and of how it was loaded. A property that has several
+ * values (an Exec… list) comes once for each; one that has none is left out.
+ */
+export function settingsProperties(unit: Unit): [name: string, value: string][] {
+  const found: [string, string][] = [
+    ['Id', unit.id],
+    ['Names', spaced(unit.names)],
+    ['LoadState', unit.loadState],
+    ...(unit.loadError === null ? [] : [['LoadError', unit.loadError] as [string, string]]),
+    ['UnitFileState', unit.unitFileState === 'not-found' ? '' : unit.unitFileState],
+    ['FragmentPath', unit.fragmentPath ?? ''],
+    ['DropInPaths', spaced(unit.dropInPaths)],
+    ['CanStart', yesNo(unit.loadState === 'loaded' && !unit.unit.refuseManualStart)],
+    ['CanStop', yesNo(!unit.unit.refuseManualStop)],
+    ['CanIsolate', yesNo(unit.unit.allowIsolate)],
+  ]
+  const seen = new Set(found.map(([name]) => name))
+  const add = (row: Directive) => {
+    for (const { name, print } of row.properties) {
+      if (seen.has(name)) continue
+      seen.add(name)
+      const value = print(unit)
+      for (const text of typeof value === 'string' ? [value] : value) found.push([name, text])
+    }
+  }
+  const section = unit.service ? SECTION_OF[unit.type] : undefined
+  for (const row of table.section('Unit')) add(row)
+  if (section !== undefined)
+    // Of what is only known, the properties would be hundreds of empty lines.
+    for (const row of table.section(section))
+      if (row.status === 'enforced' || unit.exec?.other[row.name] !== undefined) add(row)
+  for (const row of table.section('X-Hearth')) add(row)
+  return found
+}
