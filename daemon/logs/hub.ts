@@ -210,4 +210,4 @@ const ALL: LogQuery = {
 
 /** The worker's file: beside the bundle, or the source. */
 const workerUrl = () =>
-  new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './log-worker.mjs', import.meta.url)
+  new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './log-worker.cjs', import.meta.url)
