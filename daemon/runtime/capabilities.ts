@@ -1,6 +1,7 @@
 // AmbientCapabilities=, CapabilityBoundingSet= and NoNewPrivileges= as system calls of the child (capabilities(7)).
 import { readFileSync } from 'node:fs'
 import type { ExecSettings } from '../units/unit.ts'
+import { isTruth } from './comparison.ts'
 import { EXIT } from './failure.ts'
 import type { ChildCall } from './native.ts'
 
@@ -62,7 +63,7 @@ export function capabilityCalls(exec: ExecSettings, own: bigint): Capabilities {
     }
   }
 
-  if (NoNewPrivileges && isTrue(NoNewPrivileges.at(-1))) {
+  if (isTruth(NoNewPrivileges?.at(-1) ?? '')) {
     after.push(prctl([PR_SET_NO_NEW_PRIVS, 1], EXIT.noNewPrivileges, 'no-new-privileges'))
   }
   return { before, after, missing: wanted.filter(number => !ambient.includes(number)).map(nameOf) }
@@ -101,9 +102,6 @@ export function parseCapabilitySet(assignments: readonly string[]): Set<number> 
   }
   return set ?? new Set()
 }
-
-const isTrue = (value: string | undefined) =>
-  ['1', 'yes', 'y', 'true', 't', 'on'].includes(value?.toLowerCase() ?? '')
 
 const prctl = (
   args: readonly number[],

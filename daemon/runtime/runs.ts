@@ -1,6 +1,7 @@
 // The run of a unit, from its start to its end: one invocation id, one pair of log pipes, its directories.
-import type { Logs } from '../logs/logs.ts'
+import type { Logs, RunLog } from '../logs/logs.ts'
 import type { Unit, UnitName } from '../units/unit.ts'
+import { isTruth } from './comparison.ts'
 
 export type Run = {
   invocationId: string
@@ -16,6 +17,8 @@ export interface Runs {
   of(unit: UnitName, invocationId: string): Run
   /** The run's log pipes. Throws an errno error when there is no descriptor left. */
   log(unit: Unit, run: Run): { out: number; err: number }
+  /** The run's main process has been started. */
+  started(unit: UnitName, run: Run, pid: number): void
   end(unit: UnitName, invocationId: string): void
 }
 
@@ -46,8 +49,12 @@ export function createRuns(logs: Logs, console: boolean): Runs {
         invocationId: run.invocationId,
         identifier: identifierOf(unit),
         console: isOnConsole(unit, console),
+        ...syslogSettings(unit),
       })
       return run.log
+    },
+    started(unit, run, pid) {
+      if (run.log) logs.setPid(unit, run.invocationId, pid)
     },
     end(unit, invocationId) {
       if (runs.get(unit)?.invocationId === invocationId) end(unit)
@@ -60,6 +67,17 @@ const identifierOf = (unit: Unit): string =>
   unit.exec?.syslogIdentifier ??
   unit.service?.execStart[0]?.path.split('/').at(-1) ??
   unit.id.replace(/\.[^.]*$/, '')
+
+const LEVELS = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug']
+
+/** SyslogLevel= and SyslogLevelPrefix=, as far as they are set. */
+function syslogSettings({ exec }: Unit): Pick<RunLog, 'priority' | 'levelPrefix'> {
+  const level = exec?.other.SyslogLevel?.at(-1)
+  const prefix = exec?.other.SyslogLevelPrefix?.at(-1)
+  const priority = level === undefined ? -1 : LEVELS.indexOf(level.toLowerCase())
+  const levelPrefix = prefix === undefined ? null : isTruth(prefix)
+  return { ...(priority >= 0 && { priority }), ...(levelPrefix !== null && { levelPrefix }) }
+}
 
 const isOnConsole = ({ exec, hearth }: Unit, byDefault: boolean): boolean => {
   if (hearth.console === 'off') return false

@@ -296,6 +296,9 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     const started = start(effect)
     if (started.isErr()) return { type: 'spawn-failed', unit, token, ...started.error }
     processes.started(unit, started.value, effect.invocationId)
+    if (effect.exec === 'start') {
+      runs.started(unit, runs.of(unit, effect.invocationId), started.value)
+    }
     return { type: 'spawned', unit, token, pid: started.value }
   }
 }

@@ -41,11 +41,11 @@ function start(world: World, script: string, id = 'web.service', exec = {}): num
 
 /** A grandchild that has left the session, its parents gone. */
 const doubleFork = (world: World, environment = '') =>
-  `cd ${world.directory}; setsid sh -c '${environment} sh -c "echo \\$\\$ >pid; exec sleep 1000" & exit' ; `
+  `cd ${world.directory}; setsid sh -c '${environment} sh -c "echo \\$\\$ >pid; exec sleep 60" & exit' ; `
 
 test('a signal reaches the main process and its children', async t => {
   const { world } = t.context
-  const pid = start(world, `sleep 1000 & echo $! >${world.directory}/pid; wait`)
+  const pid = start(world, `sleep 60 & echo $! >${world.directory}/pid; wait`)
   const child = await written(world, 'pid')
   t.deepEqual(world.runtime.processes.of('web.service').sort(), [pid, child].sort())
   t.true(world.kill('web.service', SIGTERM).waiting)
@@ -55,7 +55,7 @@ test('a signal reaches the main process and its children', async t => {
 
 test('a setsid’ed grandchild whose parents are gone is the unit’s all the same', async t => {
   const { world } = t.context
-  const pid = start(world, `${doubleFork(world)} exec sleep 1000`)
+  const pid = start(world, `${doubleFork(world)} exec sleep 60`)
   const stray = await written(world, 'pid')
   await until(() => readStat(stray)?.parent === process.pid)
   t.is(world.runtime.processes.unitOf(stray), 'web.service')
@@ -78,7 +78,7 @@ test('a stray with a session and an environment of its own is the unit’s still
 
 test('the unit is empty only when the last stray has ended', async t => {
   const { world } = t.context
-  const pid = start(world, `${doubleFork(world)} exec sleep 1000`)
+  const pid = start(world, `${doubleFork(world)} exec sleep 60`)
   const stray = await written(world, 'pid')
   world.perform({ type: 'await-empty', unit: 'web.service' })
   native().kill(pid, SIGKILL)
@@ -107,8 +107,8 @@ test('emptied is told once for each time it is waited for', async t => {
 
 test('the processes of one unit are not those of another', async t => {
   const { world } = t.context
-  const a = start(world, 'sleep 1000 & wait', 'a.service')
-  const b = start(world, 'sleep 1000 & wait', 'b.service')
+  const a = start(world, 'sleep 60 & wait', 'a.service')
+  const b = start(world, 'sleep 60 & wait', 'b.service')
   await until(() => world.runtime.processes.of('b.service').length === 2)
   world.kill('a.service', SIGKILL)
   await world.event('emptied', event => event.unit === 'a.service')
@@ -121,7 +121,7 @@ test('a child that belongs to no unit is left alone', async t => {
   const { world } = t.context
   const stranger = native().spawn({
     path: '/bin/sleep',
-    argv: ['sleep', '1000'],
+    argv: ['sleep', '60'],
     env: ['A=b'],
     fds: [-1, -1, -1],
     cwd: null,
@@ -141,7 +141,7 @@ test('a child that belongs to no unit is left alone', async t => {
     after: [],
   })
   if (!('pid' in stranger)) return t.fail(stranger.message)
-  const pid = start(world, 'sleep 1000 & wait')
+  const pid = start(world, 'sleep 60 & wait')
   world.kill('web.service', SIGKILL)
   await world.event('emptied')
   t.false(lives(pid))
@@ -165,7 +165,7 @@ while [ $n -gt 0 ]; do
   setsid "$0" $((n - 1)) &
   n=$((n - 1))
 done
-sleep 1000 & exec sleep 1000
+sleep 60 & exec sleep 60
 `,
     { mode: 0o755 },
   )
@@ -184,15 +184,15 @@ test('SIGKILL ends a chain of processes of which each is gone when the next is b
   const { world } = t.context
   writeFileSync(
     join(world.directory, 'chain'),
+    // Bounded, so that a failure of this test does not outlive it for long.
     `#!/bin/sh
-setsid "$0" &
-setsid "$0.once" &
-exit
+[ $1 -gt 0 ] || exit
+setsid "$0" $(($1 - 1)) &
+setsid sleep 1 &
 `,
     { mode: 0o755 },
   )
-  writeFileSync(join(world.directory, 'chain.once'), '#!/bin/sh\nexec sleep 1\n', { mode: 0o755 })
-  world.add({ service: { execStart: [command([join(world.directory, 'chain')])] } })
+  world.add({ service: { execStart: [command([join(world.directory, 'chain'), '3000'])] } })
   world.spawn('web.service')
   await until(() => world.runtime.processes.of('web.service').length > 5)
   world.kill('web.service', SIGKILL)
@@ -234,7 +234,7 @@ test('of a main process that never was our child, the end alone is known', async
   const { world } = t.context
   const pid = start(
     world,
-    `cd ${world.directory}; sh -c 'echo $$ >pid; while [ ! -e go ]; do sleep 0.01; done; exit 7' & wait; sleep 1000`,
+    `cd ${world.directory}; sh -c 'echo $$ >pid; while [ ! -e go ]; do sleep 0.01; done; exit 7' & wait; sleep 60`,
   )
   const daemon = await written(world, 'pid')
   world.perform({ type: 'watch-process', unit: 'web.service', pid: daemon })
@@ -246,7 +246,7 @@ test('of a main process that never was our child, the end alone is known', async
 
 test('exits that came together are told one by one, each before the process is reaped', async t => {
   const { world } = t.context
-  const pids = Array.from({ length: 20 }, (_, i) => start(world, 'sleep 1000', `${i}.service`))
+  const pids = Array.from({ length: 20 }, (_, i) => start(world, 'sleep 60', `${i}.service`))
   for (const pid of pids) native().kill(pid, SIGKILL)
   const exits = await Promise.all(
     pids.map(pid => world.event('exited', event => event.pid === pid)),

@@ -9,6 +9,7 @@ import type { Logs } from '../../daemon/logs/logs.ts'
 import { type HostFacts, readHostFacts } from '../../daemon/runtime/facts.ts'
 import { native } from '../../daemon/runtime/native.ts'
 import { createRuntime, type Runtime } from '../../daemon/runtime/perform.ts'
+import { readChildren } from '../../daemon/runtime/procfs.ts'
 import {
   EXEC_DEFAULTS,
   HEARTH_DEFAULTS,
@@ -71,6 +72,12 @@ export const makeUnit = ({ id = 'web.service', unit, service, exec }: UnitParts)
   kill: KILL_DEFAULTS,
   exec: { ...EXEC_DEFAULTS, ...exec },
 })
+
+function descendants(): number[] {
+  const found = [...native().children()]
+  for (let i = 0; i < found.length; i++) found.push(...readChildren(found[i] as number))
+  return found
+}
 
 type Spawned = Extract<EngineEvent, { type: 'spawned' }>
 type SpawnFailed = Extract<EngineEvent, { type: 'spawn-failed' }>
@@ -237,23 +244,14 @@ export class World {
     return { out: read('out'), err: read('err') }
   }
 
-  /** Ends what is left of the units' processes, then everything else. */
+  /** Ends every process below the test, whatever the runtime thinks of it, then everything else. */
   async close(): Promise<void> {
-    for (const unit of this.#units.keys()) {
-      const emptied = this.events.length
-      if (!this.kill(unit, 9).waiting) continue
-      await new Promise<void>(resolve => {
-        const look = () => {
-          const isEmpty = this.events
-            .slice(emptied)
-            .some(event => event.type === 'emptied' && event.unit === unit)
-          if (!isEmpty) return
-          this.#waiting.delete(look)
-          resolve()
-        }
-        this.#waiting.add(look)
-        look()
-      })
+    for (;;) {
+      this.collect()
+      const left = descendants()
+      if (left.length === 0) break
+      for (const pid of left) native().kill(pid, 9)
+      await new Promise(resolve => setTimeout(resolve, 2))
     }
     native().onChild(null)
     this.runtime.close()
@@ -274,6 +272,7 @@ export class World {
         for (const fd of open.get(unit) ?? []) closeSync(fd)
         open.delete(unit)
       },
+      setPid: () => {},
       query: () => {
         throw new Error('the tests ask no questions of the log')
       },
