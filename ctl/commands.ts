@@ -1,0 +1,56 @@
+// Which module runs which verb. Each is loaded when it is asked for.
+import type { Command } from './context.ts'
+import type { VerbName } from './verbs.ts'
+
+type Load = () => Promise<{ run: Command }>
+
+const jobs: Load = () => import('./commands/jobs.ts')
+const isActive: Load = () => import('./commands/is-active.ts')
+const unitFiles: Load = () => import('./commands/unit-files.ts')
+const environment: Load = () => import('./commands/environment.ts')
+const shutdown: Load = () => import('./commands/shutdown.ts')
+
+const COMMANDS: Readonly<Record<VerbName, Load>> = {
+  start: jobs,
+  stop: jobs,
+  restart: jobs,
+  'try-restart': jobs,
+  reload: jobs,
+  'reload-or-restart': jobs,
+  'try-reload-or-restart': jobs,
+  isolate: jobs,
+  kill: () => import('./commands/kill.ts'),
+  'reset-failed': () => import('./commands/reset-failed.ts'),
+  status: () => import('./commands/status.ts'),
+  'list-units': () => import('./commands/list-units.ts'),
+  'list-dependencies': () => import('./commands/list-dependencies.ts'),
+  show: () => import('./commands/show.ts'),
+  logs: () => import('./commands/logs.ts'),
+  'is-active': isActive,
+  'is-failed': isActive,
+  'list-unit-files': () => import('./commands/list-unit-files.ts'),
+  cat: () => import('./commands/cat.ts'),
+  verify: () => import('./commands/verify.ts'),
+  'is-enabled': () => import('./commands/is-enabled.ts'),
+  enable: unitFiles,
+  disable: unitFiles,
+  mask: unitFiles,
+  unmask: unitFiles,
+  'list-jobs': () => import('./commands/list-jobs.ts'),
+  cancel: () => import('./commands/cancel.ts'),
+  'daemon-reload': () => import('./commands/daemon-reload.ts'),
+  'is-system-running': () => import('./commands/is-system-running.ts'),
+  'show-environment': environment,
+  'set-environment': environment,
+  'unset-environment': environment,
+  exit: shutdown,
+  poweroff: shutdown,
+  reboot: shutdown,
+  halt: shutdown,
+  version: () => import('./commands/version.ts'),
+  help: () => import('./commands/help.ts'),
+  completion: () => import('./commands/completion.ts'),
+}
+
+/** The command of a verb. */
+export const loadCommand = async (verb: VerbName): Promise<Command> => (await COMMANDS[verb]()).run

@@ -1,0 +1,123 @@
+// logs: what units have written, in journalctl's formats.
+import { hostname } from 'node:os'
+import type { ControlError, LogLine, Methods } from '../../daemon/control/schema.ts'
+import type { Command, Context } from '../context.ts'
+import { FAILURE, SUCCESS } from '../exit-status.ts'
+import {
+  formatLogLine,
+  isLogFormat,
+  LOG_FORMATS,
+  type LogFormat,
+  type LogStyle,
+} from '../format/log-line.ts'
+import { drained, onReaderGone, write } from '../output.ts'
+import { complainAll, failed } from './answer.ts'
+import { readLines } from './lines.ts'
+import { readMoment } from './moment.ts'
+
+const FOLLOWED_LINES = 10
+const PRIORITIES = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug']
+
+export const run: Command = async context => {
+  const query = readQuery(context)
+  const format = readFormat(context)
+  if ('code' in query) return refuse(context, query)
+  if (typeof format !== 'string') return refuse(context, format)
+  const abort = new AbortController()
+  if (query.follow) onReaderGone(() => abort.abort())
+  const style: LogStyle = {
+    host: hostname().split('.', 1)[0] ?? '',
+    paint: context.paint,
+    terminal: context.terminal,
+  }
+  let some = false
+  const answer = await context.ask('logs', query, {
+    signal: abort.signal,
+    onPart: ({ lines }) => {
+      some ||= lines.length > 0
+      printLines(lines, format, style)
+      return drained(1)
+    },
+  })
+  if (answer.isErr()) return abort.signal.aborted ? SUCCESS : failed(context, answer.error)
+  const { errors } = answer.value
+  if (!some && errors.length === 0 && format !== 'json' && format !== 'cat') {
+    context.note('-- No entries --')
+  }
+  return complainAll(context, errors)
+}
+
+function printLines(lines: readonly LogLine[], format: LogFormat, style: LogStyle): void {
+  let text = ''
+  for (const line of lines) {
+    const formatted = formatLogLine(line, format, style)
+    const end = line.partial && format === 'cat' ? '' : '\n'
+    if (typeof formatted === 'string') {
+      text += formatted + end
+      continue
+    }
+    write(1, text)
+    write(1, formatted)
+    text = end
+  }
+  write(1, text)
+}
+
+function refuse(context: Context, error: ControlError): number {
+  context.complain(error)
+  return FAILURE
+}
+
+function readFormat({ options }: Context): LogFormat | ControlError {
+  if (options.json) return 'json'
+  const name = options.output ?? 'short'
+  if (isLogFormat(name)) return name
+  return {
+    code: 'bad-request',
+    message: `cannot print logs as '${name}': there is no such format`,
+    hint: `the formats are ${LOG_FORMATS.join(', ')}`,
+  }
+}
+
+function readQuery({ args, options }: Context): Methods['logs']['params'] | ControlError {
+  const follow = options.follow || options.force
+  const lines = readLines(options.lines ?? (follow ? String(FOLLOWED_LINES) : 'all'))
+  if (lines.isErr()) return lines.error
+  const since = readBound('since', options.since)
+  if (typeof since === 'object' && since !== null) return since
+  const until = readBound('until', options.until)
+  if (typeof until === 'object' && until !== null) return until
+  const priority = readPriority(options.priority)
+  if (typeof priority === 'object' && priority !== null) return priority
+  return {
+    units: [...args, ...options.unit],
+    lines: lines.value,
+    follow,
+    ...(since === null ? {} : { sinceUsec: since }),
+    ...(until === null ? {} : { untilUsec: until }),
+    ...(priority === null ? {} : { priority }),
+    ...(options.grep === null ? {} : { grep: options.grep }),
+  }
+}
+
+function readBound(option: string, text: string | null): number | null | ControlError {
+  if (text === null) return null
+  return (
+    readMoment(text, Date.now()) ?? {
+      code: 'bad-request',
+      message: `cannot read the time '${text}' of --${option}=`,
+      hint: "write it as '2026-11-25 21:00:00', 21:00, '10min ago', today or yesterday",
+    }
+  )
+}
+
+function readPriority(text: string | null): number | null | ControlError {
+  if (text === null) return null
+  const level = /^[0-7]$/.test(text) ? Number(text) : PRIORITIES.indexOf(text)
+  if (level >= 0) return level
+  return {
+    code: 'bad-request',
+    message: `cannot show lines of priority '${text}': there is no such level`,
+    hint: `the levels are ${PRIORITIES.join(', ')}`,
+  }
+}

@@ -1,0 +1,68 @@
+// Completion for zsh.
+import type { OptionSpec } from '../options.ts'
+import { VERBS } from '../verbs.ts'
+import { LIST_FILES, LIST_UNITS, offeredOptions, verbsWith } from './words.ts'
+
+/** A script for a directory of $fpath, as the file _ctl, or to be evaluated after compinit. */
+export function zshCompletion(): string {
+  const verbs = VERBS.map(verb => `    ${quote(`${verb.name}:${verb.about.replace(/:/g, '\\:')}`)}`)
+  return `#compdef ctl
+# zsh completion for ctl: source <(ctl completion zsh)
+_ctl_units() {
+  local -a units
+  units=(\${(f)"$(_call_program units ctl $ctl_to ${LIST_UNITS})"})
+  compadd -a units
+}
+_ctl_files() {
+  local -a units
+  units=(\${(f)"$(_call_program units ctl $ctl_to ${LIST_FILES})"})
+  compadd -a units
+}
+_ctl_verbs() {
+  local -a verbs
+  verbs=(
+${verbs.join('\n')}
+  )
+  _describe verb verbs
+}
+_ctl_arguments() {
+  case $words[1] in
+    ${verbsWith('units').join('|')}) _ctl_units ;;
+    ${verbsWith('files').join('|')}) _ctl_files ;;
+    ${verbsWith('verbs').join('|')}) _ctl_verbs ;;
+    ${verbsWith('shells').join('|')}) compadd bash zsh fish ;;
+  esac
+}
+_ctl() {
+  local -a ctl_to
+  local -A opt_args
+  ctl_to=(\${words[(r)--socket=*]})
+  _arguments -s \\
+${offeredOptions()
+  .map(spec => `    ${argument(spec)} \\`)
+  .join('\n')}
+    ${quote('(-)'.concat('{-h,--help}[how ctl is used]')).replace("'(-){-h,--help}[", "'(-)'{-h,--help}'[")} \\
+    '1:verb:_ctl_verbs' \\
+    '*::argument:_ctl_arguments'
+}
+if [[ $funcstack[1] == _ctl ]]; then _ctl "$@"; else compdef _ctl ctl; fi
+`
+}
+
+const quote = (text: string) => `'${text.replace(/'/g, "'\\''")}'`
+
+/** A line of _arguments: \`{-n+,--lines=}'[about]:N:'\`. */
+function argument(spec: OptionSpec): string {
+  const takes = spec.kind !== 'flag'
+  const long = `--${spec.long}${takes ? '=' : ''}`
+  const names = spec.short === undefined ? long : `{-${spec.short}${takes ? '+' : ''},${long}}`
+  const about = spec.about.replace(/[[\]:]/g, '\\$&')
+  return `'*'${names}${quote(`[${about}]${takes ? `:${spec.value}:${action(spec)}` : ''}`)}`
+}
+
+function action(spec: OptionSpec): string {
+  if (spec.kind === 'flag') return ''
+  if (spec.key === 'socket') return '_files'
+  if (spec.key === 'unit') return '_ctl_units'
+  return spec.values === undefined ? '' : `(${spec.values.join(' ')})`
+}

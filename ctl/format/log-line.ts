@@ -1,0 +1,81 @@
+// Lines of output as journalctl shows them.
+import type { LogLine } from '../../daemon/control/schema.ts'
+import type { Paint } from './paint.ts'
+import { formatShort, formatShortIso, formatShortPrecise, formatTimestamp } from './timestamp.ts'
+
+export const LOG_FORMATS = [
+  'short',
+  'short-iso',
+  'short-precise',
+  'short-full',
+  'with-unit',
+  'cat',
+  'json',
+] as const
+/** journalctl(1), --output=. */
+export type LogFormat = (typeof LOG_FORMATS)[number]
+
+export const isLogFormat = (name: string): name is LogFormat =>
+  (LOG_FORMATS as readonly string[]).includes(name)
+
+export type LogStyle = {
+  /** Stands before the identifier, as in syslog. */
+  host: string
+  paint: Paint
+  /** Whether the text goes to a terminal, which control characters would confuse. */
+  terminal: boolean
+}
+
+/** One line, without its newline. With `cat` and no terminal it is what the service wrote, to the byte. */
+export function formatLogLine(
+  line: LogLine,
+  format: LogFormat,
+  { host, paint, terminal }: LogStyle,
+): string | Uint8Array {
+  switch (format) {
+    case 'json':
+      return JSON.stringify(line)
+    case 'cat':
+      if (terminal) return printable(line, paint)
+      return line.binary ? Buffer.from(line.message, 'latin1') : line.message
+    case 'with-unit':
+      return `${formatTimestamp(line.timeUsec)} ${host} ${said(line, line.unit, paint)}`
+    default:
+      return `${STAMPS[format](line.timeUsec)} ${host} ${said(line, line.identifier, paint)}`
+  }
+}
+
+const STAMPS = {
+  short: formatShort,
+  'short-iso': formatShortIso,
+  'short-precise': formatShortPrecise,
+  'short-full': formatTimestamp,
+} as const
+
+function said(line: LogLine, who: string, paint: Paint): string {
+  const pid = line.pid === null ? '' : `[${line.pid}]`
+  return `${who}${pid}: ${paintPriority(printable(line, paint), line.priority, paint)}`
+}
+
+/** journalctl's colours: red from `err` up, yellow for warnings, bold for notices, grey for debugging. */
+function paintPriority(text: string, priority: number, paint: Paint): string {
+  if (priority <= 3) return paint.red(text)
+  if (priority === 4) return paint.yellow(text)
+  if (priority === 5) return paint.bold(text)
+  return priority === 7 ? paint.grey(text) : text
+}
+
+// A service may write anything; only its colours may reach the terminal, lest it moves the cursor or worse.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
+const CONTROL = /\x1b\[[0-9;:]*m|[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]/g
+
+function printable(line: LogLine, paint: Paint): string {
+  if (line.binary) return `[${line.message.length}B blob data]`
+  let coloured = false
+  const text = line.message.replace(CONTROL, found => {
+    if (found.length === 1) return `\\x${found.charCodeAt(0).toString(16).padStart(2, '0')}`
+    coloured = true
+    return paint.on ? found : ''
+  })
+  return coloured && paint.on ? `${text}\x1b[0m` : text
+}

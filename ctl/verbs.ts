@@ -1,0 +1,308 @@
+// The verbs of ctl: one table for the two readers of the command line, the help and the completions.
+
+export type VerbGroup = 'Units' | 'What there is' | 'Unit files' | 'Jobs' | 'The daemon' | 'ctl'
+export type Verb = {
+  name: VerbName
+  group: VerbGroup
+  about: string
+  /** As in a usage line: `UNIT...` or `[PATTERN...]`. */
+  args: string
+  /** Fewest and most arguments. */
+  min: number
+  max: number
+  /** What the arguments are, for completions. */
+  completes: 'units' | 'files' | 'verbs' | 'shells' | 'none'
+  /** Long names of the options that mean something to it, beside those of ctl itself. */
+  options: readonly string[]
+}
+
+const MANY = Number.POSITIVE_INFINITY
+
+type Row = { name: string } & Pick<Verb, 'group' | 'about'> &
+  Partial<Pick<Verb, 'args' | 'options' | 'completes'>>
+
+/** Reads the number of arguments off the usage line, the way people do. */
+function verb(row: Row & { name: VerbName }): Verb {
+  const { args = '', options = [], completes = /UNIT|PATTERN/.test(args) ? 'units' : 'none' } = row
+  const optional = args.startsWith('[')
+  const several = args.includes('...')
+  return {
+    ...row,
+    args,
+    options,
+    completes,
+    min: args === '' || optional ? 0 : 1,
+    max: args === '' ? 0 : several ? MANY : 1,
+  }
+}
+
+const JOB_OPTIONS = ['no-block', 'job-mode']
+const LIST_OPTIONS = ['all', 'state', 'type', 'failed', 'plain', 'no-legend', 'full']
+
+const ROWS = [
+  {
+    name: 'start',
+    group: 'Units',
+    about: 'start units',
+    args: 'UNIT...',
+    completes: 'files',
+    options: [...JOB_OPTIONS, 'wait'],
+  },
+  {
+    name: 'stop',
+    group: 'Units',
+    about: 'stop units',
+    args: 'UNIT...',
+    options: JOB_OPTIONS,
+  },
+  {
+    name: 'restart',
+    group: 'Units',
+    about: 'stop and start units, or start them',
+    args: 'UNIT...',
+    completes: 'files',
+    options: [...JOB_OPTIONS, 'wait'],
+  },
+  {
+    name: 'try-restart',
+    group: 'Units',
+    about: 'restart units that are up',
+    args: 'UNIT...',
+    options: JOB_OPTIONS,
+  },
+  {
+    name: 'reload',
+    group: 'Units',
+    about: 'have units read their configuration anew',
+    args: 'UNIT...',
+    options: JOB_OPTIONS,
+  },
+  {
+    name: 'reload-or-restart',
+    group: 'Units',
+    about: 'reload units that can, restart the others',
+    args: 'UNIT...',
+    options: JOB_OPTIONS,
+  },
+  {
+    name: 'try-reload-or-restart',
+    group: 'Units',
+    about: 'the same, for units that are up',
+    args: 'UNIT...',
+    options: JOB_OPTIONS,
+  },
+  {
+    name: 'isolate',
+    group: 'Units',
+    about: 'start a unit, stop all it does not need',
+    args: 'UNIT',
+    options: ['no-block'],
+  },
+  {
+    name: 'kill',
+    group: 'Units',
+    about: 'send a signal to the processes of units',
+    args: 'UNIT...',
+    options: ['signal', 'kill-whom'],
+  },
+  {
+    name: 'reset-failed',
+    group: 'Units',
+    about: 'forget that units have failed, all or those named',
+    args: '[PATTERN...]',
+  },
+  {
+    name: 'status',
+    group: 'What there is',
+    about: 'how units are, or the daemon: state, processes, last lines',
+    args: '[PATTERN...]',
+    options: ['lines', 'full', 'all'],
+  },
+  {
+    name: 'list-units',
+    group: 'What there is',
+    about: 'units in memory (the default)',
+    args: '[PATTERN...]',
+    options: LIST_OPTIONS,
+  },
+  {
+    name: 'list-dependencies',
+    group: 'What there is',
+    about: 'what units need, or what needs them',
+    args: '[UNIT...]',
+    options: ['reverse', 'after', 'before', 'all', 'plain'],
+  },
+  {
+    name: 'show',
+    group: 'What there is',
+    about: 'properties of units, or of the daemon, for programs',
+    args: '[PATTERN...]',
+    options: ['property', 'property-value', 'value', 'all'],
+  },
+  {
+    name: 'logs',
+    group: 'What there is',
+    about: 'what units have written',
+    args: '[UNIT...]',
+    options: ['follow', 'lines', 'unit', 'since', 'until', 'priority', 'grep', 'output'],
+  },
+  {
+    name: 'is-active',
+    group: 'What there is',
+    about: 'whether one of the units is active: exit status 0, else 3',
+    args: 'PATTERN...',
+  },
+  {
+    name: 'is-failed',
+    group: 'What there is',
+    about: 'whether one of the units has failed: exit status 0, else 1',
+    args: 'PATTERN...',
+  },
+  {
+    name: 'list-unit-files',
+    group: 'Unit files',
+    about: 'unit files there are, and whether they are enabled',
+    args: '[PATTERN...]',
+    completes: 'files',
+    options: ['state', 'type', 'no-legend', 'full'],
+  },
+  {
+    name: 'cat',
+    group: 'Unit files',
+    about: 'the text of unit files and drop-ins',
+    args: 'PATTERN...',
+    completes: 'files',
+  },
+  {
+    name: 'verify',
+    group: 'Unit files',
+    about: 'what is wrong with unit files',
+    args: '[PATTERN...]',
+    completes: 'files',
+  },
+  {
+    name: 'is-enabled',
+    group: 'Unit files',
+    about: 'whether one of the units is enabled: exit status 0, else 1',
+    args: 'UNIT...',
+    completes: 'files',
+  },
+  {
+    name: 'enable',
+    group: 'Unit files',
+    about: 'have units started at boot',
+    args: 'UNIT...',
+    completes: 'files',
+    options: ['now', 'runtime', 'force'],
+  },
+  {
+    name: 'disable',
+    group: 'Unit files',
+    about: 'no longer have units started at boot',
+    args: 'UNIT...',
+    completes: 'files',
+    options: ['now', 'runtime'],
+  },
+  {
+    name: 'mask',
+    group: 'Unit files',
+    about: 'make units impossible to start',
+    args: 'UNIT...',
+    completes: 'files',
+    options: ['now', 'runtime'],
+  },
+  {
+    name: 'unmask',
+    group: 'Unit files',
+    about: 'make masked units possible to start again',
+    args: 'UNIT...',
+    completes: 'files',
+    options: ['runtime'],
+  },
+  {
+    name: 'list-jobs',
+    group: 'Jobs',
+    about: 'jobs that are queued or under way',
+    args: '[PATTERN...]',
+    options: ['no-legend', 'full'],
+  },
+  {
+    name: 'cancel',
+    group: 'Jobs',
+    about: 'cancel jobs, all or those of the numbers',
+    args: '[JOB...]',
+  },
+  {
+    name: 'daemon-reload',
+    group: 'The daemon',
+    about: 'read all unit files anew',
+  },
+  {
+    name: 'is-system-running',
+    group: 'The daemon',
+    about: 'the state of the whole: exit status 0 when running',
+  },
+  {
+    name: 'show-environment',
+    group: 'The daemon',
+    about: 'the environment that services get',
+  },
+  {
+    name: 'set-environment',
+    group: 'The daemon',
+    about: 'add to it',
+    args: 'NAME=VALUE...',
+  },
+  {
+    name: 'unset-environment',
+    group: 'The daemon',
+    about: 'take from it',
+    args: 'NAME...',
+  },
+  {
+    name: 'exit',
+    group: 'The daemon',
+    about: 'stop everything and end the daemon with that exit status',
+    args: '[STATUS]',
+  },
+  {
+    name: 'poweroff',
+    group: 'The daemon',
+    about: 'stop everything; power the machine off if it is one',
+  },
+  {
+    name: 'reboot',
+    group: 'The daemon',
+    about: 'stop everything; start the machine again if it is one',
+  },
+  {
+    name: 'halt',
+    group: 'The daemon',
+    about: 'stop everything; halt the machine if it is one',
+  },
+  {
+    name: 'version',
+    group: 'ctl',
+    about: 'versions of ctl and of the daemon',
+  },
+  {
+    name: 'help',
+    group: 'ctl',
+    about: 'this, or how a verb is used',
+    args: '[VERB]',
+    completes: 'verbs',
+  },
+  {
+    name: 'completion',
+    group: 'ctl',
+    about: 'the completion script for bash, zsh or fish',
+    args: 'SHELL',
+    completes: 'shells',
+  },
+] as const satisfies readonly Row[]
+export type VerbName = (typeof ROWS)[number]['name']
+
+export const VERBS: readonly Verb[] = ROWS.map(verb)
+export const DEFAULT_VERB: VerbName = 'list-units'
+
+export const findVerb = (name: string): Verb | undefined => VERBS.find(one => one.name === name)
