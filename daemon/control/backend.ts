@@ -3,7 +3,8 @@ import type { TransactionError } from '../engine/effect.ts'
 import type { Relation } from '../engine/graph.ts'
 import type { ActiveState, EngineState, JobResult, JobType, ShutdownKind } from '../engine/state.ts'
 import type { LogQuery, LogRecord } from '../logs/record.ts'
-import type { JobMode, UnitFileState, UnitName, Units } from '../units/unit.ts'
+import type { LoadedUnits } from '../units/load.ts'
+import type { JobMode, UnitFileState, UnitName } from '../units/unit.ts'
 
 export type JobAccepted = { job: number; finished: Promise<JobResult> }
 export type ProcessTree = { pid: number; command: string; children: readonly ProcessTree[] }
@@ -16,7 +17,7 @@ export type UnitFileChange = { action: 'symlink' | 'unlink'; path: string; targe
 
 export interface Backend {
   readonly version: string
-  readonly units: Units
+  readonly units: Pick<LoadedUnits, 'get' | 'loaded' | 'fileNames' | 'fileState' | 'notEnforced'>
   readonly state: EngineState
   /** What a loaded unit is now; `inactive`, `dead` and `success` of one that the engine has no state for. */
   activeState(unit: UnitName): ActiveState

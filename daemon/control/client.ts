@@ -138,6 +138,15 @@ export function createClient(parts: ClientParts): Client {
     if (halfClosed && !closing) socket.end()
   }
 
+  const failed = (defect: unknown) => {
+    client.dismiss({
+      code: 'failed',
+      message: 'cannot answer: the daemon met a defect of its own',
+      hint: 'see its log, and report it',
+    })
+    throw defect
+  }
+
   const client: Client = {
     role,
     request(data) {
@@ -161,7 +170,8 @@ export function createClient(parts: ClientParts): Client {
         })
         return
       }
-      if (!busy) void work()
+      // A defect goes on its way up; its client is not left waiting.
+      if (!busy) void work().catch(failed)
     },
     cancel(data) {
       const cancel = parseCancel(data)

@@ -136,7 +136,6 @@ export const isActive: Handler<'isActive'> = ({ backend }, params) => {
 const absent = (unit: string) => ({ unit, state: 'inactive', load: 'not-found' })
 
 export const isEnabled: Handler<'isEnabled'> = ({ backend }, params) => {
-  const files = new Map(backend.unitFiles().map(file => [file.name, file.state]))
   const units: { unit: string; state: string }[] = []
   const errors: ControlError[] = []
   const { units: names, unmatched } = resolveUnits(
@@ -146,17 +145,9 @@ export const isEnabled: Handler<'isEnabled'> = ({ backend }, params) => {
   )
   errors.push(...unmatched)
   for (const name of [...params.units.map(unitNameOf).filter(one => !isGlob(one)), ...names]) {
-    const state = files.get(name)
-    if (state !== undefined) {
-      units.push({ unit: name, state })
-      continue
-    }
-    // An instance has no file of its own, a built-in target none at all.
-    const unit = nameKind(name) === 'template' ? null : findUnit(backend, name).unwrapOr(null)
-    if (unit === null || unit.unitFileState === 'not-found') {
-      units.push({ unit: name, state: 'not-found' })
-      errors.push(notFound(backend, name))
-    } else units.push({ unit: name, state: unit.unitFileState })
+    const state = nameKind(name) === null ? 'not-found' : backend.units.fileState(name)
+    units.push({ unit: name, state })
+    if (state === 'not-found') errors.push(notFound(backend, name))
   }
   return ok({ units, errors })
 }

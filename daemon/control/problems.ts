@@ -1,30 +1,32 @@
 // What a reader of a unit should know: mistakes in its files, and what of them is not enforced.
 import { ok } from 'neverthrow'
-import type { Unit } from '../units/unit.ts'
+import type { Problem, Unit } from '../units/unit.ts'
+import type { Backend } from './backend.ts'
 import type { Handler } from './call.ts'
 import { findPresentUnit, resolveUnits } from './resolve.ts'
 import type { ControlError, ProblemInfo } from './schema.ts'
-import { unenforcedDirectives } from './settings.ts'
 
-/** The unit's problems in the order of its files, then what it sets in vain. */
-export function problemsOf(unit: Unit): ProblemInfo[] {
-  return [
-    ...unit.problems.map(({ severity, place, directive, message }) => ({
-      severity,
-      file: place.file,
-      line: place.line,
-      directive: directive ?? null,
-      message,
-    })),
-    ...unenforcedDirectives(unit).map(({ directive, note }) => ({
-      severity: 'note' as const,
-      file: unit.fragmentPath,
-      line: null,
-      directive,
-      message: `${directive}= is not enforced yet${note === null ? '' : `: ${note}`}`,
-    })),
-  ]
-}
+/** A problem as it is told. Line 0 stands for a file as a whole. */
+const toProblemInfo = (
+  { place, directive, message }: Problem,
+  severity: ProblemInfo['severity'],
+): ProblemInfo => ({
+  severity,
+  file: place.file,
+  line: place.line === 0 ? null : place.line,
+  directive: directive ?? null,
+  message,
+})
+
+/** The unit's problems in the order of its files. */
+export const problemsOf = (unit: Unit): ProblemInfo[] =>
+  unit.problems.map(problem => toProblemInfo(problem, problem.severity))
+
+/** The same, then what its files set in vain: they are read again for that. */
+const allProblemsOf = (backend: Backend, unit: Unit): ProblemInfo[] => [
+  ...problemsOf(unit),
+  ...backend.units.notEnforced(unit.id).map(problem => toProblemInfo(problem, 'note')),
+]
 
 export const verify: Handler<'verify'> = ({ backend }, params) => {
   const errors: ControlError[] = []
@@ -45,7 +47,7 @@ export const verify: Handler<'verify'> = ({ backend }, params) => {
     units: units.map(unit => ({
       unit: unit.id,
       loadState: unit.loadState,
-      problems: problemsOf(unit),
+      problems: allProblemsOf(backend, unit),
     })),
     errors,
   })

@@ -107,7 +107,7 @@ export function notFound(backend: Backend, name: UnitName): ControlError {
 }
 
 function* namesThere(backend: Backend): Iterable<UnitName> {
-  for (const file of backend.unitFiles()) yield file.name
+  yield* backend.units.fileNames()
   for (const unit of backend.units.loaded()) if (isHere(backend, unit)) yield* unit.names
 }
 

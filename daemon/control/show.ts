@@ -5,13 +5,13 @@ import { NEVER } from '../engine/initial.ts'
 import { isSupported, machineOf } from '../engine/machines.ts'
 import type { CommandRun, ServiceFacts, Stamp, UnitState } from '../engine/state.ts'
 import { execCommandText, yesNo } from '../units/print.ts'
+import { settingsProperties } from '../units/show.ts'
 import type { Unit } from '../units/unit.ts'
 import { type Call, type Handler, orAborted } from './call.ts'
 import { systemState } from './manager.ts'
 import { findUnit, resolveUnits } from './resolve.ts'
 import { commandsOf, EXEC_DIRECTIVES, EXEC_KINDS, exitCode, exitStatus } from './runs.ts'
 import type { ControlError } from './schema.ts'
-import { settingsProperties } from './settings.ts'
 import { timestampText } from './times.ts'
 
 type Property = readonly [name: string, value: string]
@@ -124,8 +124,6 @@ function genericProperties(call: Call, unit: Unit, state: UnitState | null): Pro
   const isThere = unit.loadState === 'loaded'
   const isTarget = unit.type === 'target'
   return [
-    ['Id', unit.id],
-    ['Names', unit.names.join(' ')],
     ...RELATIONS.map(
       (relation): Property => [
         relationProperty(relation),
@@ -133,20 +131,14 @@ function genericProperties(call: Call, unit: Unit, state: UnitState | null): Pro
       ],
     ),
     ['Description', unit.unit.description === '' ? unit.id : unit.unit.description],
-    ['LoadState', unit.loadState],
-    ['LoadError', unit.loadError ?? ''],
     ['ActiveState', backend.activeState(unit.id)],
     ['SubState', backend.subState(unit.id)],
-    ['FragmentPath', unit.fragmentPath ?? ''],
-    ['DropInPaths', unit.dropInPaths.join(' ')],
-    ['UnitFileState', unit.unitFileState === 'not-found' ? '' : unit.unitFileState],
     ...stamp('StateChangeTimestamp', state?.stateChange ?? NEVER),
     ...stamp('InactiveExitTimestamp', state?.inactiveExit ?? NEVER),
     ...stamp('ActiveEnterTimestamp', state?.activeEnter ?? NEVER),
     ...stamp('ActiveExitTimestamp', state?.activeExit ?? NEVER),
     ...stamp('InactiveEnterTimestamp', state?.inactiveEnter ?? NEVER),
     ['CanStart', yesNo(isThere && isSupported(unit.type) && !unit.unit.refuseManualStart)],
-    ['CanStop', yesNo(!unit.unit.refuseManualStop)],
     ['CanReload', yesNo(isThere && machineOf(unit.type).canReload(unit))],
     ['CanIsolate', yesNo(isThere && unit.unit.allowIsolate)],
     ['Job', job === null ? '' : `${job}`],

@@ -72,7 +72,7 @@ async function unitStatus(call: Call, unit: Unit, lines: number): Promise<UnitSt
         : null,
     ...backend.resources(name),
     processes,
-    problems: problemsOf(unit).filter(problem => problem.severity !== 'note'),
+    problems: problemsOf(unit),
     log,
   }
 }

@@ -37,7 +37,7 @@ export function didYouMean(word: string, candidates: Iterable<string>): string {
 }
 
 /** Damerau's distance (optimal string alignment); `limit` or more is given as `limit`. */
-function editDistance(a: string, b: string, limit: number): number {
+export function editDistance(a: string, b: string, limit: number): number {
   let before: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {

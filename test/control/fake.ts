@@ -25,6 +25,7 @@ import {
 import type {
   ExecCommand,
   JobMode,
+  Problem,
   Unit,
   UnitFileState,
   UnitName,
@@ -122,6 +123,7 @@ export type Fake = Backend & {
   records: LogRecord[]
   relations: Map<string, UnitName[]>
   trees: ProcessTree[]
+  notEnforced: Map<UnitName, Problem[]>
   changes: () => UnitFileChange[]
   manager: EngineState['manager']
   jobs: Map<number, Job>
@@ -147,7 +149,14 @@ export function createFake(): Fake {
   const fake: Fake = {
     calls,
     version: '0.1.0',
-    units: { get, loaded: () => units.values() },
+    units: {
+      get,
+      loaded: () => units.values(),
+      fileNames: () => fake.files.map(file => file.name),
+      fileState: name => fake.files.find(file => file.name === name)?.state ?? 'not-found',
+      notEnforced: name => fake.notEnforced.get(name) ?? [],
+    },
+    notEnforced: new Map(),
     manager: {
       phase: 'running',
       shutdown: null,

@@ -441,26 +441,35 @@ test('cat gives the fragment and then the drop-ins', async t => {
 
 test('verify tells the problems of the files and what is not enforced', async t => {
   const daemon = await openDaemon(t)
-  const web = service('web.service')
-  if (web.exec === undefined) throw new Error('a service has an execution environment')
-  daemon.fake.add({
-    ...web,
-    exec: { ...web.exec, other: { SystemCallFilter: ['@system-service'] } },
+  const { fake } = daemon
+  const file = '/x/web.service'
+  fake.add({
+    ...service('web.service'),
     problems: [
       {
         severity: 'warning',
-        place: { file: '/x/web.service', line: 3 },
+        place: { file, line: 3 },
         directive: 'Service.Foo',
         message: 'unknown directive',
       },
+      { severity: 'warning', place: { file, line: 0 }, message: 'of the whole' },
     ],
   })
+  fake.notEnforced.set('web.service', [
+    {
+      severity: 'warning',
+      place: { file, line: 7 },
+      directive: 'Service.SystemCallFilter',
+      message: 'not enforced',
+    },
+  ])
   const { units } = await result(t, daemon, 'verify', {})
   t.deepEqual(
     units[0]?.problems.map(({ severity, line, directive }) => ({ severity, line, directive })),
     [
       { severity: 'warning', line: 3, directive: 'Service.Foo' },
-      { severity: 'note', line: null, directive: 'SystemCallFilter' },
+      { severity: 'warning', line: null, directive: null },
+      { severity: 'note', line: 7, directive: 'Service.SystemCallFilter' },
     ],
   )
 })

@@ -425,3 +425,24 @@ test('the shutdown is begun after its reply', async t => {
   await new Promise(resolve => setImmediate(resolve))
   t.deepEqual(daemon.fake.calls, [['shutdown', 'exit', 3]])
 })
+
+test('a defect goes on its way up, and its client is told', async t => {
+  const daemon = await openDaemon(t)
+  daemon.fake.setEnvironment = () => {
+    throw new Error('a defect')
+  }
+  const defect = new Promise<unknown>(resolve => {
+    // ava would count it as a failure: for this one moment it is ours.
+    const others = process.listeners('unhandledRejection')
+    process.removeAllListeners('unhandledRejection')
+    process.once('unhandledRejection', reason => {
+      for (const other of others) process.on('unhandledRejection', other)
+      resolve(reason)
+    })
+  })
+  const wire = await dial(t, daemon.path)
+  wire.send(1, 'unsetEnvironment', { names: ['A'] })
+  t.like((await wire.next()).data, { id: null, ok: false, error: { code: 'failed' } })
+  t.regex(`${await defect}`, /a defect/)
+  t.like(await ask(t, daemon, 'version', {}), { ok: true })
+})
