@@ -21,8 +21,7 @@ ProtectKernelLogs ProtectClock ProtectControlGroups ProtectSystem ProtectHome Pr
 IPCNamespacePath UserNamespacePath MountFlags MountAPIVFS BindLogSockets Personality
 SetCredential SetCredentialEncrypted LoadCredential LoadCredentialEncrypted ImportCredential TimeoutCleanSec
 SELinuxContext AppArmorProfile SmackProcessLabel SetLoginEnvironment StateDirectoryQuota CacheDirectoryQuota
-LogsDirectoryQuota StateDirectoryAccounting CacheDirectoryAccounting LogsDirectoryAccounting MemoryTHP
-UserNamespacePath RestrictNetworkInterfaces`)
+LogsDirectoryQuota StateDirectoryAccounting CacheDirectoryAccounting LogsDirectoryAccounting MemoryTHP`)
 
 /** Old spellings of those above. */
 const EXEC_ALIASES: Readonly<Record<string, readonly string[]>> = {
@@ -45,7 +44,7 @@ BlockIOWeight StartupBlockIOWeight BlockIODeviceWeight BlockIOReadBandwidth Bloc
 TasksMax Delegate DelegateSubgroup DisableControllers IPAccounting IPAddressAllow IPAddressDeny IPIngressFilterPath
 IPEgressFilterPath ManagedOOMSwap ManagedOOMMemoryPressure ManagedOOMMemoryPressureLimit
 ManagedOOMMemoryPressureDurationSec ManagedOOMPreference BPFProgram SocketBindAllow SocketBindDeny
-BindNetworkInterface NFTSet CoredumpReceive CPUSetPartition`)
+RestrictNetworkInterfaces BindNetworkInterface NFTSet CoredumpReceive CPUSetPartition`)
 
 const NO_LOGIN = 'no login is recorded, since no terminal is given to anybody'
 const INERT: readonly (readonly [name: string, note: string])[] = [
