@@ -424,7 +424,7 @@ export type Methods = {
       /** syslog(3): 0 to 7; those of that priority and more urgent ones. */
       priority?: number
       stream?: 'out' | 'err'
-      /** A regular expression of JavaScript. */
+      /** A regular expression of JavaScript, without lookaround and back references. */
       grep?: string
       invocationId?: string
     },

@@ -1,4 +1,5 @@
 // Checks what clients send, before anything else looks at it.
+import { setFlagsFromString } from 'node:v8'
 import { err, ok, type Result } from 'neverthrow'
 import * as v from 'valibot'
 import {
@@ -27,7 +28,10 @@ const text = v.pipe(
 const pattern = v.pipe(
   v.string(),
   v.maxLength(1000),
-  v.check(isRegExp, 'Invalid value: Expected a regular expression'),
+  v.check(
+    isLinearRegExp,
+    'Invalid value: Expected a regular expression without lookaround and back references',
+  ),
 )
 const nothing = v.strictObject({})
 const unitFiles = v.strictObject({
@@ -146,9 +150,15 @@ const Envelope = v.object({ v: v.number(), id, method: v.string() })
 const CancelEnvelope = v.object({ v: v.literal(PROTOCOL_VERSION), id })
 const Identified = v.object({ id })
 
-function isRegExp(source: string): boolean {
+/**
+ * Whether `source` is a regular expression that V8 can match in linear time (its flag `l`). Any other could be made to run
+ * for hours, in the thread that reads the services' output.
+ */
+function isLinearRegExp(source: string): boolean {
+  // Permits the flag `l`; nothing else changes.
+  setFlagsFromString('--enable-experimental-regexp-engine')
   try {
-    new RegExp(source)
+    new RegExp(source, 'l')
     return true
   } catch {
     return false

@@ -30,6 +30,7 @@ const WRONG: [string, string, unknown, ErrorCode][] = [
   ['a signal that is none', 'kill', { units: ['a'], signal: 65 }, 'bad-request'],
   ['a negative number of lines', 'logs', { lines: -1 }, 'bad-request'],
   ['an expression that is none', 'logs', { grep: '(' }, 'bad-request'],
+  ['an expression that could run for ever', 'logs', { grep: '(a+)+\\1' }, 'bad-request'],
   ['an exit status without exit', 'shutdown', { kind: 'reboot', exitStatus: 1 }, 'bad-request'],
   ['a status over 255', 'shutdown', { kind: 'exit', exitStatus: 256 }, 'bad-request'],
   ['an unknown method', 'explode', {}, 'unknown-method'],
