@@ -14,6 +14,8 @@ export type UnitResources = {
   tasks: number | null
 }
 export type UnitFileChange = { action: 'symlink' | 'unlink'; path: string; target: string | null }
+/** `notes`: what the user should hear though nothing is wrong. */
+export type UnitFileChanges = { changes: readonly UnitFileChange[]; notes: readonly string[] }
 
 export interface Backend {
   readonly version: string
@@ -41,13 +43,10 @@ export interface Backend {
   resources(unit: UnitName): UnitResources
   /** The changes to unit files throw an `Error` with a `code` (errno) or a message that begins with "cannot" when they
    * are refused; nothing has been changed then. They are in force (units read anew) when the call returns. */
-  enable(
-    names: readonly UnitName[],
-    how: { runtime: boolean; force: boolean },
-  ): readonly UnitFileChange[]
-  disable(names: readonly UnitName[], how: { runtime: boolean }): readonly UnitFileChange[]
-  mask(names: readonly UnitName[], how: { runtime: boolean }): readonly UnitFileChange[]
-  unmask(names: readonly UnitName[], how: { runtime: boolean }): readonly UnitFileChange[]
+  enable(names: readonly UnitName[], how: { runtime: boolean; force: boolean }): UnitFileChanges
+  disable(names: readonly UnitName[], how: { runtime: boolean }): UnitFileChanges
+  mask(names: readonly UnitName[], how: { runtime: boolean }): UnitFileChanges
+  unmask(names: readonly UnitName[], how: { runtime: boolean }): UnitFileChanges
   setEnvironment(set: readonly string[], unset: readonly string[]): void
   shutdown(kind: ShutdownKind, exitStatus: number | null): void
   /** Calls back with the name of each unit whose state has changed, after each step; the answer ends that. */

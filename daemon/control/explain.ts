@@ -5,7 +5,14 @@ import type { Unit, UnitName } from '../units/unit.ts'
 import { formatTimespan } from '../units/values/format-timespan.ts'
 import type { Backend } from './backend.ts'
 import { lastLines } from './log-lines.ts'
-import { commandLine, commandOf, EXEC_DIRECTIVES, exitInWords, isRunOk } from './runs.ts'
+import {
+  commandLine,
+  commandOf,
+  EXEC_DIRECTIVES,
+  endInWords,
+  exitInWords,
+  isRunOk,
+} from './runs.ts'
 import type { Explanation, JobVerb } from './schema.ts'
 
 /** Output lines that an explanation carries. */
@@ -83,7 +90,10 @@ function serviceReason(unit: Unit, facts: ServiceFacts): Reason {
     case 'exit-code':
     case 'signal':
     case 'core-dump':
-      return { why: run?.exit ? `${ran} ${exitInWords(run.exit)}` : 'a process failed', run }
+      return {
+        why: run?.exit ? endInWords(run, ran, commandOf(unit, run)) : 'a process failed',
+        run,
+      }
     case 'timeout':
       return { why: whyTimeout(unit, facts, run), run }
     case 'watchdog': {
@@ -100,12 +110,15 @@ function serviceReason(unit: Unit, facts: ServiceFacts): Reason {
     case 'oom-kill':
       return { why: 'the kernel killed one of its processes for want of memory', run }
     case 'exec-condition':
-      return { why: `${ran} ${run?.exit ? exitInWords(run.exit) : 'did not hold'}`, run }
+      return {
+        why: run?.exit ? endInWords(run, ran, commandOf(unit, run)) : `${ran} did not hold`,
+        run,
+      }
     case 'resources':
       return { why: 'the system had no process, descriptor or memory left for it', run }
     case 'success':
       // Ended well, but the job was for more than that.
-      return { why: run?.exit ? `${ran} ${exitInWords(run.exit)}` : 'it ended', run }
+      return { why: run?.exit ? endInWords(run, ran, commandOf(unit, run)) : 'it ended', run }
   }
 }
 
@@ -150,7 +163,7 @@ function whyTimeout(unit: Unit, facts: ServiceFacts, run: CommandRun | null): st
 const limit = (directive: string, usec: number) => `${formatTimespan(usec)} (${directive}=)`
 
 function whyProtocol(unit: Unit, run: CommandRun | null, ran: string): string {
-  const ended = run?.exit ? `${ran} ${exitInWords(run.exit)}` : 'it ended'
+  const ended = run?.exit ? endInWords(run, ran, commandOf(unit, run)) : 'it ended'
   switch (unit.service?.type) {
     case 'notify':
     case 'notify-reload':

@@ -66,6 +66,22 @@ export function exitInWords(exit: ProcessExit): string {
   }
 }
 
+/**
+ * How the run ended, with what ended: `the main process exited with status 1 (FAILURE)`. A command that could not even be
+ * executed has had no process: pid 0 and the status of the step that failed.
+ */
+export function endInWords(run: CommandRun, ran: string, command: ExecCommand | null): string {
+  if (run.exit === null) return `${ran} ended`
+  if (run.pid !== 0 || run.exit.kind !== 'exited') return `${ran} ${exitInWords(run.exit)}`
+  const what = command?.path ?? ran
+  const { status } = run.exit
+  return status === EXIT_EXEC
+    ? `${what} could not be executed (status ${status}/EXEC)`
+    : `${what} could not be started: the step ${statusName(status) ?? 'unknown'} failed (status ${status})`
+}
+
+const EXIT_EXEC = 203
+
 /** CLD_EXITED, CLD_KILLED, CLD_DUMPED of waitid(2), as `systemctl show` prints ExecMainCode=; 0 for none. */
 export function exitCode(exit: ProcessExit | null): number {
   switch (exit?.kind) {

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { err, ok, type Result } from 'neverthrow'
 import type { Unit, UnitName } from '../units/unit.ts'
 import { nameKind } from '../units/values/unit-name.ts'
-import type { Backend, UnitFileChange } from './backend.ts'
+import type { Backend, UnitFileChanges } from './backend.ts'
 import { CANCELLED, type Call, type Handler } from './call.ts'
 import { operationError } from './errors.ts'
 import { runJobs } from './jobs.ts'
@@ -14,7 +14,7 @@ type Change = (
   backend: Backend,
   names: readonly UnitName[],
   how: { runtime: boolean; force: boolean },
-) => readonly UnitFileChange[]
+) => UnitFileChanges
 
 const change =
   (verb: 'enable' | 'disable' | 'mask' | 'unmask', job: JobVerb | null, apply: Change) =>
@@ -23,47 +23,34 @@ const change =
     const { units, unmatched } = resolveUnits(backend, params.units, { files: true })
     const [missing] = unmatched
     if (missing) return err(missing)
-    const notes: string[] = []
     const known = new Set(backend.unitFiles().map(file => file.name))
     for (const name of units) {
       if (nameKind(name) === null) return err(notFound(backend, name))
       if (isKnown(backend, known, name)) continue
       // What is not there can be masked, so that it does not come.
       if (verb !== 'mask' && verb !== 'unmask') return err(notFound(backend, name))
-      notes.push(`Unit ${name} does not exist, proceeding anyway.`)
     }
-    let changes: readonly UnitFileChange[]
+    let changed: UnitFileChanges
     try {
       const { runtime = false, force = false } = params
-      changes = apply(backend, units, { runtime, force })
+      changed = apply(backend, units, { runtime, force })
     } catch (error) {
       return err(operationError(`${verb} ${units.join(' ')}`, error))
-    }
-    if (verb === 'enable') {
-      for (const name of units) if (hasNoInstall(backend, name)) notes.push(NO_INSTALL(name))
     }
     const startable = units.filter(name => nameKind(name) !== 'template')
     const jobs =
       params.now && job !== null
         ? await runJobs(backend, job, startable, { mode: 'replace', wait: true, signal })
         : []
-    return jobs === null ? err(CANCELLED) : ok({ changes: [...changes], notes, jobs })
+    return jobs === null
+      ? err(CANCELLED)
+      : ok({ changes: [...changed.changes], notes: [...changed.notes], jobs })
   }
-
-const NO_INSTALL = (name: UnitName) =>
-  `${name} has no [Install] section with WantedBy=, RequiredBy=, UpheldBy=, Also= or Alias=: enabling it changes nothing. It is started by another unit, or by hand.`
 
 function isKnown(backend: Backend, files: ReadonlySet<UnitName>, name: UnitName): boolean {
   if (files.has(name)) return true
   const unit = findUnit(backend, name).unwrapOr(null)
   return unit !== null && unit.loadState !== 'not-found'
-}
-
-function hasNoInstall(backend: Backend, name: UnitName): boolean {
-  const install = findUnit(backend, name).unwrapOr(null)?.install
-  if (install === undefined) return false
-  const { wantedBy, requiredBy, upheldBy, alias, also } = install
-  return [wantedBy, requiredBy, upheldBy, alias, also].every(list => list.length === 0)
 }
 
 export const enable: Handler<'enable'> = change('enable', 'start', (backend, names, how) =>

@@ -125,6 +125,7 @@ export type Fake = Backend & {
   trees: ProcessTree[]
   notEnforced: Map<UnitName, Problem[]>
   changes: () => UnitFileChange[]
+  notes: string[]
   manager: EngineState['manager']
   jobs: Map<number, Job>
 }
@@ -143,7 +144,7 @@ export function createFake(): Fake {
   const stateOf = (name: UnitName) => states.get(name) ?? initialUnitState(name, typeOf(name))
   const changing = (...call: readonly unknown[]) => {
     calls.push([...call])
-    return fake.changes()
+    return { changes: fake.changes(), notes: fake.notes }
   }
   let lastJob = 0
   const fake: Fake = {
@@ -175,6 +176,7 @@ export function createFake(): Fake {
     relations: new Map(),
     trees: [],
     changes: () => [],
+    notes: [],
     onJob: () => Promise.resolve('done'),
     add(one, state) {
       units.set(one.id, one)

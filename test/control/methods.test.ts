@@ -149,7 +149,7 @@ test('a command that cannot be executed is explained with what to check', async 
   }
   const { jobs } = await result(t, daemon, 'jobs', { verb: 'start', units: ['web'] })
   t.like(jobs[0]?.explanation, {
-    summary: 'cannot start web.service: ExecStartPre= exited with status 203 (EXEC)',
+    summary: 'cannot start web.service: /bin/no-such could not be executed (status 203/EXEC)',
     command: '/bin/no-such',
   })
   t.regex(jobs[0]?.explanation?.hint ?? '', /^check that the command exists/)
@@ -355,11 +355,12 @@ test('enable tells what it changed, and with now starts the unit', async t => {
   ])
 })
 
-test('enabling a unit without [Install] says that nothing came of it', async t => {
+test('enable passes on what the user should hear', async t => {
   const daemon = await openDaemon(t)
   daemon.fake.add(service('web.service'))
+  daemon.fake.notes = ['web.service has no [Install] section']
   const { notes } = await result(t, daemon, 'enable', { units: ['web'] })
-  t.regex(notes[0] ?? '', /^web.service has no \[Install\] section/)
+  t.deepEqual(notes, ['web.service has no [Install] section'])
 })
 
 test('disable and mask stop with now; unmask only unmasks', async t => {
@@ -386,8 +387,11 @@ test('what is not there can be masked, not enabled', async t => {
     ok: false,
     error: { code: 'unit-not-found' },
   })
-  const { notes } = await result(t, daemon, 'mask', { units: ['nope'] })
-  t.deepEqual(notes, ['Unit nope.service does not exist, proceeding anyway.'])
+  await result(t, daemon, 'mask', { units: ['nope'] })
+  t.deepEqual(
+    daemon.fake.calls.map(call => call[0]),
+    ['mask'],
+  )
 })
 
 test('a file system that refuses is an error in words, with nothing started', async t => {
