@@ -196,7 +196,7 @@ const completed = <T extends object>(defaults: T, set: Partial<T>): T =>
   isEmpty(set) ? defaults : { ...defaults, ...set }
 
 /** What the files say, completed and checked. */
-export function prepareUnit(context: BuildContext, source: Source): Prepared {
+export function prepareUnit(context: BuildContext, source: Source, sharing: Sharing): Prepared {
   const { id, type, fragmentPath, files } = source
   const problems: Problem[] = []
   for (const file of files) problems.push(...file.problems)
@@ -224,7 +224,7 @@ export function prepareUnit(context: BuildContext, source: Source): Prepared {
     problems: problems.length === 0 ? NONE : problems,
     dependencies: draft.dependencies,
     unit: completed(UNIT_DEFAULTS, draft.unit),
-    install: completed(INSTALL_DEFAULTS, draft.install),
+    install: sharing.install(completed(INSTALL_DEFAULTS, draft.install)),
     hasInstallSection: hasSection(files, 'Install'),
     hearth: completed(HEARTH_DEFAULTS, draft.hearth),
     ...(service && {

@@ -134,7 +134,7 @@ const GIVEN: Readonly<Record<string, readonly [description: string, ...lines: st
 }
 
 /** Names that systemd keeps from SysV, and what they stand for. */
-export const BUILT_IN_ALIASES: Readonly<Record<string, string>> = {
+const ALIASES: Readonly<Record<string, string>> = {
   'runlevel0.target': 'poweroff.target',
   'runlevel1.target': 'rescue.target',
   'runlevel2.target': 'multi-user.target',
@@ -145,14 +145,23 @@ export const BUILT_IN_ALIASES: Readonly<Record<string, string>> = {
   'ctrl-alt-del.target': 'reboot.target',
 }
 
-const ALL = { ...TARGETS, ...GIVEN }
+// Maps, not objects: looking up a property makes an engine intern every unit's name.
+const ALL = new Map(Object.entries({ ...TARGETS, ...GIVEN }))
+const ALIAS_OF = new Map(Object.entries(ALIASES))
 
-export const isBuiltIn = (name: string) => Object.hasOwn(ALL, name)
-export const builtInNames = (): string[] => Object.keys(ALL)
+/** The unit that a name kept from SysV stands for, or null. */
+export const builtInAlias = (name: string): string | null => ALIAS_OF.get(name) ?? null
+/** The names kept from SysV that stand for a unit. */
+export const builtInAliasesOf = (name: string): string[] =>
+  ALL.has(name) ? [...ALIAS_OF].flatMap(([alias, meant]) => (meant === name ? [alias] : [])) : []
+
+export const isBuiltIn = (name: string) => ALL.has(name)
+export const builtInNames = (): string[] => [...ALL.keys()]
 
 /** The unit file that a built-in unit would have, or null. */
 export function builtInText(name: string): string | null {
-  if (!isBuiltIn(name)) return null
-  const [description, ...lines] = ALL[name] ?? ['']
+  const known = ALL.get(name)
+  if (known === undefined) return null
+  const [description, ...lines] = known
   return ['[Unit]', `Description=${description}`, ...lines, ''].join('\n')
 }

@@ -61,6 +61,8 @@ export interface Catalogue {
   dropIns(names: readonly UnitName[]): readonly string[]
   /** The members of the units' `.wants` (…) directories, each name once, the first directory's. */
   dependencyLinks(names: readonly UnitName[], suffix: DependencySuffix): readonly DependencyLink[]
+  /** There is no `.wants`, `.requires` or `.upholds` directory at all. */
+  readonly hasNoLinks: boolean
   /** The names of all units that have such a directory. */
   dependencyOwners(suffix: DependencySuffix): Iterable<UnitName>
 }
@@ -237,6 +239,7 @@ export function createCatalogue(reader: UnitReader, directories: Directories): C
       }
       return [...found.values()]
     },
+    hasNoLinks: ![...folders.keys()].some(name => !name.endsWith('.d')),
     dependencyOwners: suffix =>
       [...folders.keys()]
         .filter(name => name.endsWith(suffix))

@@ -4,12 +4,13 @@ import { execDirectives } from './directives/exec.ts'
 import { hearthDirectives, installDirectives } from './directives/install.ts'
 import {
   knownExecDirectives,
+  type LazyRows,
   OTHER_SECTIONS,
   otherDirectives,
   resourceDirectives,
 } from './directives/known.ts'
 import { killDirectives, serviceDirectives } from './directives/service.ts'
-import { unitDirectives } from './directives/unit.ts'
+import { conditionDirectives, unitDirectives } from './directives/unit.ts'
 
 export type { Directive, DirectiveStatus, Draft } from './directives/directive.ts'
 
@@ -25,22 +26,26 @@ const SHARED: Readonly<Record<string, readonly ('exec' | 'kill' | 'resource')[]>
 export type DirectiveTable = {
   /** The row of a directive by its name or an older spelling, or null. */
   find(section: string, name: string): Directive | null
-  /** The rows of a section, in the manual's order. */
+  /** All rows of a section, in the manual's order. */
   section(name: string): readonly Directive[]
+  /** Those of a section that hearth does more with than keep their text. */
+  ownRows(name: string): readonly Directive[]
 }
 
 /** Sections that unit files have, beside `X-…`. */
 export const SECTIONS = ['Unit', 'Install', 'Service', 'X-Hearth', ...Object.keys(OTHER_SECTIONS)]
 
-/** The table, its sections made when they are first asked for. `runtime` is where a relative PIDFile= lies. */
+/** The table, each part made when it is first asked for. `runtime` is where a relative PIDFile= lies. */
 export function createDirectives(runtime = '/run'): DirectiveTable {
   const rows = new Map<string, readonly Directive[]>()
-  const byName = new Map<string, ReadonlyMap<string, Directive>>()
-  const shared = {
-    exec: once(() => [...execDirectives(), ...knownExecDirectives()]),
-    kill: once(killDirectives),
+  const indexes = new Map<string, Map<string, Directive>>()
+  const shared = { exec: once(execDirectives), kill: once(killDirectives) }
+  const lazy = {
+    conditions: once(conditionDirectives),
+    exec: once(knownExecDirectives),
     resource: once(resourceDirectives),
   }
+
   const own = (section: string): Directive[] => {
     switch (section) {
       case 'Unit':
@@ -55,26 +60,50 @@ export function createDirectives(runtime = '/run'): DirectiveTable {
         return otherDirectives(section)
     }
   }
-  const section = (name: string): readonly Directive[] => {
-    let all = rows.get(name)
-    if (!all) {
-      all = [...own(name), ...(SHARED[name] ?? []).flatMap(group => shared[group]())]
-      rows.set(name, all)
-    }
+
+  const ownRows = (name: string): readonly Directive[] => {
+    const known = rows.get(name)
+    if (known) return known
+    const all = own(name)
+    for (const group of SHARED[name] ?? []) if (group !== 'resource') all.push(...shared[group]())
+    rows.set(name, all)
     return all
   }
-  const index = (name: string): ReadonlyMap<string, Directive> => {
-    const known = byName.get(name)
-    if (known) return known
-    const map = new Map<string, Directive>()
-    // A name of a row beats an older spelling of another, and the section's own rows the shared ones.
-    for (const row of section(name)) if (!map.has(row.name)) map.set(row.name, row)
-    for (const row of section(name))
-      for (const alias of row.aliases) if (!map.has(alias)) map.set(alias, row)
-    byName.set(name, map)
-    return map
+
+  const lazyRows = (section: string): LazyRows[] => {
+    if (section === 'Unit') return [lazy.conditions()]
+    return (SHARED[section] ?? []).flatMap(group => (group === 'kill' ? [] : [lazy[group]()]))
   }
-  return { section, find: (of, name) => index(of).get(name) ?? null }
+
+  const find = (section: string, name: string): Directive | null => {
+    let index = indexes.get(section)
+    if (!index) {
+      index = new Map()
+      // A name of a row beats an older spelling of another, and the section's own rows the shared ones.
+      for (const row of ownRows(section)) if (!index.has(row.name)) index.set(row.name, row)
+      for (const row of ownRows(section))
+        for (const alias of row.aliases) if (!index.has(alias)) index.set(alias, row)
+      indexes.set(section, index)
+    }
+    const known = index.get(name)
+    if (known !== undefined) return known
+    for (const more of lazyRows(section)) {
+      const row = more.row(name)
+      if (row === null) continue
+      index.set(name, row)
+      return row
+    }
+    return null
+  }
+
+  return {
+    find,
+    ownRows,
+    section: name => [
+      ...ownRows(name),
+      ...lazyRows(name).flatMap(more => [...more.names()].flatMap(one => find(name, one) ?? [])),
+    ],
+  }
 }
 
 function once<T>(make: () => T): () => T {

@@ -1,6 +1,6 @@
 // What is enabled: units that are in the unit directories with an [Install] section, as if `ctl enable` had been called
 // for each, until a link to /dev/null switches it off.
-import type { Catalogue } from './catalogue.ts'
+import type { Catalogue, Entry } from './catalogue.ts'
 import { DEPENDENCY_SUFFIXES, DEV_NULL } from './catalogue.ts'
 import { NONE } from './defaults.ts'
 import type { InstallSettings, UnitName } from './unit.ts'
@@ -16,6 +16,8 @@ export type Enablement = {
   aliasesOf(id: UnitName): readonly UnitName[]
   /** What [Install] of enabled units adds to a unit's dependencies. */
   pulls(owner: UnitName): readonly Pull[]
+  /** Whether [Install] of enabled units adds to a unit's dependencies. */
+  isWanting(owner: UnitName): boolean
   /** Enabled by being there. */
   isEnabled(name: UnitName): boolean
   /** Enabled by a link in a `.wants` (…) directory, and that link's path; null: it is not. */
@@ -34,16 +36,16 @@ export function enabledName(name: UnitName, install: InstallSettings): UnitName 
 /** `install` gives the [Install] section of a unit that has a file, else null. */
 export function findEnabled(
   catalogue: Catalogue,
-  install: (name: UnitName) => InstallSettings | null,
+  install: (name: UnitName, entry: Entry | null) => InstallSettings | null,
 ): Enablement {
   const aliases = new Map<UnitName, UnitName>()
   const aliasesOf = new Map<UnitName, UnitName[]>()
   const pulls = new Map<UnitName, Pull[]>()
   const enabled = new Set<UnitName>()
-  const queue: UnitName[] = []
+  const queue: { name: UnitName; entry: Entry | null }[] = []
   for (const entry of catalogue.entries())
     if (!entry.vendor && entry.link !== DEV_NULL && catalogue.aliasTarget(entry) === null)
-      queue.push(entry.name)
+      queue.push({ name: entry.name, entry })
 
   /** Those whose links to /dev/null switch off what [Install] says. */
   const switchedOff = new Map<string, ReadonlySet<UnitName>>()
@@ -68,14 +70,14 @@ export function findEnabled(
   }
 
   // The list grows by what Also= names.
-  for (const next of queue) {
-    const file = install(next)
+  for (const { name: next, entry } of queue) {
+    const file = install(next, entry)
     if (!file || (!hasInstall(file) && file.also.length === 0)) continue
     const name = enabledName(next, file)
     if (name === null || seen.has(name)) continue
     seen.add(name)
     // The default instance has the specifiers of an instance.
-    const settings = name === next ? file : (install(name) ?? file)
+    const settings = name === next ? file : (install(name, null) ?? file)
     for (const owner of settings.wantedBy) add(owner, 'wants', name)
     for (const owner of settings.requiredBy) add(owner, 'requires', name)
     for (const owner of settings.upheldBy) add(owner, 'upholds', name)
@@ -88,7 +90,7 @@ export function findEnabled(
       if (known) known.push(full)
       else aliasesOf.set(name, [full])
     }
-    for (const also of settings.also) if (!seen.has(also)) queue.push(also)
+    for (const also of settings.also) if (!seen.has(also)) queue.push({ name: also, entry: null })
   }
 
   let linked: Map<UnitName, string> | null = null
@@ -106,6 +108,7 @@ export function findEnabled(
     aliases,
     aliasesOf: id => aliasesOf.get(id) ?? NONE,
     pulls: owner => pulls.get(owner) ?? NONE,
+    isWanting: owner => pulls.has(owner),
     isEnabled: name => enabled.has(name),
     linkedBy: name => links().get(name) ?? null,
   }

@@ -7,12 +7,13 @@ import {
   readInstall,
   SECTION_OF,
 } from './build.ts'
-import { BUILT_IN_ALIASES, builtInNames, builtInText, isBuiltIn } from './builtin.ts'
+import { builtInAlias, builtInAliasesOf, builtInNames, builtInText, isBuiltIn } from './builtin.ts'
 import {
   baseOf,
   type Catalogue,
   createCatalogue,
   DEPENDENCY_SUFFIXES,
+  DEV_NULL,
   type Directories,
   type Entry,
   normalize,
@@ -42,7 +43,7 @@ import type {
   UnitName,
   Units,
 } from './unit.ts'
-import { nameKind, unitType } from './values/unit-name.ts'
+import { nameKind, templateOf, unitType } from './values/unit-name.ts'
 
 export type UnitOptions = {
   /** Unit directories: what is there with [Install] is enabled; the first wins. */
@@ -109,6 +110,7 @@ type Loaded = {
   catalogue: Catalogue | null
   enablement: Enablement | null
 }
+const NO_ALIASES: ReadonlyMap<UnitName, UnitName> = new Map()
 const nothing = (): Loaded => ({
   units: new Map(),
   byAlias: new Map(),
@@ -179,7 +181,7 @@ export function createUnits(options: UnitOptions): LoadedUnits {
   const install = (name: UnitName): InstallSettings | null => {
     const early = now.early.get(name)
     if (early) return early.prepared.hasInstallSection ? early.prepared.install : null
-    const { id, entry, isMasked } = catalogue().resolve(name, new Map())
+    const { id, entry, isMasked } = catalogue().resolve(name, NO_ALIASES)
     const type = unitType(id)
     if (!entry || isMasked || type === null) return null
     const read = readAll(entry, ownNames(id))
@@ -188,35 +190,39 @@ export function createUnits(options: UnitOptions): LoadedUnits {
   }
 
   /** As `install`, but the unit is prepared while its file is at hand: it will most likely be asked for. */
-  const installEarly = (name: UnitName): InstallSettings | null => {
-    const { id, entry, isMasked } = catalogue().resolve(name, new Map())
-    const type = unitType(id)
-    if (id !== name || !entry || isMasked || type === null || nameKind(id) === 'template')
+  const installEarly = (name: UnitName, file: Entry | null): InstallSettings | null => {
+    const type = unitType(name)
+    const { entry } = file ? { entry: file } : catalogue().resolve(name, NO_ALIASES)
+    if (entry?.name !== name || type === null || entry.link === DEV_NULL || now.early.has(name))
       return install(name)
-    if (now.early.has(id)) return install(id)
-    const read = readAll(entry, ownNames(id))
+    if (nameKind(name) === 'template' || isInstanceLink(entry)) return install(name)
+    const read = readAll(entry, ownNames(name))
     if (read.isMasked || read.error !== null) return null
-    now.early.set(id, { prepared: prepare(id, entry, read), dropIns: read.dropIns })
-    return install(id)
+    const prepared = prepare(name, entry, read)
+    now.early.set(name, { prepared, dropIns: read.dropIns })
+    return prepared.hasInstallSection ? prepared.install : null
   }
 
   const prepare = (id: UnitName, entry: Entry | null, read: Read): Prepared => {
-    const prepared = prepareUnit(context, {
-      id,
-      type: unitType(id) ?? 'service',
-      fragmentPath: entry && pathOf(entry),
-      files: read.files,
-    })
-    return { ...prepared, install: now.sharing.install(prepared.install) }
+    return prepareUnit(
+      context,
+      {
+        id,
+        type: unitType(id) ?? 'service',
+        fragmentPath: entry && pathOf(entry),
+        files: read.files,
+      },
+      now.sharing,
+    )
   }
 
   const resolve = (name: UnitName): Resolution => {
     const found = catalogue().resolve(name, enablement().aliases)
-    const builtIn = BUILT_IN_ALIASES[found.id]
+    const builtIn = builtInAlias(found.id)
     // A vendor's special targets lead to a machine's boot: the built-in ones are a container's.
     if (found.entry?.vendor && isBuiltIn(found.id))
       return { ...found, entry: null, isMasked: false }
-    if (builtIn !== undefined && (!found.entry || found.entry.vendor)) return resolve(builtIn)
+    if (builtIn !== null && (!found.entry || found.entry.vendor)) return resolve(builtIn)
     if (found.id !== name && isBuiltIn(name) && catalogue().entry(name)?.vendor)
       return { id: name, entry: null, isMasked: false }
     return found
@@ -231,8 +237,7 @@ export function createUnits(options: UnitOptions): LoadedUnits {
     const own = catalogue().entry(name)
     const { id, entry, isMasked } = resolve(name)
     if (isMasked) return isRuntime(own?.path ?? entry?.path ?? '') ? 'masked-runtime' : 'masked'
-    if (!entry)
-      return isBuiltIn(id) || BUILT_IN_ALIASES[name] !== undefined ? 'static' : 'not-found'
+    if (!entry) return isBuiltIn(id) || builtInAlias(name) !== null ? 'static' : 'not-found'
     return id !== name && own ? 'alias' : stateOf(id, entry, install(id))
   }
 
@@ -258,6 +263,8 @@ export function createUnits(options: UnitOptions): LoadedUnits {
 
   const pullsOf = (names: readonly UnitName[]): Dependencies => {
     const pulls: Dependencies = {}
+    if (names.length === 1 && catalogue().hasNoLinks && !enablement().isWanting(names[0] ?? ''))
+      return pulls
     const add = (kind: PullKind, name: UnitName) => {
       const known = pulls[kind]
       if (known) known.push(name)
@@ -409,10 +416,8 @@ export function createUnits(options: UnitOptions): LoadedUnits {
   }
 }
 
-const builtInAliasesOf = (id: UnitName) =>
-  isBuiltIn(id)
-    ? Object.keys(BUILT_IN_ALIASES).filter(alias => BUILT_IN_ALIASES[alias] === id)
-    : NONE
+/** An instance's link to its template: the file is the template's. */
+const isInstanceLink = ({ name, link }: Entry) => link !== null && baseOf(link) === templateOf(name)
 
 const isRuntime = (path: string) => path.startsWith('/run/')
 

@@ -34,11 +34,15 @@ export function settingsProperties(unit: Unit): [name: string, value: string][] 
     }
   }
   const section = unit.service ? SECTION_OF[unit.type] : undefined
-  for (const row of table.section('Unit')) add(row)
-  if (section !== undefined)
-    // Of what is only known, the properties would be hundreds of empty lines.
-    for (const row of table.section(section))
-      if (row.status === 'enforced' || unit.exec?.other[row.name] !== undefined) add(row)
-  for (const row of table.section('X-Hearth')) add(row)
+  for (const row of table.ownRows('Unit')) add(row)
+  if (section !== undefined) {
+    for (const row of table.ownRows(section)) add(row)
+    // Of what is only kept, the properties would be hundreds of empty lines.
+    for (const name of Object.keys(unit.exec?.other ?? {})) {
+      const row = table.find(section, name)
+      if (row) add(row)
+    }
+  }
+  for (const row of table.ownRows('X-Hearth')) add(row)
   return found
 }

@@ -52,18 +52,50 @@ const INERT: readonly (readonly [name: string, note: string])[] = [
   ['UtmpMode', NO_LOGIN],
 ]
 
-export const knownExecDirectives = (): Directive[] => [
-  ...['ReadWritePaths', 'ReadOnlyPaths', 'InaccessiblePaths', ...new Set(EXEC)].map(name =>
-    kept(name, 'not-enforced', null, EXEC_ALIASES[name] ?? []),
-  ),
-  kept('PAMName', 'not-enforced', 'no PAM session is opened'),
-  ...INERT.map(([name, note]) => kept(name, 'inert', note)),
-]
+/** Rows by name that are made when they are asked for: there are hundreds, and few are in use. */
+export type LazyRows = { names: () => Iterable<string>; row: (name: string) => Directive | null }
 
-export const resourceDirectives = (): Directive[] =>
-  RESOURCES.map(name =>
-    kept(name, 'not-enforced', null, name === 'MemoryMax' ? ['MemoryLimit'] : []),
+const NOTES: Readonly<Record<string, string>> = { PAMName: 'no PAM session is opened' }
+
+const textRows = (
+  modern: readonly string[],
+  aliases: Readonly<Record<string, readonly string[]>>,
+): LazyRows => {
+  let index: Map<string, string> | null = null
+  const modernName = (name: string): string | undefined => {
+    if (index === null) {
+      index = new Map(modern.map(known => [known, known]))
+      for (const known of Object.keys(aliases))
+        for (const alias of aliases[known] ?? []) index.set(alias, known)
+    }
+    return index.get(name)
+  }
+  return {
+    names: () => modern,
+    row: name => {
+      const known = modernName(name)
+      if (known === undefined) return null
+      const inert = INERT.find(([inertName]) => inertName === known)
+      if (inert) return kept(known, 'inert', inert[1])
+      return kept(known, 'not-enforced', NOTES[known] ?? null, aliases[known] ?? [])
+    },
+  }
+}
+
+export const knownExecDirectives = (): LazyRows =>
+  textRows(
+    [
+      ...new Set([
+        ...['ReadWritePaths', 'ReadOnlyPaths', 'InaccessiblePaths', 'PAMName'],
+        ...EXEC,
+        ...INERT.map(([name]) => name),
+      ]),
+    ],
+    EXEC_ALIASES,
   )
+
+export const resourceDirectives = (): LazyRows =>
+  textRows(RESOURCES, { MemoryMax: ['MemoryLimit'] })
 
 /** The sections of unit types that are known and not carried out: their own directives, beside those they share. */
 export const OTHER_SECTIONS: Readonly<Record<string, readonly string[]>> = {

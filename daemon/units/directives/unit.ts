@@ -10,6 +10,7 @@ import { timespan } from '../values/timespan.ts'
 import { isUnitName, nameKind } from '../values/unit-name.ts'
 import { words } from '../values/words.ts'
 import { custom, type Directive, ignored, list, setting, take } from './directive.ts'
+import type { LazyRows } from './known.ts'
 
 const jobMode: Parse<JobMode> = oneOf(
   'replace',
@@ -95,12 +96,21 @@ const readCondition =
     })
   }
 
-const conditions = (what: 'Condition' | 'Assert'): Directive[] =>
-  CONDITIONS.map(kind => {
+/** Condition…= and Assert…=, made when they are asked for. */
+export const conditionDirectives = (): LazyRows => ({
+  names: () => CONDITIONS.flatMap(kind => [`Condition${kind}`, `Assert${kind}`]),
+  row: name => {
+    const what = name.startsWith('Condition')
+      ? 'Condition'
+      : name.startsWith('Assert')
+        ? 'Assert'
+        : null
+    const kind = name.slice(what?.length ?? 0)
+    if (what === null || !CONDITIONS.includes(kind)) return null
     const field = what === 'Condition' ? 'conditions' : 'asserts'
     const read = readCondition(kind)
     return custom(
-      what + kind,
+      name,
       (draft, text, context) => {
         // systemd.unit(5): an empty one takes back all conditions, of whatever kind.
         if (text === '') {
@@ -113,7 +123,8 @@ const conditions = (what: 'Condition' | 'Assert'): Directive[] =>
       },
       [],
     )
-  })
+  },
+})
 
 const startLimit = {
   interval: () =>
@@ -221,8 +232,6 @@ export const unitDirectives = (): Directive[] => [
   setting('unit', 'JobTimeoutAction', 'jobTimeoutAction', unitAction, { print: plain }),
   ignored('JobTimeoutRebootArgument', 'not-enforced', 'a reboot takes no argument'),
   ignored('RebootArgument', 'not-enforced', 'a reboot takes no argument'),
-  ...conditions('Condition'),
-  ...conditions('Assert'),
 ]
 
 function textWords(...args: Parameters<Parse<string[]>>): ReturnType<Parse<string[]>> {
