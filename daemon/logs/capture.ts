@@ -217,10 +217,7 @@ export function createCapture(parts: CaptureParts): Capture {
 
   return {
     open(log, first, fds) {
-      const label =
-        log.console && parts.console
-          ? Buffer.from(`${log.unit.replace(/\.service$/, '')} | `)
-          : null
+      const label = log.console ? Buffer.from(`${log.unit.replace(/\.service$/, '')} | `) : null
       const run: Run = { log, pid: log.pid ?? null, label, open: 2 }
       for (const name of ['out', 'err'] as const) {
         const key = name === 'out' ? first : first + 1

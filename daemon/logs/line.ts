@@ -57,7 +57,7 @@ export function parseLine(
   from: number,
   to: number,
 ): LogRecord | null {
-  const timeUsec = parseStamp(bytes.toString("latin1", from, from + STAMP_LENGTH))
+  const timeUsec = parseStamp(bytes.toString('latin1', from, from + STAMP_LENGTH))
   if (Number.isNaN(timeUsec) || bytes[from + STAMP_LENGTH] !== 0x20) return null
   const runAt = from + STAMP_LENGTH + 1
   const streamAt = bytes.indexOf(0x20, runAt) + 1
@@ -65,13 +65,13 @@ export function parseLine(
   if (streamAt === 0 || identifierAt >= to) return null
   const end = bytes.indexOf(0x20, identifierAt)
   if (end === -1 || end >= to) return null
-  const stream = bytes.toString("latin1", streamAt, streamAt + 4)
+  const stream = bytes.toString('latin1', streamAt, streamAt + 4)
   const priority = (bytes[streamAt + PRIORITY_AFTER] ?? 0) - 0x30
   const mark = bytes[end - 1]
   if (stream !== 'out ' && stream !== 'err ') return null
   if (priority < 0 || priority > 7 || (mark !== WHOLE && mark !== PARTIAL)) return null
-  const run = bytes.toString("latin1", runAt, streamAt - 1)
-  const word = bytes.toString("latin1", identifierAt, end - 1)
+  const run = bytes.toString('latin1', runAt, streamAt - 1)
+  const word = bytes.toString('latin1', identifierAt, end - 1)
   const bracket = /\[\d+\]$/.test(word) ? word.lastIndexOf('[') : -1
   const message = bytes.subarray(end + 1, to)
   const binary = !isUtf8(message)

@@ -173,8 +173,8 @@ function linesBefore(store: Store, unit: UnitName, position: number) {
     const first = at === block.start ? 0 : bytes.indexOf(NEWLINE) + 1
     // A crash may have left a line without its end.
     const end = bytes.lastIndexOf(NEWLINE) + 1
-    if (first < end || most === LONGEST || at === block.start)
-      return { bytes: bytes.subarray(Math.min(first, end), end), at: at + first }
+    if (first < end) return { bytes: bytes.subarray(first, end), at: at + first }
+    if (most === LONGEST || at === block.start) return { bytes: bytes.subarray(0, 0), at }
   }
   return null
 }
@@ -199,7 +199,7 @@ function lineFrom(store: Store, unit: UnitName, position: number) {
   if (!block) return null
   const { bytes, at } = block
   for (let start = bytes.indexOf(NEWLINE) + 1; start > 0; ) {
-    const timeUsec = parseStamp(bytes.toString("latin1", start, start + 27))
+    const timeUsec = parseStamp(bytes.toString('latin1', start, start + 27))
     if (!Number.isNaN(timeUsec)) return { at: at + start, timeUsec }
     start = bytes.indexOf(NEWLINE, start) + 1
   }

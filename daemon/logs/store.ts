@@ -236,7 +236,7 @@ export function createStore(settings: StoreSettings): Store {
     const isFailing = failing.has(of)
     const now = isFailing ? nowUsec() : 0
     // A clock that was set back must not put the next attempt off.
-    if (isFailing && now < of.retryUsec && now > of.retryUsec - RETRY_USEC)
+    if (isFailing && now < of.retryUsec && now >= of.retryUsec - RETRY_USEC)
       return remember(of, from, lines)
     try {
       writeMemory(of)

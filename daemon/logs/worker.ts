@@ -56,19 +56,25 @@ const capture = createCapture({
 function obey(message: ToWorker): void {
   switch (message.type) {
     case 'open':
-      return capture.open(message.run, message.key, message)
+      capture.open(message.run, message.key, message)
+      break
     case 'pid':
-      return capture.setPid(message.key, message.pid)
+      capture.setPid(message.key, message.pid)
+      break
     case 'query':
       // The answer holds what was written before the question.
       if (message.query.units.length > 0) capture.drain(message.query.units)
-      return answers.begin(message.id, message.query)
+      answers.begin(message.id, message.query)
+      break
     case 'more':
-      return answers.more(message.id)
+      answers.more(message.id)
+      break
     case 'cancel':
-      return answers.cancel(message.id)
+      answers.cancel(message.id)
+      break
     case 'finish':
-      return finish()
+      finish()
+      break
     default:
       message satisfies never
   }

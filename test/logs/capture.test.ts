@@ -1,5 +1,8 @@
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import test from 'ava'
-import { ALL, ended, openLogs, runId } from './world.ts'
+import { ALL, ended, openLogs, runId, temporaryDirectory } from './world.ts'
 
 const numbered = (count: number) => Array.from({ length: count }, (_, i) => String(i + 1))
 
@@ -139,26 +142,27 @@ test('a line that comes in pieces is one line, its priority prefix included', as
 
 test('a run goes on until the last process that holds its pipes has gone', async t => {
   const { logs, start, ask } = openLogs(t)
-  // The grandchild waits for the end of its standard input, long after the shell has gone.
-  const child = start('web.service', 'exec 3<&0; (read line <&3; echo "late: $line") & echo early')
+  const fifo = join(temporaryDirectory(t), 'fifo')
+  execFileSync('mkfifo', [fifo])
+  // The grandchild waits for somebody to write into the FIFO, long after the shell has gone.
+  const child = start('web.service', `(read line <${fifo}; echo "late: $line") & echo early`)
   await ended(child)
   logs.close('web.service', runId(1))
   t.deepEqual(
     (await ask({ units: ['web.service'] })).map(({ message }) => message),
     ['early'],
   )
+  writeFileSync(fifo, 'hello\n')
   const following = logs.query(
-    { ...ALL, units: ['web.service'], lines: 0, follow: true },
+    { ...ALL, units: ['web.service'], follow: true },
     new AbortController().signal,
   )
-  child.stdin?.end('hello\n')
+  const told: string[] = []
   for await (const records of following) {
-    t.deepEqual(
-      records.map(({ message }) => message),
-      ['late: hello'],
-    )
-    break
+    told.push(...records.map(({ message }) => message))
+    if (told.length === 2) break
   }
+  t.deepEqual(told, ['early', 'late: hello'])
 })
 
 test('a hundred writers at once lose nothing, and none waits for a chatty one', async t => {

@@ -1,0 +1,240 @@
+import { execFileSync } from 'node:child_process'
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { createStore, type Store, type StoreSettings } from '../../daemon/logs/store.ts'
+import { temporaryDirectory } from './world.ts'
+
+const UNIT = 'web.service'
+
+/** A store on a clock that stands still until it is set. */
+function open(t: ExecutionContext, settings: Partial<StoreSettings> = {}) {
+  const warnings: string[] = []
+  const clock = { usec: Date.UTC(2026, 10, 25) * 1000 }
+  const directory = settings.directory === undefined ? temporaryDirectory(t) : settings.directory
+  const store = createStore({
+    directory,
+    rotateBytes: 1000,
+    keep: 3,
+    warn: message => warnings.push(message),
+    nowUsec: () => clock.usec,
+    ...settings,
+  })
+  t.teardown(() => store.close())
+  return { store, directory: directory ?? '', warnings, clock }
+}
+
+/** Everything that the store can still tell of a unit. */
+function content(store: Store, unit = UNIT): string {
+  let text = ''
+  const { start, end } = store.extent(unit)
+  for (let position = start; position < end; ) {
+    const block = store.read(unit, position, 100)
+    if (!block) break
+    text += block.bytes
+    position = block.next
+  }
+  return text
+}
+
+function backwards(store: Store, unit = UNIT): string {
+  let text = ''
+  for (let position = store.extent(unit).end; ; ) {
+    const block = store.readBefore(unit, position, 100)
+    if (!block) return text
+    text = block.bytes + text
+    position = block.at
+  }
+}
+
+const append = (store: Store, text: string, unit = UNIT) => store.append(unit, Buffer.from(text))
+/** Lines of ten bytes. */
+const lines = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, i) => `line ${String(from + i).padStart(4)}\n`).join('')
+
+test('a unit has a folder with its current file, readable for its owner and group alone', t => {
+  const { store, directory } = open(t)
+  append(store, lines(1, 2))
+  t.is(readFileSync(join(directory, UNIT, 'current'), 'utf8'), lines(1, 2))
+  t.is(statSync(join(directory, UNIT)).mode & 0o007, 0)
+  t.is(statSync(join(directory, UNIT, 'current')).mode & 0o137, 0)
+})
+
+test('a file that would grow beyond the limit is put aside under its time, and the oldest go', t => {
+  const { store, directory, clock } = open(t)
+  for (let i = 0; i < 600; i++) {
+    clock.usec += 1_000_001
+    append(store, lines(i, i))
+  }
+  const names = readdirSync(join(directory, UNIT)).sort()
+  t.is(names.length, 4)
+  t.is(names.at(-1), 'current')
+  t.true(names.slice(0, -1).every(name => /^\d{8}T\d{6}\.\d{6}Z\.log$/.test(name)))
+  const kept = names.map(name => readFileSync(join(directory, UNIT, name), 'utf8'))
+  t.true(kept.every(text => text.length <= 1000))
+  t.true(lines(0, 599).endsWith(kept.join('')))
+  t.is(content(store), kept.join(''))
+  t.is(backwards(store), kept.join(''))
+})
+
+test('full files keep their order when the clock is set back', t => {
+  const { store, clock } = open(t)
+  for (let i = 0; i < 250; i++) {
+    clock.usec -= 3_600_000_000
+    append(store, lines(i, i))
+  }
+  t.is(content(store), lines(0, 249))
+})
+
+test('a daemon goes on where an earlier one ended, even within a line', t => {
+  const { store, directory } = open(t)
+  for (let i = 1; i <= 150; i++) append(store, lines(i, i))
+  store.close()
+  appendFileSync(join(directory, UNIT, 'current'), 'torn li')
+  const { store: next } = open(t, { directory })
+  t.is(content(next), `${lines(1, 150)}torn li`)
+  append(next, lines(151, 160))
+  t.is(
+    readFileSync(join(directory, UNIT, 'current'), 'utf8')
+      .split('\n')
+      .at(-12),
+    'torn li',
+  )
+  t.true(content(next).endsWith(lines(151, 160)))
+})
+
+test('a file that somebody removed, moved or truncated is begun anew', t => {
+  const { store, directory } = open(t)
+  const current = join(directory, UNIT, 'current')
+  append(store, lines(1, 1))
+  rmSync(current)
+  append(store, lines(2, 2))
+  t.is(readFileSync(current, 'utf8'), lines(2, 2))
+  truncateSync(current)
+  append(store, lines(3, 3))
+  t.is(readFileSync(current, 'utf8'), lines(3, 3))
+  t.true(content(store).endsWith(lines(3, 3)))
+  renameSync(current, `${current}.1`)
+  store.release(UNIT)
+  append(store, lines(4, 4))
+  t.is(readFileSync(current, 'utf8'), lines(4, 4))
+})
+
+test('symbolic links are not followed: the lines stay in memory, with one warning', t => {
+  for (const link of ['folder', 'file'] as const) {
+    const { store, directory, warnings } = open(t)
+    const elsewhere = temporaryDirectory(t)
+    if (link === 'folder') symlinkSync(elsewhere, join(directory, UNIT))
+    else {
+      mkdirSync(join(directory, UNIT))
+      symlinkSync(join(elsewhere, 'current'), join(directory, UNIT, 'current'))
+    }
+    append(store, lines(1, 1))
+    append(store, lines(2, 2))
+    t.deepEqual(readdirSync(elsewhere), [])
+    t.is(content(store), lines(1, 2))
+    t.is(warnings.length, 1)
+    t.true(warnings[0]?.startsWith(`cannot write the log ${directory}/${UNIT}/current: `))
+  }
+})
+
+test('lines are kept in memory while the directory cannot be written, and are in the file when it can', t => {
+  const directory = join(temporaryDirectory(t), 'logs')
+  writeFileSync(directory, 'in the way')
+  const { store, warnings, clock } = open(t, { directory })
+  append(store, lines(1, 1))
+  append(store, lines(2, 2))
+  append(store, lines(1, 1), 'other.service')
+  t.is(content(store), lines(1, 2))
+  t.is(backwards(store), lines(1, 2))
+  t.is(warnings.length, 1)
+  rmSync(directory)
+  append(store, lines(3, 3))
+  t.false(existsSync(directory), 'it was tried a moment ago')
+  clock.usec += 2_000_000
+  append(store, lines(4, 4))
+  t.is(readFileSync(join(directory, UNIT, 'current'), 'utf8'), lines(1, 4))
+  t.is(readFileSync(join(directory, 'other.service', 'current'), 'utf8'), lines(1, 1))
+  t.is(content(store), lines(1, 4))
+  t.deepEqual(warnings.slice(1), ['the logs can be written again'])
+})
+
+test('what memory holds is written at the end, if it can be written then', t => {
+  const directory = join(temporaryDirectory(t), 'logs')
+  writeFileSync(directory, 'in the way')
+  const { store } = open(t, { directory })
+  append(store, lines(1, 1))
+  rmSync(directory)
+  store.close()
+  t.is(readFileSync(join(directory, UNIT, 'current'), 'utf8'), lines(1, 1))
+})
+
+test('memory is bounded: the oldest lines of a unit go, and those of the unit that has most', t => {
+  const { store, warnings } = open(t, { directory: null })
+  const block = 'x'.repeat(63 * 1024)
+  append(store, lines(1, 1), 'quiet.service')
+  for (let i = 0; i < 10; i++) append(store, `${i}${block}\n`)
+  const kept = content(store)
+  t.true(kept.length <= 256 * 1024)
+  t.true(kept.endsWith(`9${block}\n`))
+  let all = 0
+  for (let unit = 0; unit < 60; unit++)
+    for (let i = 0; i < 4; i++) append(store, `${block}\n`, `web@${unit}.service`)
+  for (const unit of store.units()) all += content(store, unit).length
+  t.true(all <= 8 * 1024 * 1024)
+  t.is(content(store, 'quiet.service'), lines(1, 1))
+  t.deepEqual(warnings, [])
+})
+
+test('more units than files may be open are all written', t => {
+  const { store, directory } = open(t)
+  for (let round = 1; round <= 2; round++)
+    for (let i = 0; i < 600; i++) append(store, lines(round, round), `web@${i}.service`)
+  for (let i = 0; i < 600; i++)
+    t.is(readFileSync(join(directory, `web@${i}.service`, 'current'), 'utf8'), lines(1, 2))
+})
+
+test('a full disk leaves whole lines only, and nothing that memory holds is lost when there is room again', t => {
+  if (process.geteuid?.() !== 0)
+    return t.pass(void t.log('not tested: needs root to mount a tmpfs'))
+  const directory = temporaryDirectory(t)
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', directory])
+  t.teardown(() => execFileSync('umount', ['-l', directory]))
+  const { store, warnings, clock } = open(t, { directory, rotateBytes: 1_000_000 })
+  writeFileSync(join(directory, 'ballast'), Buffer.alloc(30_000))
+  for (let i = 0; i < 60; i++) append(store, lines(100 * i, 100 * i + 99))
+  t.is(warnings.length, 1)
+  t.regex(warnings[0] ?? '', /no space left/)
+  const written = readFileSync(join(directory, UNIT, 'current'), 'utf8')
+  t.true(written.length < 60_000 && written.endsWith('\n'))
+  t.is(content(store), lines(0, 5999))
+  rmSync(join(directory, 'ballast'))
+  execFileSync('mount', ['-o', 'remount,size=1m', directory])
+  clock.usec += 2_000_000
+  append(store, lines(6000, 6000))
+  t.is(readFileSync(join(directory, UNIT, 'current'), 'utf8'), lines(0, 6000))
+  t.is(content(store), lines(0, 6000))
+})
+
+test('a folder without permission is an unwritable one', t => {
+  if (process.geteuid?.() === 0)
+    return t.pass(void t.log('not tested as root, who may write anything'))
+  const { store, directory, warnings } = open(t)
+  chmodSync(directory, 0o500)
+  append(store, lines(1, 1))
+  t.is(content(store), lines(1, 1))
+  t.regex(warnings[0] ?? '', /permission denied/)
+})
