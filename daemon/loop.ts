@@ -23,6 +23,8 @@ export interface Loop {
   /** Runs `collect`, which posts events one by one, each stepped and recorded when its `post` returns; what they want
    * done is performed together afterwards. So that exits that came together cost one look at the process table. */
   batch(collect: () => void): void
+  /** Goes on with what was queued when a defect threw. */
+  resume(): void
 }
 
 export function createLoop(parts: LoopParts): Loop {
@@ -79,6 +81,9 @@ export function createLoop(parts: LoopParts): Loop {
       } finally {
         collecting = false
       }
+      if (!running) run()
+    },
+    resume() {
       if (!running) run()
     },
   }

@@ -232,13 +232,9 @@ export async function boot(t: ExecutionContext, setting: Boot = {}): Promise<Pid
       run(['nsenter', '-t', String(pid), '-m', '-p', '-i', '-u', '-n', '--', ...argv], inNamespace),
     async restarted(unit, before) {
       for (;;) {
-        const [active, now] = (
-          await run(
-            [`${root}dist/ctl`, 'show', unit, '--value', '-p', 'ActiveState,MainPID'],
-            inNamespace,
-          )
-        ).out.split('\n')
-        if (active === 'active' && now !== before && now !== '0') return
+        const { out } = await ctl('show', unit, '-p', 'ActiveState,MainPID')
+        const now = /^MainPID=(\d+)$/m.exec(out)?.[1] ?? '0'
+        if (/^ActiveState=active$/m.test(out) && now !== before && now !== '0') return
       }
     },
     said(pattern) {

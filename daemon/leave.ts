@@ -1,0 +1,54 @@
+// The end of the daemon, when every unit is down: what is left over, the logs, the sockets, then exit or reboot(2).
+import type { Effect } from './engine/effect.ts'
+import type { Logs } from './logs/logs.ts'
+import { endLeftovers } from './runtime/leftovers.ts'
+import { endMachine } from './runtime/machine.ts'
+import type { Native } from './runtime/native.ts'
+import type { LogLine } from './runtime/perform.ts'
+
+export type Leaving = {
+  native: Native
+  logs: Logs
+  log: LogLine
+  /** As PID 1 of a machine, with no container around. */
+  isMachine: boolean
+  /** Reaps what has ended. */
+  collect: () => void
+  /** Resolves at the next SIGCHLD. */
+  childEnded: () => Promise<void>
+  /** Closes the control and the notify socket. */
+  close: () => void
+}
+
+/** What processes of no unit get between SIGTERM and SIGKILL. Less than the 10 s that container engines give to PID 1. */
+const LEFTOVERS_USEC = 5_000_000
+const LOGS_MS = 2000
+
+/** Does not come back, except on a machine that cannot be rebooted. */
+export async function leave(
+  { kind, exitStatus, force }: Extract<Effect, { type: 'finish' }>,
+  parts: Leaving,
+): Promise<void> {
+  const { native, log } = parts
+  const killed = await endLeftovers(
+    {
+      native,
+      collect: parts.collect,
+      pause: ms => {
+        const { promise, resolve } = Promise.withResolvers<void>()
+        const timer = setTimeout(resolve, ms)
+        return Promise.race([promise, parts.childEnded()]).finally(() => clearTimeout(timer))
+      },
+      monotonicUsec: native.monotonicUsec,
+    },
+    force ? 0 : LEFTOVERS_USEC,
+  )
+  if (killed > 0) log('warn', null, `${killed} processes did not end by themselves and were killed`)
+  parts.close()
+  await parts.logs.finish(LOGS_MS)
+  if (parts.isMachine) {
+    log('error', null, endMachine(native, kind === 'exit' ? 'poweroff' : kind))
+    return
+  }
+  process.exit(exitStatus ?? 0)
+}

@@ -1,0 +1,231 @@
+// Boot and wiring: the only file that knows every room.
+import { existsSync, mkdirSync } from 'node:fs'
+import manifest from '../package.json' with { type: 'json' }
+import { createBackend } from './backend.ts'
+import type { ControlServer } from './control/server.ts'
+import { dumpState } from './dump.ts'
+import { createEngine } from './engine/engine.ts'
+import type { Now } from './engine/event.ts'
+import { leave } from './leave.ts'
+import { type DaemonLog, openLog } from './log.ts'
+import { createLogs } from './logs/hub.ts'
+import { createLoop, type Loop } from './loop.ts'
+import { type Options, readOptions } from './options.ts'
+import { createRecorder } from './recorder.ts'
+import { createRequests } from './requests.ts'
+import { initialEnvironment } from './runtime/environment.ts'
+import { readHostFacts } from './runtime/facts.ts'
+import { mountMissing } from './runtime/machine.ts'
+import { native as loadNative } from './runtime/native.ts'
+import { createRuntime, type LogLine } from './runtime/perform.ts'
+import { listenToSignals } from './runtime/signals.ts'
+import { createTimer } from './runtime/timers.ts'
+import { createUnitFacts } from './runtime/unit-facts.ts'
+import { createUnitFileActions } from './runtime/unit-files.ts'
+import { unitReader } from './runtime/unit-reader.ts'
+import { describeProblem } from './units/errors.ts'
+import { createUnits } from './units/load.ts'
+import type { Unit, UnitName } from './units/unit.ts'
+
+const RLIMIT_NOFILE = 7
+const VERSION: string = manifest.version
+
+const now = (): Now => ({
+  realtimeUsec: Math.round((performance.timeOrigin + performance.now()) * 1000),
+  monotonicUsec: loadNative().monotonicUsec(),
+})
+
+async function main(options: Options, log: DaemonLog) {
+  const native = loadNative()
+  const isPid1 = process.pid === 1
+  const facts = readHostFacts(native, process.env)
+  const isMachine = isPid1 && facts.virtualization?.kind !== 'container'
+  const tell: LogLine = (level, unit, message, fields) =>
+    log[level](unit === null ? { ...fields } : { unit, ...fields }, message)
+
+  if (isMachine) for (const problem of mountMissing(native)) tell('warn', null, problem)
+  if (!isPid1) native.setSubreaper()
+  // Each service has two log pipes here, each client a connection; services get the limit that we were given.
+  const nofile = native.getRlimit(RLIMIT_NOFILE)
+  native.setNofile(nofile.hard, nofile.hard)
+  mkdirSync(options.runtimeDirectory, { recursive: true, mode: 0o755 })
+  const controlPath = `${options.runtimeDirectory}/control.sock`
+  if (existsSync(controlPath)) await refuseSecondDaemon(controlPath)
+
+  const readAt = new WeakMap<Unit, number>()
+  const units = createUnits({
+    services: options.services,
+    vendorUnits: options.vendorUnits,
+    reader: unitReader,
+    host: createUnitFacts(native, facts),
+    onLoad(unit) {
+      readAt.set(unit, Date.now())
+      for (const problem of unit.problems) {
+        tell(problem.severity === 'error' ? 'error' : 'warn', unit.id, describeProblem(problem))
+      }
+    },
+  })
+  const engine = createEngine({
+    units,
+    seed: Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('hex'),
+    started: now(),
+  })
+  const logs = createLogs({
+    native,
+    directory: options.logDirectory,
+    rotateBytes: options.logRotateBytes,
+    keep: options.logKeep,
+    warn: message => tell('warn', null, message),
+  })
+  const recorder = createRecorder()
+  const changed = new Set<(unit: UnitName) => void>()
+  const requests = createRequests(event => loop.post(event))
+  let childEnded = Promise.withResolvers<void>()
+  let control: ControlServer | null = null
+
+  const runtime = createRuntime({
+    native,
+    units,
+    logs,
+    post: event => loop.post(event),
+    facts,
+    notify: { path: `${options.runtimeDirectory}/notify.sock` },
+    managerEnvironment: () => engine.state.manager.environment,
+    nofile,
+    console: options.console ?? (isPid1 && !isMachine),
+    cgroups: true,
+    answer: requests.answer,
+    log: tell,
+    finish: effect =>
+      void leave(effect, {
+        native,
+        logs,
+        log: tell,
+        isMachine,
+        collect: () => runtime.collectExits(loop.batch),
+        childEnded: () => childEnded.promise,
+        close() {
+          control?.close()
+          runtime.close()
+        },
+      }),
+  })
+  const loop: Loop = createLoop({
+    engine,
+    perform: runtime.perform,
+    record(event, changes) {
+      recorder.record(event, now())
+      if (changed.size === 0) return
+      for (const unit of changes.units.keys()) for (const listener of changed) listener(unit)
+    },
+    now,
+    arm: createTimer(native.monotonicUsec),
+    settled: runtime.settled,
+  })
+
+  process.on('uncaughtException', error => {
+    // The step that threw was not committed: the state is the one before it, and the loop goes on without that event.
+    log.fatal({ err: error, events: recorder.latest().slice(-8) }, 'a defect in hearth itself')
+    setImmediate(loop.resume)
+  })
+  native.onChild(() => {
+    runtime.collectExits(loop.batch)
+    childEnded.resolve()
+    childEnded = Promise.withResolvers<void>()
+  })
+
+  const reload = (): readonly string[] => {
+    units.reload()
+    loop.post({ type: 'units-reloaded' })
+    tell('info', null, 'Reloaded the units')
+    return [...units.loaded()].flatMap(unit => unit.problems.map(describeProblem))
+  }
+  listenToSignals(native, isMachine, {
+    shutdown: (kind, again) =>
+      loop.post({ type: 'shutdown-requested', kind, exitStatus: null, force: again }),
+    reload,
+    reopen: () =>
+      void control
+        ?.reopen()
+        .then(result =>
+          result.mapErr(error =>
+            tell('error', null, `cannot open the control socket again: ${error.type}`),
+          ),
+        ),
+    dump: () => dumpState(engine, units, recorder, tell),
+  })
+
+  loop.post({
+    type: 'environment-changed',
+    set: initialEnvironment(process.env, facts.user.uid === 0),
+    unset: [],
+  })
+  await boot(options.target, requests, tell)
+
+  // Loaded only now: the services are on their way.
+  const { openControlServer } = await import('./control/server.ts')
+  const { describeSocketPathError } = await import('./control/socket-path.ts')
+  const opened = await openControlServer({
+    path: controlPath,
+    groupId:
+      options.controlGroup === null
+        ? null
+        : groupId(native.group(options.controlGroup), options.controlGroup, tell),
+    uid: facts.user.uid,
+    backend: createBackend({
+      version: VERSION,
+      engine,
+      units,
+      unitFiles: createUnitFileActions(units.files),
+      requests,
+      processes: runtime.processes,
+      logs,
+      native,
+      post: event => loop.post(event),
+      reload,
+      readAtMs: unit => readAt.get(unit) ?? 0,
+      changed,
+    }),
+    peerCredentials: native.peerCredentials,
+    now,
+    warn: message => tell('warn', null, message),
+  })
+  if (opened.isErr()) {
+    tell('error', null, describeSocketPathError(opened.error))
+    loop.post({ type: 'shutdown-requested', kind: 'exit', exitStatus: 1 })
+    return
+  }
+  control = opened.value
+}
+
+/** Asks for the boot target. One that cannot be started leaves a daemon that runs and can be told what to do. */
+async function boot(target: UnitName, requests: ReturnType<typeof createRequests>, tell: LogLine) {
+  const { describeTransactionError } = await import('./engine/describe-error.ts')
+  const answer = await requests.ask('start', target, 'replace')
+  if ('type' in answer) tell('error', null, describeTransactionError(answer))
+}
+
+function groupId(group: { gid: number } | null, name: string, tell: LogLine): number | null {
+  if (group === null)
+    tell('error', null, `cannot let group ${name} read by ctl: there is no such group`)
+  return group?.gid ?? null
+}
+
+async function refuseSecondDaemon(path: string) {
+  const { clearSocketPath, describeSocketPathError } = await import('./control/socket-path.ts')
+  const cleared = await clearSocketPath(path)
+  if (cleared.isErr()) throw new Error(describeSocketPathError(cleared.error))
+}
+
+async function start() {
+  const options = readOptions(process.argv.slice(2), process.env, VERSION)
+  const log = await openLog(options.logFormat, options.logLevel)
+  try {
+    await main(options, log)
+  } catch (error) {
+    log.fatal((error as Error).message)
+    process.exit(1)
+  }
+}
+
+void start()

@@ -1,0 +1,128 @@
+// The daemon's command line and environment.
+import { Command, InvalidArgumentError, Option } from 'commander'
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'
+export type Options = {
+  /** Ordered unit directories, the first wins; a unit there with [Install] is enabled by being there. */
+  services: readonly string[]
+  /** Looked up when a unit is named or enabled, never started by being there. */
+  vendorUnits: readonly string[]
+  runtimeDirectory: string
+  logDirectory: string
+  /** The unit that boot starts. */
+  target: string
+  logFormat: 'pretty' | 'json'
+  logLevel: LogLevel
+  /** Whether services' lines also go to the daemon's stdout; null: when PID 1 in a container. */
+  console: boolean | null
+  controlGroup: string | null
+  /** Size at which a service's log is rotated, bytes, and how many old files stay. */
+  logRotateBytes: number
+  logKeep: number
+}
+
+const DEFAULT_SERVICES = [
+  '/etc/hearth/services.d',
+  '/run/hearth/services.d',
+  '/usr/lib/hearth/services.d',
+]
+const LOG_LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error']
+
+const collect = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value]
+const paths = (list: string | undefined) => (list ?? '').split(':').filter(path => path !== '')
+const wholeNumber = (value: string) => {
+  if (!/^\d+$/.test(value)) throw new InvalidArgumentError('a whole number is expected')
+  return Number(value)
+}
+
+/** A directory of the user's or of root's, as the contract in the README lists them. */
+function directory(set: string | undefined, root: string, user: string | undefined, name: string) {
+  if (set) return set
+  if (process.geteuid?.() === 0) return root
+  return user ? `${user}/${name}` : `/tmp/hearth-${process.geteuid?.()}/${name}`
+}
+
+/**
+ * Reads the command line (without the interpreter and the script) and the environment. Ends the process with a message
+ * and status 2 on a usage error, with 0 after --help or --version.
+ */
+export function readOptions(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+  version: string,
+): Options {
+  const program = new Command('hearth')
+    .description(
+      'An init daemon and service supervisor that runs your systemd units in a container',
+    )
+    .version(version)
+    .option('--services <dir>', 'unit directory (repeatable, the first wins)', collect)
+    .option('--vendor-units <dir>', 'directory of units found by name only (repeatable)', collect)
+    .option('--target <unit>', 'unit to start at boot', 'default.target')
+    .option('--runtime <dir>', 'runtime directory: control.sock, notify.sock')
+    .option('--logs <dir>', "directory of the services' logs")
+    .addOption(
+      new Option('--log-format <format>', "the daemon's own log").choices(['pretty', 'json']),
+    )
+    .addOption(
+      new Option('--log-level <level>', "the daemon's own log")
+        .choices([...LOG_LEVELS])
+        .default('info'),
+    )
+    .option(
+      '--log-rotate-bytes <n>',
+      "size at which a service's log is rotated",
+      wholeNumber,
+      10_000_000,
+    )
+    .option('--log-keep <n>', 'old log files kept per service', wholeNumber, 5)
+    .option('--console', "copy the services' output to stdout (default: when PID 1 in a container)")
+    .option('--no-console', "do not copy the services' output to stdout")
+    .option('--control-group <group>', 'group whose members may read by ctl')
+    .exitOverride(error => process.exit(error.exitCode === 0 ? 0 : 2))
+    .parse(argv, { from: 'user' })
+  if (program.args.length > 0) program.error(`error: unexpected argument '${program.args[0]}'`)
+  const given = program.opts<{
+    services?: string[]
+    vendorUnits?: string[]
+    target: string
+    runtime?: string
+    logs?: string
+    logFormat?: 'pretty' | 'json'
+    logLevel: LogLevel
+    logRotateBytes: number
+    logKeep: number
+    console?: boolean
+    controlGroup?: string
+  }>()
+  const services = given.services ?? paths(environment.HEARTH_SERVICES)
+  return {
+    services: (services.length > 0 ? services : DEFAULT_SERVICES).map(absolute),
+    vendorUnits: (given.vendorUnits ?? paths(environment.HEARTH_VENDOR_UNITS)).map(absolute),
+    runtimeDirectory: absolute(
+      directory(
+        given.runtime ?? environment.HEARTH_RUNTIME,
+        '/run/hearth',
+        environment.XDG_RUNTIME_DIR,
+        'hearth',
+      ),
+    ),
+    logDirectory: absolute(
+      directory(
+        given.logs ?? environment.HEARTH_LOGS,
+        '/var/log/hearth',
+        environment.XDG_STATE_HOME ?? (environment.HOME && `${environment.HOME}/.local/state`),
+        'hearth/log',
+      ),
+    ),
+    target: given.target,
+    logFormat: given.logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json'),
+    logLevel: given.logLevel,
+    logRotateBytes: given.logRotateBytes,
+    logKeep: given.logKeep,
+    console: given.console ?? null,
+    controlGroup: given.controlGroup ?? null,
+  }
+}
+
+const absolute = (path: string) => (path.startsWith('/') ? path : `${process.cwd()}/${path}`)
