@@ -67,10 +67,17 @@ export function createConsole(parts: ConsoleParts): Console {
     return true
   }
 
+  /** The reader has taken something. */
   const taken = () => {
     if (from === to) {
       from = 0
       to = 0
+    }
+    if (dropped > 0) {
+      const lost = `hearth | ${dropped} lines are missing here: standard output was blocked\n`
+      dropped = 0
+      room(lost.length)
+      add(Buffer.from(lost))
     }
     blockedMs = 0
     attempt = 0
@@ -84,7 +91,10 @@ export function createConsole(parts: ConsoleParts): Console {
   const flush = () => {
     if (timer || from === to) return
     const before = from
-    if (write() || from > before) taken()
+    if (write() || from > before) {
+      taken()
+      write()
+    }
     if (from === to) return
     // A pipe cannot tell this thread that it has room, so it is asked again, ever more rarely.
     const delay = RETRY_MS[Math.min(attempt++, RETRY_MS.length - 1)] ?? 0
@@ -118,14 +128,6 @@ export function createConsole(parts: ConsoleParts): Console {
         return
       }
       const told = parts.colour ? colour(label) : label
-      if (dropped > 0) {
-        const lost = Buffer.from(
-          `hearth | ${dropped} lines are missing here: standard output was blocked\n`,
-        )
-        dropped = 0
-        room(lost.length)
-        add(lost)
-      }
       room(told.length + message.length)
       add(told)
       add(message)
@@ -142,6 +144,8 @@ export function createConsole(parts: ConsoleParts): Console {
       clearTimeout(timer)
       const pause = new Int32Array(new SharedArrayBuffer(4))
       for (let waited = 0; !write() && waited < END_MS; waited += 10) Atomics.wait(pause, 0, 0, 10)
+      if (from === to) taken()
+      write()
       if (fd !== parts.fd) fs.closeSync(fd)
     },
   }

@@ -19,6 +19,8 @@ type Reader = {
   fail: (error: Error) => void
 }
 
+/** A worker that fails sooner than this is not started anew at once. */
+const RESTART_PAUSE_MS = 1_000
 const MAX_KEY = 2 ** 31
 /** An old space of its own: a mistake in the worker must not take the machine's memory. */
 const LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 128 }
@@ -35,9 +37,11 @@ export function createLogs(settings: LogsSettings): Logs {
   let lastKey = -2
   let lastQuery = 0
   let finished: (() => void) | null = null
+  let startedMs = 0
+  let isPaused = false
 
   const flush = () => {
-    if (outbox.length === 0) return
+    if (outbox.length === 0 || isPaused) return
     if (!worker) worker = startWorker()
     worker.postMessage(outbox)
     outbox = []
@@ -50,6 +54,7 @@ export function createLogs(settings: LogsSettings): Logs {
   }
 
   const startWorker = () => {
+    startedMs = performance.now()
     const started = new Worker(workerUrl(), {
       name: 'logs',
       workerData,
@@ -72,6 +77,13 @@ export function createLogs(settings: LogsSettings): Logs {
       reader.fail(new Error(`cannot read the logs: the log worker failed: ${error.message}`))
     readers.clear()
     if (finished) return finished()
+    if (performance.now() - startedMs < RESTART_PAUSE_MS) {
+      isPaused = true
+      setTimeout(() => {
+        isPaused = false
+        flush()
+      }, RESTART_PAUSE_MS)
+    }
     // Only of these we know that their pipes were not closed by the worker: we hold the other ends.
     const unsent = new Set(outbox.flatMap(message => (message.type === 'open' ? message.key : [])))
     for (const { key, run, read } of runs.values())
@@ -188,10 +200,13 @@ export function createLogs(settings: LogsSettings): Logs {
           clearTimeout(timer)
           resolve()
         }
+        isPaused = false
         flush()
       })
       for (const reader of readers.values()) reader.fail(new Error('the logs are closed'))
-      await worker?.terminate()
+      const ending = worker
+      worker = null
+      await ending?.terminate()
     },
   }
 }

@@ -1,0 +1,74 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { closeSync, constants, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import test, { type ExecutionContext } from 'ava'
+import { ended, openLogs, runId, temporaryDirectory } from './world.ts'
+
+/** A pipe that stands for the daemon's standard output: `fd` to write to, and a reader that starts when it is asked. */
+function pipe(t: ExecutionContext) {
+  const fifo = join(temporaryDirectory(t), 'stdout')
+  execFileSync('mkfifo', [fifo])
+  // Opened for both, it needs no reader yet.
+  const fd = openSync(fifo, constants.O_RDWR)
+  return {
+    fd,
+    read() {
+      const reader = spawn('cat', [fifo], { stdio: ['ignore', 'pipe', 'inherit'] })
+      return reader.stdout.setEncoding('utf8')
+    },
+    close: () => closeSync(fd),
+  }
+}
+
+test('the lines of a service go to standard output behind its name, those of others do not', async t => {
+  const stdout = pipe(t)
+  const { logs, start } = openLogs(t, { consoleFd: stdout.fd })
+  const web = start('web.service', 'echo hello; echo "<3>bad" >&2; printf end', runId(1), {
+    console: true,
+  })
+  await ended(web)
+  logs.close('web.service', runId(1))
+  await ended(start('quiet.service', 'echo nothing', runId(2)))
+  await logs.lastLines('web.service', null, 1)
+  const said = text(stdout.read())
+  await logs.finish(10_000)
+  stdout.close()
+  t.deepEqual((await said).split('\n').sort(), ['', 'web | bad', 'web | end', 'web | hello'])
+})
+
+test('a standard output that nobody reads makes nobody wait, and is told what it missed', async t => {
+  const stdout = pipe(t)
+  const { logs, start, ask } = openLogs(t, { consoleFd: stdout.fd })
+  const numbers = `seq -f %0100.f 1 40000`
+  const loud = start('loud.service', `${numbers}; echo done`, runId(1), { console: true })
+  // It has written 4 MB, more than is kept for the console, so it ends only when it does not wait any more.
+  await ended(loud)
+  logs.close('loud.service', runId(1))
+  t.is((await ask({ units: ['loud.service'] })).length, 40_001)
+  const reader = stdout.read()
+  let said = ''
+  for await (const piece of reader) {
+    const missed = said.includes('are missing')
+    said += piece
+    if (missed || !said.includes('are missing')) continue
+    await ended(start('loud.service', 'echo later', runId(2), { console: true }))
+    await logs.lastLines('loud.service', runId(2), 1)
+    await logs.finish(10_000)
+    stdout.close()
+  }
+  const lines = said.split('\n')
+  t.is(lines[0], `loud | ${'1'.padStart(100, '0')}`)
+  t.regex(lines.at(-3) ?? '', /^hearth \| \d+ lines are missing here/)
+  t.is(lines.at(-2), 'loud | later')
+})
+
+test('a standard output that takes nothing is no reason to fail', async t => {
+  const full = openSync('/dev/full', 'w')
+  t.teardown(() => closeSync(full))
+  const { logs, start, ask, warnings } = openLogs(t, { consoleFd: full })
+  await ended(start('web.service', 'seq 1 100', runId(1), { console: true }))
+  logs.close('web.service', runId(1))
+  t.is((await ask({ units: ['web.service'] })).length, 100)
+  t.deepEqual(warnings, [])
+})
