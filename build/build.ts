@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { bundle } from './bundle.ts'
+import { makeCaches } from './cache.ts'
 import { BuildFailure, compileAddon, compileLaunchers } from './compile.ts'
 
 const root = dirname(import.meta.dirname)
@@ -22,6 +23,10 @@ try {
   compileAddon(root, findNodePackage())
   compileLaunchers(root)
   await bundle(root)
+  if (!(await makeCaches(root)))
+    console.error(
+      'hearth could not be run here: built without bytecode caches, it starts a little slower',
+    )
 } catch (error) {
   if (!(error instanceof BuildFailure)) throw error
   console.error(error.message)

@@ -1,4 +1,6 @@
 // Bundles the programs and everything they import: dist/ needs no node_modules beside it.
+import { createHash } from 'node:crypto'
+import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { BuildFailure } from './compile.ts'
@@ -38,6 +40,14 @@ const PROGRAMS = {
   [APART]: APART,
 }
 
+/** Writes a bundle under a first line of 64 characters that names its content (see start.ts), and moves it into place. */
+function writeBundle(file: string, contents: Uint8Array): void {
+  const id = createHash('sha256').update(contents).digest('hex').slice(0, 61)
+  const fresh = `${file}.${process.pid}`
+  writeFileSync(fresh, Buffer.concat([Buffer.from(`//${id}\n`), contents]))
+  renameSync(fresh, file)
+}
+
 /** dist/NAME.cjs for each program; what is wrong with one is said and does not keep the others from being built. */
 export async function bundle(root: string): Promise<void> {
   const failed: string[] = []
@@ -49,7 +59,11 @@ export async function bundle(root: string): Promise<void> {
       entryPoints: [source],
       outfile,
       plugins: [lazyBuiltins, apart(APART)],
-    }).catch(() => failed.push(source))
+      write: false,
+    }).then(
+      ({ outputFiles }) => writeBundle(outfile, outputFiles?.[0]?.contents ?? new Uint8Array()),
+      () => failed.push(source),
+    )
   }
   if (failed.length > 0) throw new BuildFailure(`cannot bundle ${failed.join(', ')}, see above`)
 }

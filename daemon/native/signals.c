@@ -105,14 +105,17 @@ static napi_value listen_for(napi_env env, struct listener *listener, uint64_t s
 	return NULL;
 }
 
-/* onChild(callback | null) */
+/* onChild(callback | null). It is called once in any case, for the children that ended before. */
 static napi_value js_on_child(napi_env env, napi_callback_info info)
 {
 	napi_value callback;
 
 	if (!arguments(env, info, 1, &callback))
 		return NULL;
-	return listen_for(env, &on_child, is_nullish(env, callback) ? 0 : BIT(SIGCHLD), callback);
+	listen_for(env, &on_child, is_nullish(env, callback) ? 0 : BIT(SIGCHLD), callback);
+	if (on_child.signals)
+		handle(SIGCHLD);
+	return NULL;
 }
 
 /* onSignals(signals, callback) */

@@ -98,7 +98,8 @@ export interface Native {
   reapedUntracked(): number
   /** Takes the ended child's status from the kernel for good; call it once its exit is on record. */
   reap(pid: number): ResourceUsage | null
-  /** Calls back when SIGCHLD came (signals that came together are one call). Keeps the loop alive until null is given. */
+  /** Calls back when SIGCHLD came (signals that came together are one call), and once soon for the children that ended
+   * before. Keeps the loop alive until null is given. */
   onChild(callback: (() => void) | null): void
   /** Calls back with the number of each of these signals that comes, one call for those of a number that came together.
    * Replaces an earlier list (no signals: stop); keeps the loop alive. Main thread only. */

@@ -1,0 +1,104 @@
+// The process itself: another image with the same pid, limits, descriptors, users, the end of the machine.
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import test from 'ava'
+import { native as load } from '../../daemon/runtime/native.ts'
+
+const native = load()
+const isRoot = process.geteuid?.() === 0
+const image = new URL('image.ts', import.meta.url).pathname
+const directory = mkdtempSync(join(tmpdir(), 'hearth-exec-'))
+test.after.always(() => rmSync(directory, { recursive: true }))
+
+test('the next image has the same pid and goes on with the descriptors that were kept', async t => {
+  const peer = join(directory, 'peer')
+  spawnSync('cc', ['-o', peer, new URL('peer.c', import.meta.url).pathname])
+  const path = join(directory, 'notify')
+  const first = spawn(process.execPath, [image, 'first', path], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const lines = createInterface(first.stdout)[Symbol.asyncIterator]()
+  t.is((await lines.next()).value, 'ENOENT', 'an execve that failed is told')
+  t.is((await lines.next()).value, 'ready', 'stdout was kept')
+  t.is(spawnSync(peer, ['plain', path, '3']).status, 0)
+  t.is((await lines.next()).value, `${first.pid} 2 xxx`)
+  if (first.exitCode === null) await once(first, 'exit')
+})
+
+test('reboot ends a PID namespace by the signal that tells which it was', t => {
+  if (!isRoot) {
+    t.log('skipped: needs root')
+    return t.pass()
+  }
+  const inNamespace = (how: string) =>
+    spawnSync('unshare', ['--pid', '--fork', process.execPath, image, 'reboot', how]).signal
+  // reboot(2), "Behavior inside PID namespaces".
+  t.is(inNamespace('reboot'), 'SIGHUP')
+  t.is(inNamespace('poweroff'), 'SIGINT')
+  t.is(inNamespace('halt'), 'SIGINT')
+})
+
+test('limits are told as /proc has them', t => {
+  const line = /^Max open files\s+(\S+)\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))
+  t.deepEqual(native.getRlimit(7), { soft: Number(line?.[1]), hard: Number(line?.[2]) })
+  t.is(native.getRlimit(9).soft, Number.POSITIVE_INFINITY, 'no limit on address space')
+})
+
+test('a hard limit on files that may not be raised gives the nearest', t => {
+  const before = native.getRlimit(7)
+  const after = native.setNofile(500, 2 ** 40)
+  t.is(after.soft, 500)
+  t.true(after.hard >= before.hard)
+  native.setNofile(before.soft, before.hard)
+})
+
+test('a pipe’s descriptors are close-on-exec and only the read end does not block', t => {
+  const { read, write } = native.pipe()
+  const flags = (fd: number) => {
+    const text = readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8')
+    const value = Number.parseInt(/flags:\s+(\d+)/.exec(text)?.[1] ?? '', 8)
+    return { cloexec: (value & 0o2000000) !== 0, nonblock: (value & 0o4000) !== 0 }
+  }
+  t.deepEqual(flags(read), { cloexec: true, nonblock: true })
+  t.deepEqual(flags(write), { cloexec: true, nonblock: false })
+  native.cloexec(write, false)
+  t.deepEqual(flags(write), { cloexec: false, nonblock: false })
+  native.close(read)
+  native.close(write)
+  t.throws(() => native.close(write), { code: 'EBADF' })
+})
+
+test('a memfd holds what is written', t => {
+  const fd = native.memfd('state')
+  writeSync(fd, 'kept')
+  t.is(readFileSync(`/proc/self/fd/${fd}`, 'utf8'), 'kept')
+  native.close(fd)
+})
+
+test('users and groups are found by name and by number', t => {
+  const root = native.user('root')
+  t.like(root, { name: 'root', uid: 0, gid: 0 })
+  t.deepEqual(native.user('0'), root)
+  t.is(native.user('no-such-user'), null)
+  t.is(native.user('4294967294'), null)
+  t.deepEqual(native.group('root'), { name: 'root', gid: 0 })
+  t.deepEqual(native.group('0'), { name: 'root', gid: 0 })
+  t.is(native.group('no-such-group'), null)
+  t.true(native.groupsOf('root', 4242).includes(4242))
+})
+
+test('mount and umount tell why they could not', t => {
+  t.is(native.mount('none', '/nope', 'tmpfs', 0, ''), isRoot ? 'ENOENT' : 'EPERM')
+  t.is(native.umount('/nope', 0), isRoot ? 'ENOENT' : 'EPERM')
+})
+
+test('the monotonic clock goes on in microseconds', t => {
+  const from = native.monotonicUsec()
+  const uptime = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0])
+  t.true(native.monotonicUsec() >= from)
+  t.true(Math.abs(from / 1e6 - uptime) < 3600, 'the time since boot, but for suspension')
+})
