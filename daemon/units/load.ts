@@ -338,7 +338,8 @@ export function createUnits(options: UnitOptions): LoadedUnits {
     const known = now.units.get(name) ?? now.byAlias.get(name) ?? now.missing.get(name)
     if (known) return known
     const resolution = resolve(name)
-    const unit = now.units.get(resolution.id) ?? load(resolution)
+    const same = now.units.get(resolution.id)
+    const unit = same ?? load(resolution)
     if (unit.loadState === 'not-found') {
       if (now.missing.size >= MAX_NOT_FOUND) now.missing.clear()
       now.missing.set(name, unit)

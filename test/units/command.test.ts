@@ -68,7 +68,7 @@ test('a bare name is looked up later; a relative path, a directory or nothing is
     'bin/a',
     './a',
     '/bin/',
-    '-',
+    '+',
     '@',
     '@/bin/a',
     '"/bin/a',
@@ -82,4 +82,17 @@ test('a bare name is looked up later; a relative path, a directory or nothing is
 test('the name of a command may hold spaces when it is quoted', t => {
   t.deepEqual(argvs('"/opt/my app/run" x'), [['/opt/my app/run', 'x']])
   t.true(readCommands('/bin/a\\x01', { expand: text => ok(text), warn: () => {} }).isErr())
+})
+
+test('a command that may fail and cannot be read is left out with a warning', t => {
+  for (const line of ['-bin/a', '-', '-/bin/a %Z', '-/bin/a "b']) {
+    const { commands, warnings } = read(line)
+    t.deepEqual(commands.unwrapOr([{} as never]), [], line)
+    t.regex(warnings.at(-1) ?? '', /left out, since it may fail/)
+  }
+  t.is(read('/bin/a ; -bin/b').commands._unsafeUnwrap().length, 1)
+})
+
+test('a long row of separators is no deep recursion', t => {
+  t.true(read('; '.repeat(100_000)).commands.isErr())
 })

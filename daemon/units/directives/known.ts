@@ -55,6 +55,10 @@ const INERT: readonly (readonly [name: string, note: string])[] = [
 /** Rows by name that are made when they are asked for: there are hundreds, and few are in use. */
 export type LazyRows = { names: () => Iterable<string>; row: (name: string) => Directive | null }
 
+/** Those that the runtime carries out by their text. */
+const ENFORCED = new Set(
+  names('AmbientCapabilities CapabilityBoundingSet NoNewPrivileges SyslogLevel SyslogLevelPrefix'),
+)
 const NOTES: Readonly<Record<string, string>> = { PAMName: 'no PAM session is opened' }
 
 const textRows = (
@@ -77,7 +81,8 @@ const textRows = (
       if (known === undefined) return null
       const inert = INERT.find(([inertName]) => inertName === known)
       if (inert) return kept(known, 'inert', inert[1])
-      return kept(known, 'not-enforced', NOTES[known] ?? null, aliases[known] ?? [])
+      const status = ENFORCED.has(known) ? 'enforced' : 'not-enforced'
+      return kept(known, status, NOTES[known] ?? null, aliases[known] ?? [])
     },
   }
 }

@@ -102,7 +102,10 @@ export const serviceDirectives = (runtime: string): Directive[] => [
     oneOf('no', 'on-success', 'on-failure', 'on-abnormal', 'on-watchdog', 'on-abort', 'always'),
     { print: plain },
   ),
-  setting('service', 'RestartMode', 'restartMode', oneOf('normal', 'direct'), { print: plain }),
+  setting('service', 'RestartMode', 'restartMode', oneOf('normal', 'direct'), {
+    print: plain,
+    status: 'not-enforced',
+  }),
   setting('service', 'PIDFile', 'pidFile', pidFile(runtime), { print: plain }),
   setting('service', 'BusName', 'busName', expanded, { print: plain }),
   exec('ExecCondition', 'execCondition'),
@@ -160,9 +163,14 @@ export const serviceDirectives = (runtime: string): Directive[] => [
   statuses('SuccessExitStatus', 'successExitStatus'),
   statuses('RestartPreventExitStatus', 'restartPreventExitStatus'),
   statuses('RestartForceExitStatus', 'restartForceExitStatus'),
-  setting('service', 'NonBlocking', 'nonBlocking', boolean, { print: yesNo }),
+  setting('service', 'NonBlocking', 'nonBlocking', boolean, {
+    print: yesNo,
+    status: 'not-enforced',
+  }),
   setting('service', 'FileDescriptorStoreMax', 'fileDescriptorStoreMax', integer(0, 0xffffffff), {
     print: plain,
+    status: 'not-enforced',
+    note: 'descriptors are not stored',
   }),
   setting('service', 'NotifyAccess', 'notifyAccess', oneOf('none', 'main', 'exec', 'all'), {
     print: value => value ?? 'none',
@@ -170,13 +178,11 @@ export const serviceDirectives = (runtime: string): Directive[] => [
   list('service', 'Sockets', 'sockets', sockets, { print: spaced }),
   setting('service', 'OOMPolicy', 'oomPolicy', oneOf('continue', 'stop', 'kill'), {
     print: value => value ?? 'stop',
+    status: 'not-enforced',
+    note: 'it needs the memory controller of a cgroup',
   }),
   setting('service', 'ReloadSignal', 'reloadSignal', signal, { print: plain }),
-  ignored(
-    'FileDescriptorStorePreserve',
-    'not-enforced',
-    'stored descriptors live as long as the service',
-  ),
+  ignored('FileDescriptorStorePreserve', 'not-enforced', 'descriptors are not stored'),
   ignored('OpenFile', 'not-enforced', null),
   ignored('USBFunctionDescriptors', 'inert', 'USB gadgets are a matter of hardware'),
   ignored('USBFunctionStrings', 'inert', 'USB gadgets are a matter of hardware'),

@@ -177,6 +177,8 @@ export const unitDirectives = (): Directive[] => [
   list('unit', 'RequiresMountsFor', 'requiresMountsFor', absolutePaths, {
     aliases: ['WantsMountsFor'],
     print: quotedList,
+    status: 'inert',
+    note: 'file systems are mounted by whoever runs the container',
   }),
   setting('unit', 'DefaultDependencies', 'defaultDependencies', boolean, { print: yesNo }),
   setting('unit', 'StopWhenUnneeded', 'stopWhenUnneeded', boolean, { print: yesNo }),
@@ -197,6 +199,8 @@ export const unitDirectives = (): Directive[] => [
   ),
   setting('unit', 'CollectMode', 'collectMode', oneOf('inactive', 'inactive-or-failed'), {
     print: plain,
+    status: 'inert',
+    note: 'a unit stays loaded until its files are read anew',
   }),
   startLimit.interval(),
   startLimit.burst(),

@@ -60,50 +60,75 @@ function pathProblem(path: string): string | null {
   return null
 }
 
-/** The commands of one Exec…= line; at least one. */
+type One = { command: ExecCommand; next: number }
+
+/** The command that begins at `at`, and where the next one may begin; null: only separators are left. */
+function readCommand(
+  text: string,
+  at: number,
+  context: ValueContext,
+  onPrefixes: (prefixes: Prefixes) => void,
+): Result<One | null, string> {
+  const first = commandWord(text, at, context.warn)
+  if (first.isErr()) return err(first.error)
+  if (first.value === null) return ok(null)
+  let next = first.value.next
+  const { prefixes, rest } = readPrefixes(first.value.text)
+  onPrefixes(prefixes)
+  const path = context.expand(rest)
+  if (path.isErr()) return err(path.error)
+  const problem = pathProblem(path.value)
+  if (problem !== null) return err(problem)
+  const argv = prefixes.ownArgv0 ? [] : [path.value]
+  while (next < text.length) {
+    if (text[next] === ';' && endsWord(text[next + 1])) {
+      next = skipSpace(text, next + 1)
+      break
+    }
+    if (text[next] === '\\' && text[next + 1] === ';' && endsWord(text[next + 2])) {
+      argv.push(';')
+      next = skipSpace(text, next + 2)
+      continue
+    }
+    const word = commandWord(text, next, context.warn)
+    if (word.isErr()) return err(word.error)
+    if (word.value === null) break
+    next = word.value.next
+    const argument = context.expand(word.value.text)
+    if (argument.isErr()) return err(argument.error)
+    argv.push(argument.value)
+  }
+  if (argv.length === 0 || argv[0] === '')
+    return err('expected the name for argv[0] behind the path, since the prefix @ is given')
+  const { ignoreFailure, noExpand, privilege } = prefixes
+  const full = path.value.startsWith('/') ? simplifyPath(path.value) : path.value
+  return ok({ command: { path: full, argv, ignoreFailure, noExpand, privilege }, next })
+}
+
+/**
+ * The commands of one Exec…= line. One with the prefix `-` that cannot be read is left out with a warning, and so is
+ * the rest of its line, as systemd does: it may fail.
+ */
 export function readCommands(text: string, context: ValueContext): Result<ExecCommand[], string> {
   const commands: ExecCommand[] = []
-  let at = skipSpace(text, 0)
-  while (at < text.length) {
-    const first = commandWord(text, at, context.warn)
-    if (first.isErr()) return err(first.error)
-    if (first.value === null) break
-    at = first.value.next
+  for (let at = skipSpace(text, 0); at < text.length; ) {
     // A lone ";" divides commands, wherever it stands.
-    if (first.value.text === ';') continue
-    const { prefixes, rest } = readPrefixes(first.value.text)
-    const path = context.expand(rest)
-    if (path.isErr()) return err(path.error)
-    const problem = pathProblem(path.value)
-    if (problem !== null) return err(problem)
-    const argv = prefixes.ownArgv0 ? [] : [path.value]
-    while (at < text.length) {
-      if (text[at] === ';' && endsWord(text[at + 1])) {
-        at = skipSpace(text, at + 1)
-        break
-      }
-      if (text[at] === '\\' && text[at + 1] === ';' && endsWord(text[at + 2])) {
-        argv.push(';')
-        at = skipSpace(text, at + 2)
-        continue
-      }
-      const word = commandWord(text, at, context.warn)
-      if (word.isErr()) return err(word.error)
-      if (word.value === null) break
-      at = word.value.next
-      const argument = context.expand(word.value.text)
-      if (argument.isErr()) return err(argument.error)
-      argv.push(argument.value)
+    if (text[at] === ';' && endsWord(text[at + 1])) {
+      at = skipSpace(text, at + 1)
+      continue
     }
-    if (argv.length === 0 || argv[0] === '')
-      return err('expected the name for argv[0] behind the path, since the prefix @ is given')
-    commands.push({
-      path: path.value.startsWith('/') ? simplifyPath(path.value) : path.value,
-      argv,
-      ignoreFailure: prefixes.ignoreFailure,
-      noExpand: prefixes.noExpand,
-      privilege: prefixes.privilege,
+    let mayFail = false
+    const read = readCommand(text, at, context, prefixes => {
+      mayFail = prefixes.ignoreFailure
     })
+    if (read.isErr()) {
+      if (!mayFail) return err(read.error)
+      context.warn(`${read.error}; the command is left out, since it may fail`)
+      return ok(commands)
+    }
+    if (read.value === null) break
+    commands.push(read.value.command)
+    at = read.value.next
   }
   return commands.length === 0 ? err('expected a command') : ok(commands)
 }

@@ -38,10 +38,10 @@ export const standardInput: Parse<StandardStream> = (text, context) => {
 }
 
 /** Words that systemd dropped and still reads. */
-const LEGACY: Readonly<Record<string, 'journal' | 'journal+console'>> = {
-  syslog: 'journal',
-  'syslog+console': 'journal+console',
-}
+const LEGACY = new Map<string, 'journal' | 'journal+console'>([
+  ['syslog', 'journal'],
+  ['syslog+console', 'journal+console'],
+])
 
 export const standardOutput =
   (fallback: 'stdout' | 'stderr'): Parse<StandardStream> =>
@@ -51,7 +51,7 @@ export const standardOutput =
     for (const kind of ['file', 'append', 'truncate'] as const)
       if (text.startsWith(`${kind}:`))
         return context.expand(text.slice(kind.length + 1)).andThen(path => fileStream(kind, path))
-    const modern = LEGACY[text]
+    const modern = LEGACY.get(text)
     if (modern !== undefined) {
       context.warn(`${text} is an old word for ${modern}`)
       return ok({ kind: modern })
