@@ -97,7 +97,11 @@ export function createEngine(parts: EngineParts): Engine {
     for (const [name, unit] of changes.units) setUnit(name, unit)
     for (const [id, job] of changes.jobs) setJob(id, job)
   }
-  if (parts.state) commit({ ...parts.state, manager: null })
+  if (parts.state) {
+    commit({ ...parts.state, manager: null })
+    // A unit that nobody has named yet would be missing where it depends on another.
+    for (const name of units.keys()) graph.unit(name)
+  }
 
   return {
     state,

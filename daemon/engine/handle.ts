@@ -5,6 +5,8 @@ import type { Draft } from './draft.ts'
 import type { EngineEvent } from './event.ts'
 import { feed } from './feed.ts'
 import { finishJob } from './jobs.ts'
+import { describeCycle, findCycle } from './order.ts'
+import { Plan } from './plan.ts'
 import { recheckLater } from './rechecks.ts'
 import { cancelJob, isForgettable, requestJob } from './request.ts'
 import { conditionsChecked } from './run.ts'
@@ -109,7 +111,22 @@ function timeOut(draft: Draft, id: number): void {
 /** Orderings may be other ones now, and what is down and has no file any more is forgotten. */
 function unitsReloaded(draft: Draft): void {
   for (const job of draft.jobs()) draft.runQueue.add(job.id)
+  loosenCycles(draft)
   for (const name of draft.unitNames()) if (isForgettable(draft, name)) draft.forgetUnit(name)
+}
+
+/** Jobs that were in order when they were queued and wait for each other by the new files. */
+function loosenCycles(draft: Draft): void {
+  const pending = [...draft.jobs()].map(job => job.unit)
+  const none = new Plan(false, false)
+  for (;;) {
+    const cycle = findCycle(draft, none, pending)
+    const job = cycle && draft.jobOf(cycle.at(-1)?.unit ?? '')
+    if (!cycle || !job) return
+    draft.setJob({ ...job, ignoreOrder: true })
+    const message = `Ordering cycle ${describeCycle(cycle)}: its ${job.type} job does not wait for the others`
+    draft.log('warn', job.unit, message)
+  }
 }
 
 /** `NAME=value` takes the place of what NAME was; `unset` holds names, or assignments that have to match as a whole. */

@@ -8,6 +8,7 @@ import { heldBy, isPatient, isRecovering } from './hold.ts'
 import { areConflicting, isActive, isDown, isSuperset, mergeAndCollapse, waitsFor } from './job.ts'
 import { describeJobEnd } from './job-log.ts'
 import type { Planned } from './plan.ts'
+import { mayAct } from './self-acts.ts'
 import type { Job, JobResult } from './state.ts'
 import { buildTransaction, type Transaction, type Wish } from './transaction.ts'
 
@@ -227,7 +228,7 @@ export function startTriggered(
   relation: 'onFailure' | 'onSuccess',
 ): void {
   const others = draft.graph.related(name, relation)
-  if (others.length === 0) return
+  if (others.length === 0 || !mayAct(draft, name, 'never')) return
   const directive = relation === 'onFailure' ? 'OnFailure=' : 'OnSuccess='
   const { onFailureJobMode, onSuccessJobMode } = draft.graph.unit(name).unit
   const mode = relation === 'onFailure' ? onFailureJobMode : onSuccessJobMode

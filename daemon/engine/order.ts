@@ -1,43 +1,69 @@
-// The order of a transaction's jobs: cycles are found and, where the anchor can do without one of the jobs, broken.
+// The order of jobs: cycles are found and, where the anchor of a transaction can do without one of the jobs, broken.
 import type { UnitName } from '../units/unit.ts'
 import type { TransactionError } from './effect.ts'
 import type { Graph } from './graph.ts'
-import { stopsFirst, waitsFor } from './job.ts'
+import { mergeJobTypes, type Ordered, stopsFirst, waitsFor } from './job.ts'
 import type { Note, Plan, Planned } from './plan.ts'
 import type { Job } from './state.ts'
 
 export type OrderView = { graph: Graph; jobOf(unit: UnitName): Job | null }
-/** A job of the plan or, where the plan has none for the unit, the pending one. */
-type Step = { job: Planned | Job; planned: Planned | null }
 
-/** The jobs of one ordering cycle, each before the next and the last before the first; null: there is none. */
-export function findCycle(view: OrderView, plan: Plan): readonly Step[] | null {
-  const { graph } = view
+/** The job that a unit will have: of the plan, merged into the pending one, or the pending one alone. */
+type Step = { unit: UnitName; job: Ordered; planned: Planned | null }
+
+/** The jobs of one ordering cycle that can be reached from those of `roots`, each before the next and the last before
+ * the first; null: there is none. */
+export function findCycle(
+  view: OrderView,
+  plan: Plan,
+  roots: Iterable<UnitName>,
+): readonly Step[] | null {
   const steps = new Map<UnitName, Step | null>()
-  const findStep = (unit: UnitName): Step | null => {
-    const planned = plan.of(unit).at(-1)
-    if (planned) return { job: planned, planned }
-    const job = view.jobOf(unit)
-    return job && { job, planned: null }
-  }
   const stepOf = (unit: UnitName): Step | null => {
     let step = steps.get(unit)
     if (step === undefined) {
-      step = findStep(unit)
+      step = findStep(view, plan, unit)
       steps.set(unit, step)
     }
     return step
   }
+  const starts = [...roots]
+  const cycle = walk(view.graph, stepOf, starts)
+  if (cycle) return cycle
+  // A restart stops first, in the order of stops. Then it is a start, and starts must not wait for each other either.
+  let restarts = false
+  for (const step of steps.values()) {
+    if (step?.job.type !== 'restart') continue
+    step.job = { type: 'start', ignoreOrder: step.job.ignoreOrder }
+    restarts = true
+  }
+  return restarts ? walk(view.graph, stepOf, starts) : null
+}
 
-  const followers = ({ job }: Step): Step[] => {
+function findStep(view: OrderView, plan: Plan, unit: UnitName): Step | null {
+  const planned = plan.of(unit).at(-1) ?? null
+  const pending = view.jobOf(unit)
+  if (!planned) return pending && { unit, job: pending, planned }
+  const merged = pending && mergeJobTypes(pending.type, planned.type)
+  if (!pending || merged === null) return { unit, job: planned, planned }
+  const ignoreOrder = planned.ignoreOrder || pending.ignoreOrder
+  return { unit, job: { type: merged, ignoreOrder }, planned }
+}
+
+function walk(
+  graph: Graph,
+  stepOf: (unit: UnitName) => Step | null,
+  roots: readonly UnitName[],
+): readonly Step[] | null {
+  const followers = ({ unit, job }: Step): Step[] => {
     const found: Step[] = []
-    for (const unit of graph.related(job.unit, 'before')) {
-      const other = stepOf(unit)
+    for (const name of graph.related(unit, 'before')) {
+      const other = stepOf(name)
       if (other && waitsFor(other.job, job, 'after')) found.push(other)
     }
     if (!stopsFirst(job)) return found
-    for (const unit of graph.related(job.unit, 'after')) {
-      const other = stepOf(unit)
+    for (const name of graph.related(unit, 'after')) {
+      const other = stepOf(name)
       if (other && waitsFor(other.job, job, 'before')) found.push(other)
     }
     return found
@@ -45,7 +71,7 @@ export function findCycle(view: OrderView, plan: Plan): readonly Step[] | null {
 
   // An explicit stack: a chain of ordered units may be longer than the program's stack is deep.
   const state = new Map<Step, 'on-path' | 'done'>()
-  for (const root of plan.units()) {
+  for (const root of roots) {
     const first = stepOf(root)
     if (!first || state.has(first)) continue
     const path: { step: Step; left: Step[] }[] = []
@@ -72,6 +98,12 @@ export function findCycle(view: OrderView, plan: Plan): readonly Step[] | null {
   return null
 }
 
+/** `a -> b -> a`. */
+export function describeCycle(cycle: readonly Step[]): string {
+  const path = cycle.map(step => step.unit)
+  return [...path, path[0]].join(' -> ')
+}
+
 /** Breaks every cycle by dropping a job that the anchor can do without, with a note; or says which one cannot be broken. */
 export function breakCycles(
   view: OrderView,
@@ -80,18 +112,17 @@ export function breakCycles(
   collectGarbage: () => void,
 ): Extract<TransactionError, { type: 'ordering-cycle' }> | null {
   for (;;) {
-    const cycle = findCycle(view, plan)
+    const cycle = findCycle(view, plan, plan.units())
     if (!cycle) return null
-    const path = cycle.map(step => step.job.unit)
     const dropped = cycle.findLast(
-      ({ job, planned }) => planned && !plan.of(job.unit).some(one => one.matters),
-    )
-    if (!dropped) return { type: 'ordering-cycle', path }
-    const { type, unit } = dropped.job
+      ({ unit, planned }) => planned && !plan.of(unit).some(one => one.matters),
+    )?.planned
+    if (!dropped) return { type: 'ordering-cycle', path: cycle.map(step => step.unit) }
+    const { type, unit } = dropped
     notes.push({
       level: 'warn',
       unit,
-      message: `Ordering cycle ${[...path, path[0]].join(' -> ')}: the ${type} job of ${unit} is dropped to break it`,
+      message: `Ordering cycle ${describeCycle(cycle)}: the ${type} job of ${unit} is dropped to break it`,
     })
     plan.deleteUnit(unit)
     collectGarbage()

@@ -119,6 +119,7 @@ export class Plan {
 
   /** Marks what the anchor cannot be without. */
   markWhatMatters(): void {
+    for (const job of this.jobs()) job.matters = false
     const queue = this.anchor ? [this.anchor] : []
     for (let job = queue.pop(); job; job = queue.pop()) {
       if (job.matters) continue
@@ -145,7 +146,6 @@ export class Plan {
     for (const job of jobs) {
       if (job === stays) continue
       stays.type = mergeTypes(stays.type, job.type)
-      stays.matters ||= job.matters
       stays.ignoreOrder ||= job.ignoreOrder
       for (const link of job.pulls) {
         link.subject = stays

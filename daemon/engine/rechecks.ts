@@ -5,6 +5,7 @@ import type { Draft, Rechecks } from './draft.ts'
 import type { Relation } from './graph.ts'
 import { isActive, isDown } from './job.ts'
 import { addOwnJob } from './jobs.ts'
+import { mayAct } from './self-acts.ts'
 
 /** Looks once at every unit that is to be looked at; true if there was one. */
 export function recheck(draft: Draft): boolean {
@@ -22,20 +23,20 @@ export function recheck(draft: Draft): boolean {
 const CHECKS: Record<Rechecks, (draft: Draft, name: UnitName) => void> = {
   upheld(draft, name) {
     const upholder = upholderOf(draft, name)
-    if (!upholder || !mayAct(draft, name)) return
+    if (!upholder || !mayAct(draft, name, 'later')) return
     draft.log('info', name, `Started again since ${upholder} upholds it`)
     const why = `Cannot start it though ${upholder} upholds it`
     addOwnJob(draft, { type: 'start', unit: name, mode: 'fail' }, why)
   },
   bound(draft, name) {
     const missing = missingBinding(draft, name)
-    if (!missing || !mayAct(draft, name)) return
+    if (!missing || !mayAct(draft, name, 'later')) return
     draft.log('info', name, `Stopped since it is bound to ${missing}, which is down`)
     const why = `Cannot stop it though ${missing} is down`
     addOwnJob(draft, { type: 'stop', unit: name, mode: 'replace' }, why)
   },
   unneeded(draft, name) {
-    if (!isUnneeded(draft, name) || !mayAct(draft, name)) return
+    if (!isUnneeded(draft, name) || !mayAct(draft, name, 'later')) return
     draft.log('info', name, 'Stopped since no unit needs it any more')
     addOwnJob(draft, { type: 'stop', unit: name, mode: 'fail' }, 'Cannot stop it')
   },
@@ -73,31 +74,7 @@ function isUnneeded(draft: Draft, name: UnitName): boolean {
   )
 }
 
-/** systemd's limit for acts that nobody asked for: two units that want opposite things must not spin. */
-const INTERVAL_USEC = 10_000_000
-const BURST = 16
-
-/** Counts an act of the unit's own; false: too many, it is looked at again when the interval is over. */
-function mayAct(draft: Draft, name: UnitName): boolean {
-  if (draft.manager.phase === 'stopping') return false
-  const { recheckUsec: _, ...state } = draft.unit(name)
-  const now = draft.now.monotonicUsec
-  const [first] = state.selfActs ?? []
-  const isNew = first === undefined || now - first > INTERVAL_USEC
-  if (!isNew && (state.selfActs?.length ?? 0) >= BURST) {
-    draft.log(
-      'warn',
-      name,
-      'Started and stopped by its dependencies too often: left as it is for a while',
-    )
-    draft.setUnit({ ...state, recheckUsec: first + INTERVAL_USEC + 1 })
-    return false
-  }
-  draft.setUnit({ ...state, selfActs: isNew ? [now] : [...(state.selfActs ?? []), now] })
-  return true
-}
-
-/** The pause that `mayAct` imposed is over. */
+/** The pause after too many acts is over. */
 export function recheckLater(draft: Draft, name: UnitName): void {
   const { recheckUsec: _, ...state } = draft.unit(name)
   draft.setUnit(state)

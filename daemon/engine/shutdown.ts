@@ -1,7 +1,7 @@
 // The orderly end: a stop job for everything that is up, against the order of starting, then the effect `finish`.
 import type { Draft } from './draft.ts'
 import { installAll } from './jobs.ts'
-import { findCycle } from './order.ts'
+import { describeCycle, findCycle } from './order.ts'
 import { Plan } from './plan.ts'
 import type { ShutdownKind } from './state.ts'
 import { buildTransaction } from './transaction.ts'
@@ -59,16 +59,14 @@ function planShutdown(draft: Draft) {
   }
   for (const name of draft.live()) if (plan.of(name).length === 0) plan.add('stop', name)
   // Elsewhere a cycle costs a job. Here every unit has to stop, so it costs that job's place in the order.
-  for (let cycle = findCycle(draft, plan); cycle; cycle = findCycle(draft, plan)) {
-    const path = cycle.map(step => step.job.unit)
-    const loosened = cycle.findLast(step => step.planned !== null)?.planned
-    if (!loosened) break
+  for (;;) {
+    const cycle = findCycle(draft, plan, plan.units())
+    const loosened = cycle?.findLast(step => step.planned !== null)?.planned
+    if (!cycle || !loosened) break
     loosened.ignoreOrder = true
-    draft.log(
-      'warn',
-      loosened.unit,
-      `Ordering cycle ${[...path, path[0]].join(' -> ')}: ${loosened.unit} stops without waiting for the others`,
-    )
+    const { unit } = loosened
+    const message = `Ordering cycle ${describeCycle(cycle)}: ${unit} stops without waiting for the others`
+    draft.log('warn', unit, message)
   }
   return { anchor: null, jobs: plan.jobs(), notes: [] }
 }

@@ -84,6 +84,7 @@ function activate(
   collectGarbage()
   const cycle = breakCycles(view, plan, notes, collectGarbage)
   if (cycle) return err(cycle)
+  const hadSeveral = plan.units().some(unit => plan.of(unit).length > 1)
   for (;;) {
     const conflict = findConflict(view, plan)
     if (!conflict) break
@@ -97,6 +98,12 @@ function activate(
   }
   for (const unit of plan.units()) {
     plan.merge(unit, (a, b) => mergeAndCollapse(a, b, view.activeState(unit)) ?? a)
+  }
+  if (hadSeveral) {
+    // One job of each unit was looked at before; which one it has, and what needs it, is settled only now.
+    plan.markWhatMatters()
+    const lateCycle = breakCycles(view, plan, notes, collectGarbage)
+    if (lateCycle) return err(lateCycle)
   }
   dropRedundant(view, plan)
   for (const job of plan.jobs()) {

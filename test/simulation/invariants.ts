@@ -18,10 +18,15 @@ export interface Checker {
 }
 
 const typeOf = (name: UnitName) => name.slice(name.lastIndexOf('.') + 1) as UnitType
+const mayIgnoreOrder = (event: EngineEvent) =>
+  event.type === 'units-reloaded' ||
+  (event.type === 'job-requested' && event.mode === 'ignore-dependencies')
 const stopsFirst = (job: Job) => job.type === 'stop' || job.type === 'restart'
 
 export function createChecker(): Checker {
   let last: { event: EngineEvent; now: Now } | null = null
+  /** Steps since the clock moved. */
+  let spins = 0
   /** When each job began to run. */
   const since = new Map<number, number>()
 
@@ -38,6 +43,9 @@ export function createChecker(): Checker {
     return after === undefined ? before : after
   }
 
+  const jobBefore = (engine: Engine, unit: UnitName): Job | null =>
+    engine.state.jobs.get(engine.state.units.get(unit)?.job ?? 0) ?? null
+
   const jobAfter = (engine: Engine, changes: Changes, unit: UnitName): Job | null => {
     const state = changes.units.get(unit) ?? engine.state.units.get(unit)
     if (!state || state.job === null) return null
@@ -46,7 +54,9 @@ export function createChecker(): Checker {
 
   return {
     step(engine, event, { changes, effects }, now) {
+      spins = last?.now.monotonicUsec === now.monotonicUsec ? spins + 1 : 0
       last = { event, now }
+      if (spins > 3000) breach('the daemon spins')
       for (const [id, job] of changes.jobs) {
         if (job?.state !== 'running') since.delete(id)
         else if (engine.state.jobs.get(id)?.state !== 'running') {
@@ -63,8 +73,12 @@ export function createChecker(): Checker {
       }
       for (const effect of effects) {
         if (effect.type !== 'run-begins') continue
-        const job = jobAfter(engine, changes, effect.unit)
-        if (job?.ignoreOrder) continue
+        // A job that runs already (it waited for its conditions) is past its place in the order.
+        const before = jobBefore(engine, effect.unit)
+        if (before?.state === 'running' && before.type === 'start') continue
+        const job = jobAfter(engine, changes, effect.unit) ?? before
+        // A job that came and went within the step is not to be seen: those that may have ignored the order are let pass.
+        if (job?.ignoreOrder || mayIgnoreOrder(event)) continue
         for (const earlier of engine.graph.related(effect.unit, 'after')) {
           const other = standing(engine, changes, earlier)
           if (other && !other.ignoreOrder && engine.state.jobs.has(other.id)) {

@@ -244,6 +244,11 @@ export class World {
     return true
   }
 
+  /** Nothing is planned and no deadline is armed: unless something comes from outside, all stays as it is. */
+  get isQuiet(): boolean {
+    return this.#nextUsec() === null
+  }
+
   #nextUsec(): number | null {
     let next = this.#wakeUsec
     for (const { atUsec } of this.#plans) next = next === null ? atUsec : Math.min(next, atUsec)

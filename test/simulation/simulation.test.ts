@@ -1,0 +1,82 @@
+// Random units, misbehaving processes and commands at any moment: what holds after every step, and at the end.
+// HEARTH_SIM_RUNS says how many scenarios (300), HEARTH_SIM_SEED which ones.
+import test from 'ava'
+import fc from 'fast-check'
+import { describeScenario, partsOf, perform, type Scenario, scenario } from './scenario.ts'
+import { SECOND, World } from './world.ts'
+
+const runs = Number(process.env.HEARTH_SIM_RUNS ?? 300)
+const seed = Number(process.env.HEARTH_SIM_SEED ?? Date.now() % 2 ** 31)
+
+/** When nothing is in flight, a service that is up has the process it says it has. */
+function checkProcesses(world: World): void {
+  for (const { name, service } of world.engine.state.units.values()) {
+    if (!service?.mainPid) continue
+    const process = world.processes.get(service.mainPid)
+    if (process?.unit !== name)
+      throw new Error(`${name} has the main process ${service.mainPid}, which is not there`)
+  }
+}
+
+function checkQuiet(world: World): void {
+  checkProcesses(world)
+  const [job] = world.engine.state.jobs.values()
+  if (world.isQuiet && job) throw new Error(`the ${job.type} job of ${job.unit} waits for nothing`)
+}
+
+function play(script: Scenario): World {
+  const world = new World(partsOf(script))
+  for (const deed of script.commands) {
+    perform(world, deed)
+    checkProcesses(world)
+  }
+  world.pass(30 * SECOND)
+  checkQuiet(world)
+  return world
+}
+
+/** Plays many scenarios; of one that fails, the shortest that fails is shown. */
+function assertAll(tried: (script: Scenario) => void): void {
+  const { failed, counterexample, errorInstance, counterexamplePath } = fc.check(
+    fc.property(scenario, tried),
+    { numRuns: runs, seed },
+  )
+  if (!failed) return
+  const [script] = counterexample ?? []
+  const error = errorInstance instanceof Error ? errorInstance : new Error(String(errorInstance))
+  error.message += `; seed ${seed}, path ${counterexamplePath}\n${script ? describeScenario(script) : ''}`
+  throw error
+}
+
+test('whatever happens, orderings and time-outs hold, and no job waits for nothing', t => {
+  t.log(`seed ${seed}, ${runs} scenarios`)
+  let steps = 0
+  assertAll(script => {
+    steps += play(script).steps
+  })
+  t.log(`${steps} steps`)
+  t.pass()
+})
+
+test('a shutdown at any moment leaves nothing', t => {
+  assertAll(script => {
+    const world = new World(partsOf(script))
+    for (const deed of script.commands) perform(world, deed)
+    world.shutdown()
+    // Seven units one after the other, each with its six time-outs.
+    world.pass(7 * 6 * 2 * SECOND)
+    if (!world.finished) throw new Error('the shutdown does not end')
+    const left = [...world.processes.values()].map(process => process.unit)
+    const isTimedOut = world.history.some(
+      effect =>
+        effect.type === 'job-finished' && effect.jobType === 'stop' && effect.result === 'timeout',
+    )
+    if (left.length > 0 && !isTimedOut) throw new Error(`processes are left of ${left}`)
+    for (const name of world.engine.state.units.keys()) {
+      const active = world.active(name)
+      if (active !== 'inactive' && active !== 'failed' && !isTimedOut)
+        throw new Error(`${name} is ${active}`)
+    }
+  })
+  t.pass()
+})
