@@ -41,10 +41,11 @@ const PROGRAMS = {
 }
 
 /** Writes a bundle under a first line of 64 characters that names its content (see start.ts), and moves it into place. */
-function writeBundle(file: string, contents: Uint8Array): void {
+function writeBundle(file: string, text: string): void {
+  const contents = text.replace(/^#!.*\n/, '') // the launcher is the executable file
   const id = createHash('sha256').update(contents).digest('hex').slice(0, 61)
   const fresh = `${file}.${process.pid}`
-  writeFileSync(fresh, Buffer.concat([Buffer.from(`//${id}\n`), contents]))
+  writeFileSync(fresh, `//${id}\n${contents}`)
   renameSync(fresh, file)
 }
 
@@ -61,7 +62,7 @@ export async function bundle(root: string): Promise<void> {
       plugins: [lazyBuiltins, apart(APART)],
       write: false,
     }).then(
-      ({ outputFiles }) => writeBundle(outfile, outputFiles?.[0]?.contents ?? new Uint8Array()),
+      ({ outputFiles }) => writeBundle(outfile, outputFiles?.[0]?.text ?? ''),
       () => failed.push(source),
     )
   }
