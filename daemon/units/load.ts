@@ -347,7 +347,7 @@ export function createUnits(options: UnitOptions): LoadedUnits {
     }
     now.units.set(unit.id, unit)
     if (name !== unit.id) now.byAlias.set(name, unit)
-    if (!loaded) options.onLoad?.(unit)
+    if (!same) options.onLoad?.(unit)
     return unit
   }
 

@@ -36,6 +36,10 @@ export const unitAction: Parse<UnitAction> = oneOf(
 
 /** Unit names, divided by white space; specifiers are expanded, backslashes belong to the names. */
 export const unitNames: Parse<string[]> = (text, context) =>
+  // One plain name, which is the common case, needs no splitting.
+  isUnitName(text) && !text.includes('\\') ? ok([text]) : severalNames(text, context)
+
+const severalNames: Parse<string[]> = (text, context) =>
   words(text, { unquote: true, keepBackslashes: true }).andThen(found => {
     const names: string[] = []
     for (const word of found) {

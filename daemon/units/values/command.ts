@@ -62,6 +62,21 @@ function pathProblem(path: string): string | null {
 
 type One = { command: ExecCommand; next: number }
 
+/** A command line without quotes, escapes, separators and specifiers: splitting it is all there is to do. */
+const IS_PLAIN = /^[^"'\\;%]+$/
+
+function readPlainCommand(text: string): Result<ExecCommand[], string> | null {
+  if (!IS_PLAIN.test(text)) return null
+  const argv = text.split(/[ \t\n\r]+/)
+  const { prefixes, rest } = readPrefixes(argv[0] ?? '')
+  // What is not as usual is for the one that reads everything.
+  if (prefixes.ownArgv0 || pathProblem(rest) !== null) return null
+  argv[0] = rest
+  const { ignoreFailure, noExpand, privilege } = prefixes
+  const path = rest.startsWith('/') ? simplifyPath(rest) : rest
+  return ok([{ path, argv, ignoreFailure, noExpand, privilege }])
+}
+
 /** The command that begins at `at`, and where the next one may begin; null: only separators are left. */
 function readCommand(
   text: string,
@@ -110,6 +125,8 @@ function readCommand(
  * the rest of its line, as systemd does: it may fail.
  */
 export function readCommands(text: string, context: ValueContext): Result<ExecCommand[], string> {
+  const plain = readPlainCommand(text)
+  if (plain !== null) return plain
   const commands: ExecCommand[] = []
   for (let at = skipSpace(text, 0); at < text.length; ) {
     // A lone ";" divides commands, wherever it stands.
