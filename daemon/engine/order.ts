@@ -18,26 +18,27 @@ export function findCycle(
   plan: Plan,
   roots: Iterable<UnitName>,
 ): readonly Step[] | null {
-  const steps = new Map<UnitName, Step | null>()
-  const stepOf = (unit: UnitName): Step | null => {
-    let step = steps.get(unit)
-    if (step === undefined) {
-      step = findStep(view, plan, unit)
-      steps.set(unit, step)
+  let hasRestart = false
+  const lookUp = (isSecond: boolean) => {
+    const steps = new Map<UnitName, Step | null>()
+    return (unit: UnitName): Step | null => {
+      let step = steps.get(unit)
+      if (step === undefined) {
+        step = findStep(view, plan, unit)
+        if (step?.job.type === 'restart') {
+          hasRestart = true
+          const { ignoreOrder } = step.job
+          if (isSecond) step.job = { type: 'start', ignoreOrder }
+        }
+        steps.set(unit, step)
+      }
+      return step
     }
-    return step
   }
   const starts = [...roots]
-  const cycle = walk(view.graph, stepOf, starts)
-  if (cycle) return cycle
   // A restart stops first, in the order of stops. Then it is a start, and starts must not wait for each other either.
-  let restarts = false
-  for (const step of steps.values()) {
-    if (step?.job.type !== 'restart') continue
-    step.job = { type: 'start', ignoreOrder: step.job.ignoreOrder }
-    restarts = true
-  }
-  return restarts ? walk(view.graph, stepOf, starts) : null
+  const cycle = walk(view.graph, lookUp(false), starts)
+  return cycle ?? (hasRestart ? walk(view.graph, lookUp(true), starts) : null)
 }
 
 function findStep(view: OrderView, plan: Plan, unit: UnitName): Step | null {
