@@ -19,7 +19,8 @@ async function end(hearth: ChildProcess): Promise<boolean> {
   const exited = new Promise<boolean>(resolve => hearth.once('exit', () => resolve(true)))
   hearth.kill('SIGTERM')
   const ended =
-    hearth.exitCode !== null || (await Promise.race([exited, setTimeout(END_MS, false)]))
+    hearth.exitCode !== null ||
+    (await Promise.race([exited, setTimeout(END_MS, false, { ref: false })]))
   if (!ended) hearth.kill('SIGKILL')
   return ended
 }

@@ -1,10 +1,24 @@
 // Built-in modules that libraries import but seldom use are loaded when they are: node:tls alone takes 10 ms of a start.
 import type { Plugin } from 'esbuild'
 
-const SELDOM = /^(node:)?(child_process|crypto|dgram|http|https|readline|tls|worker_threads)$/
+const SELDOM =
+  /^(node:)?(assert|child_process|crypto|dgram|http|https|os|readline|tls|tty|util|worker_threads|zlib)$/
 
-/** Replaces each of them by an object whose properties are the module's, looked up through its prototype: esbuild keeps the
- * prototype, but would copy the properties there are. */
+/** The module in a stand-in's place. esbuild's helper copies what properties the stand-in has and keeps its prototype: so
+ * the prototype looks them up, for `import { name }` as for `import * as`. node:assert may be called, too. */
+const standIn = (name: string) => `let loaded
+const load = () => (loaded ??= process.getBuiltinModule('node:${name}'))
+const lookUp = {
+  get: (_, key) => key === '__esModule' ? undefined : load()[key],
+  has: (_, key) => key in load(),
+}
+const prototype = new Proxy({}, lookUp)
+module.exports = new Proxy(function () {}, {
+  ...lookUp,
+  apply: (_, self, args) => load()(...args),
+  getPrototypeOf: () => prototype,
+})`
+
 export const lazyBuiltins: Plugin = {
   name: 'lazy-builtins',
   setup(build) {
@@ -13,12 +27,7 @@ export const lazyBuiltins: Plugin = {
       namespace: 'lazy-builtin',
     }))
     build.onLoad({ filter: /.*/, namespace: 'lazy-builtin' }, ({ path }) => ({
-      contents: `let loaded
-const load = () => (loaded ??= process.getBuiltinModule('node:${path}'))
-module.exports = Object.create(new Proxy({}, {
-  get: (_, key) => key === '__esModule' ? undefined : load()[key],
-  has: (_, key) => key in load(),
-}))`,
+      contents: standIn(path),
     }))
   },
 }
