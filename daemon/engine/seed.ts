@@ -21,9 +21,11 @@ export interface Ids {
 
 /** A source of ids. `seed`: 32 hex digits. */
 export function createIds(seed: string): Ids {
-  let [a = 1, b = 0, c = 0, d = 0] = [0, 8, 16, 24].map(
+  let [a = 0, b = 0, c = 0, d = 0] = [0, 8, 16, 24].map(
     at => Number.parseInt(seed.slice(at, at + 8), 16) | 0,
   )
+  // All zero would stay so.
+  if ((a | b | c | d) === 0) a = 1
   /** xoshiro128: one round for each word. */
   const word = () => {
     const drawn = mix(Math.imul(rotate(Math.imul(b, 5), 7), 9))

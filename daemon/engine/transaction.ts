@@ -189,7 +189,7 @@ const DEPENDANTS: readonly Relation[] = ['requiredBy', 'requisiteOf', 'boundBy',
 type Tie = 'matters' | 'conflicts' | 'ignored'
 type Pull = { type: JobType; unit: UnitName; tie: Tie }
 /** A job whose pulls are being followed. */
-type Frame = { job: Planned; by: Planned | null; tie: Tie; pulls: Iterator<Pull> }
+type Frame = { job: Planned; by: Planned | null; tie: Tie; pulls: readonly Pull[]; next: number }
 
 class Builder {
   readonly plan: Plan
@@ -210,8 +210,8 @@ class Builder {
     const refused = this.#enter(frames, { type, unit: name, tie }, by)
     if (refused) return refused
     for (let top = frames.at(-1); top; top = frames.at(-1)) {
-      const { value: pull, done } = top.pulls.next()
-      if (done) {
+      const pull = top.pulls[top.next++]
+      if (!pull) {
         frames.pop()
         continue
       }
@@ -229,7 +229,8 @@ class Builder {
     const { job, isNew } = this.plan.add(type, id)
     if (by) this.plan.link(by, job, tie !== 'ignored', tie === 'conflicts')
     const isAlone = this.#mode === 'ignore-dependencies' || this.#mode === 'ignore-requirements'
-    if (isNew && !isAlone) frames.push({ job, by, tie, pulls: this.#pulls(job, by === null) })
+    if (isNew && !isAlone)
+      frames.push({ job, by, tie, pulls: this.#pulls(job, by === null), next: 0 })
     return null
   }
 
@@ -285,51 +286,53 @@ class Builder {
     this.notes.push({ level: 'warn', unit: by, message: `Doing without ${name}: ${why}` })
   }
 
-  *#pulls(job: Planned, isAnchor: boolean): Generator<Pull> {
+  /** What a job asks for, in order. */
+  #pulls(job: Planned, isAnchor: boolean): Pull[] {
+    const pulls: Pull[] = []
     const starts = job.type === 'start' || job.type === 'restart'
     const stops = job.type === 'stop' || job.type === 'restart'
     const restarts =
       job.type === 'restart' || (isAnchor && starts && this.#mode === 'restart-dependencies')
-    if (starts) yield* this.#pullsOfStart(job)
-    if (stops || restarts) yield* this.#pullsOfStop(job, restarts, stops)
-    if (job.type === 'reload') yield* this.#collapsed(job, ['propagatesReloadTo'], 'try-reload')
-  }
-
-  *#pullsOfStart(job: Planned): Generator<Pull> {
-    yield* this.#each(job, ['requires', 'bindsTo'], 'start', 'matters')
-    yield* this.#each(job, ['wants', 'upholds'], 'start', 'ignored')
-    yield* this.#each(job, ['requisite'], 'verify-active', 'matters')
-    yield* this.#each(job, ['conflicts'], 'stop', 'conflicts')
-    yield* this.#each(job, ['conflictedBy'], 'stop', 'ignored')
-  }
-
-  /** A stop goes on as a stop, a restart as a try-restart, so that what is down stays down. */
-  *#pullsOfStop(job: Planned, restarts: boolean, stops: boolean): Generator<Pull> {
-    if (restarts) {
-      for (const pull of this.#collapsed(job, DEPENDANTS, 'try-restart')) {
-        yield { ...pull, tie: 'matters' }
+    if (starts) {
+      this.#pull(pulls, job, ['requires', 'bindsTo'], 'start', 'matters')
+      this.#pull(pulls, job, ['wants', 'upholds'], 'start', 'ignored')
+      this.#pull(pulls, job, ['requisite'], 'verify-active', 'matters')
+      this.#pull(pulls, job, ['conflicts'], 'stop', 'conflicts')
+      this.#pull(pulls, job, ['conflictedBy'], 'stop', 'ignored')
+    }
+    // A stop goes on as a stop, a restart as a try-restart, so that what is down stays down.
+    if (restarts) this.#pull(pulls, job, DEPENDANTS, 'try-restart', 'matters')
+    else if (stops) this.#pull(pulls, job, DEPENDANTS, 'stop', 'matters')
+    if (stops) {
+      const restarted = restarts ? this.#related(job, DEPENDANTS) : []
+      for (const unit of this.#related(job, ['propagatesStopTo'])) {
+        if (!restarted.includes(unit)) pulls.push({ type: 'stop', unit, tie: 'matters' })
       }
-    } else yield* this.#each(job, DEPENDANTS, 'stop', 'matters')
-    if (!stops) return
-    for (const pull of this.#each(job, ['propagatesStopTo'], 'stop', 'matters')) {
-      const { graph } = this.#view
-      const isRestarted =
-        restarts && DEPENDANTS.some(kind => graph.related(job.unit, kind).includes(pull.unit))
-      if (!isRestarted) yield pull
     }
+    if (job.type === 'reload') {
+      this.#pull(pulls, job, ['propagatesReloadTo'], 'try-reload', 'ignored')
+    }
+    return pulls
   }
 
-  *#each(job: Planned, relations: readonly Relation[], type: JobType, tie: Tie): Generator<Pull> {
+  #pull(
+    pulls: Pull[],
+    job: Planned,
+    relations: readonly Relation[],
+    type: JobType,
+    tie: Tie,
+  ): void {
     for (const relation of relations) {
-      for (const unit of this.#view.graph.related(job.unit, relation)) yield { type, unit, tie }
+      for (const unit of this.#view.graph.related(job.unit, relation)) {
+        const isConditional = type === 'try-restart' || type === 'try-reload'
+        const asked = isConditional ? collapseJobType(type, this.#view.activeState(unit)) : type
+        if (asked !== 'nop') pulls.push({ type: asked, unit, tie })
+      }
     }
   }
 
-  *#collapsed(job: Planned, relations: readonly Relation[], type: JobType): Generator<Pull> {
-    for (const pull of this.#each(job, relations, type, 'ignored')) {
-      const collapsed = collapseJobType(type, this.#view.activeState(pull.unit))
-      if (collapsed !== 'nop') yield { ...pull, type: collapsed }
-    }
+  #related(job: Planned, relations: readonly Relation[]): UnitName[] {
+    return relations.flatMap(relation => this.#view.graph.related(job.unit, relation))
   }
 
   /** Isolating stops every unit that is not pulled in, but those with IgnoreOnIsolate=yes. */
