@@ -1,5 +1,5 @@
 // Standard output and error, written at once: Node's streams would cost a tenth of the time of a short command.
-import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs'
+import { writeSync } from 'node:fs'
 import { WriteStream } from 'node:tty'
 
 const streams = { 1: () => process.stdout, 2: () => process.stderr } as const
@@ -29,6 +29,9 @@ export function write(fd: 1 | 2, content: string | Uint8Array): void {
   }
 }
 
+/** Whether nothing that was written waits for its reader. */
+export const isWrittenOut = () => streaming.size === 0
+
 /** Resolves when what was written has gone out; undefined when it has already. */
 export function drained(fd: 1 | 2): undefined | Promise<void> {
   if (!streaming.has(fd)) return undefined
@@ -43,22 +46,4 @@ export function terminalWidth(): number {
   if (Number.isInteger(columns) && columns > 0) return columns
   const stream = process.stdout
   return stream instanceof WriteStream && stream.columns > 0 ? stream.columns : 80
-}
-
-/**
- * Calls back when nobody reads standard output any more, which a command that waits would not find out by itself. Only a pipe
- * can tell: opening it anew for writing fails when it has no reader. Ends with the process; does not keep it.
- */
-export function onReaderGone(callback: () => void, everyMs = 500): void {
-  if (!fstatSync(1).isFIFO()) return
-  const timer = setInterval(() => {
-    try {
-      closeSync(openSync('/proc/self/fd/1', constants.O_WRONLY | constants.O_NONBLOCK))
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENXIO')) return
-      clearInterval(timer)
-      callback()
-    }
-  }, everyMs)
-  timer.unref()
 }

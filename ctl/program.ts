@@ -4,7 +4,7 @@ import type { CommandLine } from './arguments.ts'
 import { FAILURE, SUCCESS } from './exit-status.ts'
 import { noOptions, OPTIONS, type OptionSpec, type Options, setOption } from './options.ts'
 import { write } from './output.ts'
-import { DEFAULT_VERB, findVerb, VERBS, type Verb } from './verbs.ts'
+import { allVerbs, DEFAULT_VERB, findVerb, type Verb } from './verbs.ts'
 import { VERSION } from './version.ts'
 
 const ABOUT = `Control hearth. Units are named as with systemctl: web is web.service, 'web@*' every instance.`
@@ -69,7 +69,7 @@ function createProgram(
       setOption(options, spec, value ?? ''),
     )
   }
-  for (const verb of VERBS) program.addCommand(createCommand(program, verb, chosen))
+  for (const verb of allVerbs()) program.addCommand(createCommand(program, verb, chosen))
   return program
 }
 

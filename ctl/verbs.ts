@@ -22,7 +22,7 @@ type Row = { name: string } & Pick<Verb, 'group' | 'about'> &
   Partial<Pick<Verb, 'args' | 'options' | 'completes'>>
 
 /** Reads the number of arguments off the usage line, the way people do. */
-function verb(row: Row & { name: VerbName }): Verb {
+function toVerb(row: Row & { name: VerbName }): Verb {
   const { args = '', options = [], completes = /UNIT|PATTERN/.test(args) ? 'units' : 'none' } = row
   const optional = args.startsWith('[')
   const several = args.includes('...')
@@ -302,7 +302,12 @@ const ROWS = [
 ] as const satisfies readonly Row[]
 export type VerbName = (typeof ROWS)[number]['name']
 
-export const VERBS: readonly Verb[] = ROWS.map(verb)
 export const DEFAULT_VERB: VerbName = 'list-units'
 
-export const findVerb = (name: string): Verb | undefined => VERBS.find(one => one.name === name)
+/** All verbs, in the order of the help. */
+export const allVerbs = (): readonly Verb[] => ROWS.map(toVerb)
+
+export function findVerb(name: string): Verb | undefined {
+  const row = ROWS.find(one => one.name === name)
+  return row === undefined ? undefined : toVerb(row)
+}

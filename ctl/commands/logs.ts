@@ -2,7 +2,7 @@
 import { hostname } from 'node:os'
 import type { ControlError, LogLine, Methods } from '../../daemon/control/schema.ts'
 import type { Command, Context } from '../context.ts'
-import { FAILURE, SUCCESS } from '../exit-status.ts'
+import { FAILURE } from '../exit-status.ts'
 import {
   formatLogLine,
   isLogFormat,
@@ -10,7 +10,7 @@ import {
   type LogFormat,
   type LogStyle,
 } from '../format/log-line.ts'
-import { drained, onReaderGone, write } from '../output.ts'
+import { drained, write } from '../output.ts'
 import { complainAll, failed } from './answer.ts'
 import { readLines } from './lines.ts'
 import { readMoment } from './moment.ts'
@@ -23,8 +23,6 @@ export const run: Command = async context => {
   const format = readFormat(context)
   if ('code' in query) return refuse(context, query)
   if (typeof format !== 'string') return refuse(context, format)
-  const abort = new AbortController()
-  if (query.follow) onReaderGone(() => abort.abort())
   const style: LogStyle = {
     host: hostname().split('.', 1)[0] ?? '',
     paint: context.paint,
@@ -32,14 +30,13 @@ export const run: Command = async context => {
   }
   let some = false
   const answer = await context.ask('logs', query, {
-    signal: abort.signal,
     onPart: ({ lines }) => {
       some ||= lines.length > 0
       printLines(lines, format, style)
       return drained(1)
     },
   })
-  if (answer.isErr()) return abort.signal.aborted ? SUCCESS : failed(context, answer.error)
+  if (answer.isErr()) return failed(context, answer.error)
   const { errors } = answer.value
   if (!some && errors.length === 0 && format !== 'json' && format !== 'cat') {
     context.note('-- No entries --')

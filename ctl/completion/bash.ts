@@ -1,5 +1,5 @@
 // Completion for bash.
-import { VERBS } from '../verbs.ts'
+import { allVerbs } from '../verbs.ts'
 import { fixedValues, LIST_FILES, LIST_UNITS, namesOf, offeredOptions, verbsWith } from './words.ts'
 
 /** A script to be sourced: `source <(ctl completion bash)`. */
@@ -35,14 +35,18 @@ ${values.join('\n')}
   elif [[ $cur == -* ]]; then
     words='${options.flatMap(namesOf).join(' ')} --help --version'
   elif [[ -z $verb ]]; then
-    words='${VERBS.map(verb => verb.name).join(' ')}'
+    words='${allVerbs()
+      .map(verb => verb.name)
+      .join(' ')}'
   else
     case $verb in
       ${verbsWith('units').join('|')})
         words=$("\${COMP_WORDS[0]}" "\${to[@]}" ${LIST_UNITS}) ;;
       ${verbsWith('files').join('|')})
         words=$("\${COMP_WORDS[0]}" "\${to[@]}" ${LIST_FILES}) ;;
-      ${verbsWith('verbs').join('|')}) words='${VERBS.map(verb => verb.name).join(' ')}' ;;
+      ${verbsWith('verbs').join('|')}) words='${allVerbs()
+        .map(verb => verb.name)
+        .join(' ')}' ;;
       ${verbsWith('shells').join('|')}) words='bash zsh fish' ;;
     esac
   fi

@@ -1,16 +1,18 @@
 // Completion for fish.
 import type { OptionSpec } from '../options.ts'
-import { VERBS } from '../verbs.ts'
+import { allVerbs } from '../verbs.ts'
 import { LIST_FILES, LIST_UNITS, offeredOptions, verbsWith } from './words.ts'
 
 /** A script for ~/.config/fish/completions/ctl.fish, or to be sourced. */
 export function fishCompletion(): string {
-  const names = VERBS.map(verb => verb.name).join(' ')
+  const names = allVerbs()
+    .map(verb => verb.name)
+    .join(' ')
   const seen = (verbs: readonly string[]) => `-n '__fish_seen_subcommand_from ${verbs.join(' ')}'`
   return [
     '# fish completion for ctl: ctl completion fish | source',
     'complete -c ctl -f',
-    ...VERBS.map(
+    ...allVerbs().map(
       verb =>
         `complete -c ctl -n 'not __fish_seen_subcommand_from ${names}' -a ${verb.name} -d ${quote(verb.about)}`,
     ),

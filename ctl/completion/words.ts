@@ -1,6 +1,6 @@
 // What there is to complete, for the three shells.
 import { OPTIONS, type OptionSpec } from '../options.ts'
-import { VERBS, type Verb } from '../verbs.ts'
+import { allVerbs, type Verb } from '../verbs.ts'
 
 /** Options worth offering: those that are taken and ignored are not. */
 export const offeredOptions = (): readonly OptionSpec[] =>
@@ -8,7 +8,9 @@ export const offeredOptions = (): readonly OptionSpec[] =>
 
 /** Names of the verbs whose arguments are of that kind. */
 export const verbsWith = (completes: Verb['completes']): readonly string[] =>
-  VERBS.filter(verb => verb.completes === completes).map(verb => verb.name)
+  allVerbs()
+    .filter(verb => verb.completes === completes)
+    .map(verb => verb.name)
 
 /** Options with a value that has a fixed set of words. */
 export const fixedValues = (): readonly (OptionSpec & { values: readonly string[] })[] =>

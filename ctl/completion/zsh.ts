@@ -1,11 +1,13 @@
 // Completion for zsh.
 import type { OptionSpec } from '../options.ts'
-import { VERBS } from '../verbs.ts'
+import { allVerbs } from '../verbs.ts'
 import { LIST_FILES, LIST_UNITS, offeredOptions, verbsWith } from './words.ts'
 
 /** A script for a directory of $fpath, as the file _ctl, or to be evaluated after compinit. */
 export function zshCompletion(): string {
-  const verbs = VERBS.map(verb => `    ${quote(`${verb.name}:${verb.about.replace(/:/g, '\\:')}`)}`)
+  const verbs = allVerbs().map(
+    verb => `    ${quote(`${verb.name}:${verb.about.replace(/:/g, '\\:')}`)}`,
+  )
   return `#compdef ctl
 # zsh completion for ctl: source <(ctl completion zsh)
 _ctl_units() {
