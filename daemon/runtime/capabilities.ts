@@ -43,28 +43,28 @@ export function capabilityCalls(exec: ExecSettings, own: bigint): Capabilities {
   if (bounding) {
     for (let number = 0; number < CAPABILITIES.length; number++) {
       if (bounding.has(number)) continue
-      before.push(prctl([PR_CAPBSET_DROP, number], EXIT.capabilities, 'capabilities', 'all'))
+      before.push(prctl([PR_CAPBSET_DROP, number], EXIT.capabilities, 'CAPABILITIES', 'all'))
     }
   }
 
   const wanted = [...(AmbientCapabilities ? parseCapabilitySet(AmbientCapabilities) : [])]
   const ambient = wanted.filter(number => (own >> BigInt(number)) & 1n)
   if (ambient.length > 0) {
-    before.push(prctl([PR_SET_KEEPCAPS, 1], EXIT.capabilities, 'capabilities'))
+    before.push(prctl([PR_SET_KEEPCAPS, 1], EXIT.capabilities, 'CAPABILITIES'))
     // What is inheritable may be ambient. Nothing is taken from the permitted set here: the execve of an ordinary
     // user's process does that, and root keeps what it has.
     const header = new Uint8Array(new Uint32Array([CAPABILITY_VERSION_3, 0]).buffer)
-    const step = { step: 'capabilities', exitStatus: EXIT.capabilities }
+    const step = { step: 'CAPABILITIES', exitStatus: EXIT.capabilities }
     after.push({ call: 'capset', args: [header, capabilityData(ambient, own)], ...step })
     for (const number of ambient) {
       after.push(
-        prctl([PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number], EXIT.capabilities, 'capabilities'),
+        prctl([PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number], EXIT.capabilities, 'CAPABILITIES'),
       )
     }
   }
 
   if (isTruth(NoNewPrivileges?.at(-1) ?? '')) {
-    after.push(prctl([PR_SET_NO_NEW_PRIVS, 1], EXIT.noNewPrivileges, 'no-new-privileges'))
+    after.push(prctl([PR_SET_NO_NEW_PRIVS, 1], EXIT.noNewPrivileges, 'NO_NEW_PRIVILEGES'))
   }
   return { before, after, missing: wanted.filter(number => !ambient.includes(number)).map(nameOf) }
 }

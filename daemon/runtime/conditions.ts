@@ -170,11 +170,17 @@ const TESTS: Readonly<Record<string, Test>> = {
 /** cpuid's names where /proc/cpuinfo has others. */
 const FEATURE_NAMES: Readonly<Record<string, string>> = { pclmul: 'pclmulqdq', fma3: 'fma' }
 
-/** Words of a list of expressions; one may be quoted, so that it holds spaces. */
-const splitExpressions = (value: string): string[] =>
-  [...value.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
-    ([, double, single, plain]) => double ?? single ?? plain ?? '',
-  )
+/** Words of a list of expressions; one may be quoted, so that it holds spaces, and an operator may stand apart. */
+function splitExpressions(value: string): string[] {
+  const found: string[] = []
+  for (const [, double, single, plain] of value.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)) {
+    const word = double ?? single ?? plain ?? ''
+    const last = found.at(-1)
+    if (last !== undefined && /^[$!<>=]+$/.test(last)) found[found.length - 1] = last + word
+    else found.push(word)
+  }
+  return found
+}
 
 function isMountPoint(path: string): boolean {
   const at = stat(path)

@@ -41,7 +41,7 @@ const KINDS: Readonly<Record<DirectoryKind, KindFacts>> = {
 const ORDER = Object.keys(KINDS) as DirectoryKind[]
 
 function facts(directive: string, variable: string, exitStatus: number): KindFacts {
-  return { directive, variable, exitStatus, step: variable.toLowerCase().replace('_', '-') }
+  return { directive, variable, exitStatus, step: variable }
 }
 
 /** The system's places, or a user's own as the XDG base directory specification gives them. */

@@ -135,7 +135,7 @@ export function readEnvironmentFiles(
 }
 
 const unreadable = (path: string, errno: string): SpawnFailure => ({
-  step: 'environment-file',
+  step: 'ENVIRONMENT_FILE',
   exitStatus: NO_PROCESS,
   errno,
   message: `cannot read EnvironmentFile=${path}: ${inWords(errno)}; write EnvironmentFile=-${path} if it may be missing`,

@@ -24,7 +24,7 @@ export const markerLimit = (invocationId: string): NativeLimit => [
 /** The mark of a living process, or null. */
 export function readMarker(pid: number): number | null {
   try {
-    const limits = readFileSync(`/proc/${pid}/limits`, 'latin1')
+    const limits = readFileSync(`/proc/${pid}/limits`, 'utf8')
     const [, soft] = /^Max file locks\s+(\d+)/m.exec(limits) ?? []
     return soft === undefined ? null : Number(soft)
   } catch {

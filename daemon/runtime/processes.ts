@@ -4,10 +4,17 @@
 //
 // A pid of ours is named safely: a child keeps its pid until we reap it. Pids of others are used at once.
 import type { UnitName } from '../units/unit.ts'
+import { type Births, createBirths } from './births.ts'
 import type { Cgroups } from './cgroup.ts'
 import { markerOf, readMarker } from './marker.ts'
 import type { Native } from './native.ts'
-import { type ProcessStat, readChildren, readEnvironment, readStat } from './procfs.ts'
+import {
+  type ProcessStat,
+  readChildren,
+  readEnvironment,
+  readOwnChildren,
+  readStat,
+} from './procfs.ts'
 
 export interface Processes {
   /** A process that hearth started itself. */
@@ -44,6 +51,8 @@ const FREEZE_ROUNDS = 64
 /** Leaders of sessions that a unit is remembered by when they have ended: enough for every way into the background. */
 const MOST_LEADERS = 64
 
+const NEVER = -1
+
 type Family = {
   unit: UnitName
   /** Children of ours. */
@@ -53,6 +62,8 @@ type Family = {
   leaders: Set<number>
   /** It has no members, and orphans were looked for since it lost the last: none can come any more. */
   isKnownEmpty: boolean
+  /** The epoch of births in which its first process was started: while that lasts, there are its members and no more. */
+  epoch: number
   isAwaited: boolean
   isKilled: boolean
 }
@@ -61,6 +72,7 @@ export function createProcesses(
   native: Native,
   cgroups: Cgroups | null,
   emptied: (unit: UnitName) => void,
+  births: Births = createBirths(),
 ): Processes {
   const families = new Map<UnitName, Family>()
   /** Our children that belong to a unit: those we started and orphans put to their unit; each is tracked. */
@@ -83,6 +95,7 @@ export function createProcesses(
         invocations: [],
         leaders: new Set(),
         isKnownEmpty: true,
+        epoch: NEVER,
         isAwaited: false,
         isKilled: false,
       }
@@ -127,7 +140,7 @@ export function createProcesses(
     if (orphansKnown) return
     orphansKnown = true
     const still = new Map<number, number>()
-    for (const pid of native.children()) {
+    for (const pid of readOwnChildren() ?? native.children()) {
       if (owners.has(pid)) continue
       const stat = readStat(pid)
       if (!stat || stat.state === 'Z' || stat.state === 'X') continue
@@ -147,10 +160,13 @@ export function createProcesses(
     return found
   }
 
+  const hasNoneBesideMembers = (family: Family) => family.epoch === births.epoch()
+
   const isEmpty = (family: Family): boolean => {
     if (family.members.size > 0) return false
     if (cgroups?.has(family.unit)) return cgroups.pids(family.unit).length === 0
     if (family.isKnownEmpty) return true
+    if (hasNoneBesideMembers(family)) return true
     findOrphans()
     family.isKnownEmpty = family.members.size === 0
     return family.isKnownEmpty
@@ -161,6 +177,7 @@ export function createProcesses(
     if (!family) return []
     if (cgroups?.has(unit)) return cgroups.pids(unit)
     if (isEmpty(family)) return []
+    if (hasNoneBesideMembers(family)) return [...family.members]
     findOrphans()
     return descend(family)
   }
@@ -199,13 +216,19 @@ export function createProcesses(
   return {
     started(unit, pid, invocationId) {
       const family = familyOf(unit)
+      const epoch = births.started(pid)
+      if (family.isKnownEmpty) family.epoch = epoch
       own(family, pid)
       if (invocations.get(invocationId) === family) return
       invocations.set(invocationId, family)
       markers.set(markerOf(invocationId), family)
       family.invocations.push(invocationId)
     },
-    adopt: (unit, pid) => own(familyOf(unit), pid),
+    adopt(unit, pid) {
+      const family = familyOf(unit)
+      family.epoch = NEVER
+      own(family, pid)
+    },
     ended(pid) {
       native.untrack(pid)
       const family = owners.get(pid)
@@ -266,10 +289,6 @@ export function createProcesses(
       awaited.delete(family)
     },
     settle() {
-      if (dirty.size === 0) {
-        orphansKnown = false
-        return
-      }
       const changed = dirty
       dirty = new Set()
       for (const family of changed) {
@@ -284,6 +303,7 @@ export function createProcesses(
         }
       }
       orphansKnown = false
+      births.expire()
     },
     forget(unit) {
       const family = families.get(unit)

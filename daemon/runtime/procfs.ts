@@ -1,5 +1,5 @@
 // What /proc tells of a process. Every answer may be out of date the moment it is given; null is "gone or not ours to see".
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { openSync, readdirSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs'
 
 export type ProcessStat = {
   pid: number
@@ -30,7 +30,7 @@ const attempt = <T>(read: () => T): T | null => {
 
 /** /proc/PID/stat (proc(5)), or null. */
 export function readStat(pid: number): ProcessStat | null {
-  const text = attempt(() => readFileSync(`/proc/${pid}/stat`, 'latin1'))
+  const text = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8'))
   if (text === null) return null
   // The name may itself hold spaces and parentheses: it ends at the last one.
   const end = text.lastIndexOf(')')
@@ -50,6 +50,34 @@ export function readStat(pid: number): ProcessStat | null {
   }
 }
 
+let own: { fd: number; text: Buffer } | null | undefined
+
+/** Our own children, zombies too: those of the main thread, which alone starts processes and is given the orphans. Null:
+ * the kernel keeps no such list (CONFIG_PROC_CHILDREN). It is read whole, so that nothing moves while it is. */
+export function readOwnChildren(): number[] | null {
+  if (own === undefined) {
+    const fd = attempt(() => openSync(`/proc/self/task/${process.pid}/children`, 'r'))
+    own = fd === null ? null : { fd, text: Buffer.alloc(1 << 14) }
+  }
+  if (own === null) return null
+  let length = readSync(own.fd, own.text, 0, own.text.length, 0)
+  while (length === own.text.length) {
+    own.text = Buffer.alloc(own.text.length * 4)
+    length = readSync(own.fd, own.text, 0, own.text.length, 0)
+  }
+  const found: number[] = []
+  let pid = 0
+  for (let i = 0; i < length; i++) {
+    const digit = (own.text[i] as number) - 0x30
+    if (digit >= 0) pid = pid * 10 + digit
+    else {
+      if (pid > 0) found.push(pid)
+      pid = 0
+    }
+  }
+  return found
+}
+
 /** The children of a process, of all its threads. */
 export function readChildren(pid: number): number[] {
   const single = attempt(() => statSync(`/proc/${pid}/task`).nlink === 3)
@@ -57,7 +85,7 @@ export function readChildren(pid: number): number[] {
   const tasks = single ? [String(pid)] : (attempt(() => readdirSync(`/proc/${pid}/task`)) ?? [])
   const found: number[] = []
   for (const task of tasks) {
-    const text = attempt(() => readFileSync(`/proc/${pid}/task/${task}/children`, 'latin1'))
+    const text = attempt(() => readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8'))
     if (!text) continue
     for (const word of text.split(' ')) if (word !== '') found.push(Number(word))
   }
@@ -66,7 +94,7 @@ export function readChildren(pid: number): number[] {
 
 /** The environment that the process was executed with: empty when it was overwritten, null when it may not be read. */
 export function readEnvironment(pid: number): Record<string, string> | null {
-  const text = attempt(() => readFileSync(`/proc/${pid}/environ`, 'latin1'))
+  const text = attempt(() => readFileSync(`/proc/${pid}/environ`, 'utf8'))
   if (text === null) return null
   const found: Record<string, string> = {}
   for (const entry of text.split('\0')) {

@@ -174,7 +174,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     if (home !== null) return ok(home)
     if (set === undefined) return ok('/')
     return err({
-      step: 'chdir',
+      step: 'CHDIR',
       exitStatus: EXIT.chdir,
       errno: 'ENOENT',
       message: `cannot change to WorkingDirectory=~: the user has no home directory; name a directory instead`,
@@ -208,7 +208,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     const command = service?.[LISTS[effect.exec]][effect.index]
     if (!exec || !service || !command) {
       return err({
-        step: 'command',
+        step: 'COMMAND',
         exitStatus: NO_PROCESS,
         errno: 'ENOENT',
         message: `cannot run a command of ${effect.unit}: its unit file has changed and no longer has it`,
@@ -282,7 +282,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
       // vfork itself has failed.
       const errno = errnoOf(error)
       return err({
-        step: 'fork',
+        step: 'FORK',
         exitStatus: NO_PROCESS,
         errno,
         message: `cannot start a process: ${inWords(errno)}`,
@@ -328,7 +328,7 @@ function placeOf(
 const chroot = (path: string): ChildCall => ({
   call: 'chroot',
   args: [path],
-  step: 'chroot',
+  step: 'CHROOT',
   exitStatus: EXIT.chroot,
 })
 
@@ -342,7 +342,7 @@ function mayNotify(service: ServiceSettings, isMain: boolean): boolean {
 }
 
 const notFound = (name: string): SpawnFailure => ({
-  step: 'exec',
+  step: 'EXEC',
   exitStatus: EXIT.exec,
   errno: 'ENOENT',
   message: `cannot find ${name} in the search path: install it, write its full path or set ExecSearchPath=`,

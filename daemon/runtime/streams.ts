@@ -27,9 +27,14 @@ const EXIT_OF: Readonly<Record<StreamName, number>> = {
   StandardError: EXIT.stderr,
 }
 
-const NULL_INPUT = -1
+const STEP_OF: Readonly<Record<StreamName, string>> = {
+  StandardInput: 'STDIN',
+  StandardOutput: 'STDOUT',
+  StandardError: 'STDERR',
+}
+
+const NULL = -1
 const F_SETFL = 4
-/** With StandardInput=null and no word on the output, everything is /dev/null or the log: no descriptor of our own. */
 const DEFAULT_TTY = '/dev/console'
 
 const isTty = (stream: StandardStream) =>
@@ -62,7 +67,7 @@ export function openStreams(
     const path = exec.ttyPath ?? DEFAULT_TTY
     const fd = keep(openSync(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK))
     const number = current === 'StandardInput' ? 0 : current === 'StandardOutput' ? 1 : 2
-    const step = current.toLowerCase()
+    const step = STEP_OF[current]
     calls.push({
       call: 'fcntl',
       args: [number, F_SETFL, constants.O_RDWR],
@@ -94,7 +99,7 @@ export function openStreams(
       case 'fd':
         throw new Unsupported(stream.kind)
       default:
-        return NULL_INPUT
+        return NULL
     }
   }
 
@@ -104,7 +109,7 @@ export function openStreams(
     if (stream.kind === 'inherit') return stdin
     if (isLog(stream)) return sources.log().out
     if (isTty(stream)) return isTty(standardInput) ? stdin : tty()
-    if (isFile(stream) && stdin !== NULL_INPUT && isSame(stream, standardInput)) return stdin
+    if (isFile(stream) && stdin !== NULL && isSame(stream, standardInput)) return stdin
     return other(stream)
   }
 
@@ -133,7 +138,7 @@ export function openStreams(
       case 'fd':
         throw new Unsupported(stream.kind)
       default:
-        return NULL_INPUT
+        return NULL
     }
   }
 
@@ -169,7 +174,7 @@ function failure(exec: ExecSettings, name: StreamName, thrown: unknown): SpawnFa
     ? 'no socket unit has handed a descriptor over; leave the setting out or name a file'
     : inWords(errno)
   return {
-    step: name.toLowerCase(),
+    step: STEP_OF[name],
     exitStatus: EXIT_OF[name],
     errno,
     message: `cannot set up ${written}: ${why}`,

@@ -123,7 +123,7 @@ export function createUsers(native: Native, own: { uid: number; gid: number }): 
   const asOwn = (identity: Identity): Result<Identity, SpawnFailure> => {
     if (identity.uid !== null && identity.uid !== own.uid) {
       return err({
-        step: 'user',
+        step: 'USER',
         exitStatus: EXIT.user,
         errno: 'EPERM',
         message: `cannot run as User=${identity.name}: the daemon is not root; leave User= out or run hearth as root`,
@@ -131,7 +131,7 @@ export function createUsers(native: Native, own: { uid: number; gid: number }): 
     }
     if (identity.uid === null && identity.gid !== null && identity.gid !== own.gid) {
       return err({
-        step: 'group',
+        step: 'GROUP',
         exitStatus: EXIT.group,
         errno: 'EPERM',
         message: `cannot run with Group= of number ${identity.gid}: the daemon is not root; leave Group= out or run hearth as root`,
@@ -182,14 +182,14 @@ function hash(text: string): number {
 }
 
 const noUser = (name: string): SpawnFailure => ({
-  step: 'user',
+  step: 'USER',
   exitStatus: EXIT.user,
   errno: 'ESRCH',
   message: `cannot run as User=${name}: there is no such user; create it or correct User=`,
 })
 
 const noGroup = (directive: string, name: string): SpawnFailure => ({
-  step: 'group',
+  step: 'GROUP',
   exitStatus: EXIT.group,
   errno: 'ESRCH',
   message: `cannot run with ${directive}=${name}: there is no such group; create it or correct ${directive}=`,

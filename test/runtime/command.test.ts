@@ -1,0 +1,97 @@
+// `$` in command lines (systemd.service(5), COMMAND LINES).
+import test from 'ava'
+import fc from 'fast-check'
+import { expandArguments, findExecutable, splitWords } from '../../daemon/runtime/command.ts'
+
+const SET: Readonly<Record<string, string>> = {
+  ONE: 'one',
+  TWO: 'two two',
+  EMPTY: '',
+  QUOTED: `'one' "two two" too`,
+  NESTED: '$ONE',
+}
+const expand = (...argv: string[]) => expandArguments(argv, name => SET[name]).argv
+
+const table: readonly [given: string, becomes: readonly string[]][] = [
+  ['plain', ['plain']],
+  ['$ONE', ['one']],
+  ['${ONE}', ['one']],
+  ['$TWO', ['two', 'two']],
+  ['${TWO}', ['two two']],
+  ['a${ONE}b${TWO}c', ['aonebtwo twoc']],
+  ['a$ONE', ['a$ONE']],
+  ['$EMPTY', []],
+  ['${EMPTY}', ['']],
+  ['$NOWHERE', []],
+  ['${NOWHERE}', ['']],
+  ['$QUOTED', ['one', 'two two', 'too']],
+  ['${QUOTED}', [`'one' "two two" too`]],
+  ['$NESTED', ['$ONE']],
+  ['${NESTED}', ['$ONE']],
+  ['$$ONE', ['$ONE']],
+  ['$$', ['$']],
+  ['$$$$', ['$$']],
+  ['$${ONE}', ['${ONE}']],
+  ['5$', ['5$']],
+  ['${ONE', ['${ONE']],
+  ['', ['']],
+]
+for (const [given, becomes] of table) {
+  test(`${JSON.stringify(given)} becomes ${JSON.stringify(becomes)}`, t => {
+    t.deepEqual(expand('first', given, 'last'), ['first', ...becomes, 'last'])
+  })
+}
+
+test('the example of the manual page: quotes in a value are respected with $, kept with ${}', t => {
+  const value: Readonly<Record<string, string>> = { ONE: "'one'", TWO: "'two two' too", THREE: '' }
+  const words = (...argv: string[]) => expandArguments(argv, name => value[name]).argv
+  t.deepEqual(words('${ONE}', '${TWO}', '${THREE}'), ["'one'", "'two two' too", ''])
+  t.deepEqual(words('$ONE', '$TWO', '$THREE'), ['one', 'two two', 'too'])
+})
+
+test('variables that are not set are named, each once', t => {
+  const { unset } = expandArguments(['$A', '${A}', 'x${B}', '$ONE'], name => SET[name])
+  t.deepEqual(unset, ['A', 'B'])
+})
+
+test('an argument without a dollar stays as it is, whatever it is', t => {
+  fc.assert(
+    fc.property(fc.array(fc.string().filter(text => !text.includes('$'))), argv => {
+      t.deepEqual(expandArguments(argv, () => 'set').argv, argv)
+    }),
+  )
+})
+
+test('what has its dollars doubled comes out as it was', t => {
+  fc.assert(
+    fc.property(fc.string(), text => {
+      t.deepEqual(expandArguments([text.replaceAll('$', '$$$$')], () => 'set').argv, [text])
+    }),
+  )
+})
+
+test('words that are quoted are split into what they were', t => {
+  fc.assert(
+    fc.property(fc.array(fc.string()), words => {
+      const quoted = words.map(word => `"${word.replace(/[\\"]/g, '\\$&')}"`).join(' \t\n')
+      t.deepEqual(splitWords(quoted), words)
+    }),
+  )
+})
+
+test('a quote that is not closed ends with the text', t => {
+  t.deepEqual(splitWords('a "b c'), ['a', 'b c'])
+  t.deepEqual(splitWords('a\\'), ['a'])
+})
+
+test('a name is found in the first directory that has it as an executable file', t => {
+  t.is(findExecutable('sh', ['/no/such', '/etc', '/bin'], null), '/bin/sh')
+  t.is(findExecutable('passwd', ['/etc'], null), null)
+  t.is(findExecutable('etc', ['/'], null), null)
+})
+
+test('without a search path the fixed one is used, as seen from the root directory', t => {
+  t.truthy(findExecutable('sh', [], null))
+  t.is(findExecutable('sh', [], '/no/such'), null)
+  t.truthy(findExecutable('sh', [], '/proc/self/root'))
+})
