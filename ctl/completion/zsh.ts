@@ -27,25 +27,27 @@ ${verbs.join('\n')}
   )
   _describe verb verbs
 }
+_ctl_shells() { compadd bash zsh fish }
 _ctl_arguments() {
+  local of=
   case $words[1] in
-    ${verbsWith('units').join('|')}) _ctl_units ;;
-    ${verbsWith('files').join('|')}) _ctl_files ;;
-    ${verbsWith('verbs').join('|')}) _ctl_verbs ;;
-    ${verbsWith('shells').join('|')}) compadd bash zsh fish ;;
+    ${verbsWith('units').join('|')}) of=_ctl_units ;;
+    ${verbsWith('files').join('|')}) of=_ctl_files ;;
+    ${verbsWith('verbs').join('|')}) of=_ctl_verbs ;;
+    ${verbsWith('shells').join('|')}) of=_ctl_shells ;;
   esac
+  _arguments -s : $ctl_options \${of:+"*: :$of"}
 }
 _ctl() {
-  local -a ctl_to
-  local -A opt_args
+  local -a ctl_to ctl_options
   ctl_to=(\${words[(r)--socket=*]})
-  _arguments -s \\
+  ctl_options=(
 ${offeredOptions()
-  .map(spec => `    ${argument(spec)} \\`)
+  .map(spec => `    ${argument(spec)}`)
   .join('\n')}
-    ${quote('(-)'.concat('{-h,--help}[how ctl is used]')).replace("'(-){-h,--help}[", "'(-)'{-h,--help}'[")} \\
-    '1:verb:_ctl_verbs' \\
-    '*::argument:_ctl_arguments'
+    '(-)'{-h,--help}'[how ctl is used]'
+  )
+  _arguments -s -A '-*' : $ctl_options '(-)1:verb:_ctl_verbs' '(-)*::argument:_ctl_arguments'
 }
 if [[ $funcstack[1] == _ctl ]]; then _ctl "$@"; else compdef _ctl ctl; fi
 `
