@@ -27,6 +27,11 @@ static napi_value kill_(napi_env env, napi_callback_info info)
 
 	if (!arguments(env, info, 2, values) || !read_int(env, values[0], &pid) || !read_int(env, values[1], &signal))
 		return NULL;
+	/* 0 is the caller's own process group, which may be that of who started us: a pid that was not known, never a wish. */
+	if (pid == 0) {
+		errno = ESRCH;
+		return errno_or_null(env, 1);
+	}
 	return errno_or_null(env, kill(pid, signal) == -1);
 }
 

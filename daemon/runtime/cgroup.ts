@@ -5,10 +5,12 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  readlinkSync,
   rmdirSync,
   writeFileSync,
 } from 'node:fs'
 import type { UnitName } from '../units/unit.ts'
+import { readStat } from './procfs.ts'
 
 export interface Cgroups {
   readonly root: string
@@ -43,11 +45,25 @@ function ownDirectory(): string | null {
   }
 }
 
+/**
+ * A name that no other daemon has, the same as long as the process lives. Containers may share a cgroup tree, and each
+ * has a PID 1: the pid alone would give the services of one to the other.
+ */
+function ownName(): string | null {
+  try {
+    const namespace = /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0]
+    return `hearth-${namespace}-${process.pid}-${readStat(process.pid)?.startTicks}.scope`
+  } catch {
+    return null
+  }
+}
+
 /** Cgroups under a directory of this daemon's own, or null where none can be made. Tried, not guessed. */
 export function openCgroups(): Cgroups | null {
   const own = ownDirectory()
-  if (own === null) return null
-  const root = `${own}/hearth-${process.pid}.scope`
+  const name = ownName()
+  if (own === null || name === null) return null
+  const root = `${own}/${name}`
   try {
     mkdirSync(root, { recursive: false })
   } catch (error) {
@@ -84,11 +100,12 @@ export function openCgroups(): Cgroups | null {
     pids: unit =>
       read(`${path(unit)}/cgroup.procs`)
         .split('\n')
-        .filter(Boolean)
-        .map(Number),
+        .map(Number)
+        // 0 is a process that our PID namespace does not show; to kill(2) it would be our own process group.
+        .filter(pid => pid > 0),
     unitOf(pid) {
       const place = /^0::(.*)$/m.exec(read(`/proc/${pid}/cgroup`))?.[1] ?? ''
-      const at = place.indexOf(`/hearth-${process.pid}.scope/`)
+      const at = place.indexOf(`/${name}/`)
       if (at < 0) return null
       const directory = place.slice(at + 1).split('/')[1] ?? ''
       for (const unit of made) if (directoryOf(unit) === directory) return unit

@@ -72,7 +72,14 @@ export interface Pid1 {
   signal(signal: NodeJS.Signals | number): void
 }
 
-const read = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : '')
+/** A file's text; '' of what has none, a socket say, or is on its way out. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
 
 function collect(child: ChildProcess): Promise<Outcome> {
   let out = ''
@@ -147,7 +154,9 @@ export async function boot(t: ExecutionContext, setting: Boot = {}): Promise<Pid
   const quoted = daemon.map(word => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
   const shell = ['sh', '-c', `${setting.before ?? ':'}\nexec ${quoted}`]
   const namespaced = setting.namespace ?? (isRoot && !setting.user)
-  const unshare = ['unshare', '--pid', '--fork', '--mount', '--kill-child=SIGKILL']
+  // The namespace ends with unshare, and unshare with this process, however that comes about.
+  const tied = ['setpriv', '--pdeathsig', 'KILL']
+  const unshare = [...tied, 'unshare', '--pid', '--fork', '--mount', '--kill-child=SIGKILL']
   const wrapper =
     setting.sandbox !== undefined
       ? [
@@ -164,7 +173,7 @@ export async function boot(t: ExecutionContext, setting: Boot = {}): Promise<Pid
         ? [...unshare, '--mount-proc']
         : setting.user
           ? ['setpriv', `--reuid=${setting.user}`, '--regid=nogroup', '--clear-groups']
-          : []
+          : tied
   const [command = '', ...rest] = [...wrapper, ...shell]
   const child = spawn(command, rest, {
     env: { ...environment, ...setting.environment },
