@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -12,6 +13,9 @@
 
 #ifndef SYS_close_range
 #define SYS_close_range 436
+#endif
+#ifndef CLOSE_RANGE_UNSHARE
+#define CLOSE_RANGE_UNSHARE 2
 #endif
 #define LAST_SIGNAL 64
 #define MASK_BYTES 8
@@ -68,6 +72,14 @@ static _Noreturn void fail_fd(struct spawn *spawn, int fd)
 	if (fd == STDERR_FILENO)
 		fail(spawn, "STDERR", EXIT_STDERR);
 	fail(spawn, "FDS", EXIT_FDS);
+}
+
+/* Before anything is opened or closed. unshare copies all of it, where close_range (Linux 5.9) is missing. */
+static void own_fds(struct spawn *spawn)
+{
+	if (spawn->past_fds && syscall(SYS_close_range, spawn->past_fds, UINT_MAX, CLOSE_RANGE_UNSHARE) == -1
+	    && syscall(SYS_unshare, CLONE_FILES) == -1)
+		fail(spawn, "FDS", EXIT_FDS);
 }
 
 /* fds[i] becomes i. Those in the way of others are moved out of it first. */
@@ -217,6 +229,7 @@ void run_child(void *data)
 	uint64_t none = 0;
 
 	reset_signals(spawn);
+	own_fds(spawn);
 	if (syscall(SYS_setsid) == -1)
 		fail(spawn, "SETSID", EXIT_SETSID);
 	place_fds(spawn);
@@ -238,8 +251,8 @@ void run_child(void *data)
 		fail(spawn, "CHDIR", EXIT_CHDIR);
 	make_calls(spawn, spawn->before_count, spawn->call_count);
 	close_others(spawn);
-	if (spawn->listen_pid)
-		write_pid(spawn->listen_pid);
+	for (size_t i = 0; i < spawn->pid_count; i++)
+		write_pid(spawn->pids[i]);
 	if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, MASK_BYTES) == -1)
 		fail(spawn, "SIGNAL_MASK", EXIT_SIGNAL_MASK);
 	syscall(SYS_execve, spawn->path, spawn->argv, spawn->environment);

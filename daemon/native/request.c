@@ -6,7 +6,6 @@
 #include <string.h>
 #include "spawn.h"
 
-#define LISTEN_PID "LISTEN_PID="
 #define PID_DIGITS 12
 
 struct reader {
@@ -280,18 +279,27 @@ static void read_scheduling(struct reader *reader, struct spawn *spawn)
 		snprintf(spawn->oom_score, sizeof spawn->oom_score, "%d", (int)number);
 }
 
+/* The variables that are to hold the child's pid come first, each with room for its digits. */
 static void read_environment(struct reader *reader, struct spawn *spawn)
 {
-	bool listen_pid = bool_at(reader, "listenPid");
+	napi_value names = get(reader, reader->request, "pidVariables");
+	uint32_t count = count_of(reader, names);
 
-	spawn->environment = strings_at(reader, "env", listen_pid);
-	if (!listen_pid || reader->failed)
-		return;
-	spawn->environment[0] = take(reader, sizeof LISTEN_PID + PID_DIGITS, 1);
-	if (reader->failed)
-		return;
-	strcpy(spawn->environment[0], LISTEN_PID);
-	spawn->listen_pid = spawn->environment[0] + strlen(LISTEN_PID);
+	spawn->environment = strings_at(reader, "env", count);
+	spawn->pids = take(reader, count, sizeof *spawn->pids);
+	for (uint32_t i = 0; i < count && !reader->failed; i++) {
+		const char *name = string_of(reader, item(reader, names, i));
+		size_t length = reader->failed ? 0 : strlen(name);
+		char *entry = take(reader, length + 1 + PID_DIGITS, 1);
+
+		if (reader->failed)
+			return;
+		memcpy(entry, name, length);
+		entry[length] = '=';
+		spawn->environment[i] = entry;
+		spawn->pids[i] = entry + length + 1;
+	}
+	spawn->pid_count = count;
 }
 
 bool read_spawn(napi_env env, napi_value request, struct arena *arena, struct spawn *spawn)

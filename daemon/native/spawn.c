@@ -1,6 +1,7 @@
 /* Starts a process as vfork(2) does: the child borrows our memory until it executes, so that nothing is copied, however
  * large the daemon is, and it can tell us in that memory what went wrong. */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -75,6 +76,63 @@ static long start(long number, long a0, long a1, long a2, void (*run)(void *), v
 #endif
 }
 
+/* Descriptors with low numbers, held by /dev/null, that a child's are lent for its start. The child begins with our table of
+ * descriptors itself (CLONE_FILES) and takes a copy of what is below `past_slots`: to copy all of them, and to close them
+ * again, would make each start the slower the more services there are. */
+#define SLOTS 32
+static int slots[SLOTS], past_slots, null = -1;
+
+static bool reserve_slots(void)
+{
+	if (past_slots)
+		return true;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null == -1)
+		return false;
+	for (int i = 0; i < SLOTS; i++) {
+		slots[i] = fcntl(null, F_DUPFD_CLOEXEC, 3);
+		if (slots[i] == -1) {
+			while (--i >= 0)
+				close(slots[i]);
+			close(null);
+			return false;
+		}
+	}
+	for (int i = 0; i < SLOTS; i++)
+		if (slots[i] >= past_slots)
+			past_slots = slots[i] + 1;
+	return true;
+}
+
+static int lend(int fd, int *lent)
+{
+	if (fd < past_slots || dup3(fd, slots[*lent], O_CLOEXEC) == -1)
+		return fd;	/* a bad one is told by the child, which knows what it was for */
+	return slots[(*lent)++];
+}
+
+/* Gives the child's descriptors low numbers; the count of those lent, or -1: it has to copy our whole table. */
+static int lend_fds(struct spawn *spawn)
+{
+	int lent = 0;
+
+	if (spawn->fd_count >= SLOTS || !reserve_slots())
+		return -1;
+	for (int i = 0; i < spawn->fd_count; i++)
+		spawn->fds[i] = lend(spawn->fds[i], &lent);
+	if (spawn->cgroup_fd >= 0)
+		spawn->cgroup_fd = lend(spawn->cgroup_fd, &lent);
+	spawn->past_fds = past_slots;
+	return lent;
+}
+
+/* Each slot back to /dev/null: a copy of a pipe's end would keep the pipe from ending. */
+static void take_back(int lent)
+{
+	while (--lent >= 0)
+		dup3(null, slots[lent], O_CLOEXEC);
+}
+
 /* One for all children: there is never more than one that has not yet executed. */
 static char *child_stack(void)
 {
@@ -94,7 +152,8 @@ static char *child_stack(void)
  * or the cgroup refuses, clone does, and the child moves itself. */
 static long start_child(struct spawn *spawn, char *stack, int *pidfd)
 {
-	uint64_t flags = CLONE_VM | CLONE_VFORK | (spawn->wants_pidfd ? CLONE_PIDFD : 0);
+	uint64_t flags = CLONE_VM | CLONE_VFORK | (spawn->past_fds ? CLONE_FILES : 0)
+		| (spawn->wants_pidfd ? CLONE_PIDFD : 0);
 
 	if (spawn->cgroup_fd >= 0) {
 		struct clone3_arguments arguments = {
@@ -130,19 +189,21 @@ static napi_value spawn_(napi_env env, napi_callback_info info)
 	uint64_t all = UINT64_MAX, before;
 	napi_value request, result = NULL;
 	char *stack = child_stack();
-	int dumpable, pidfd = -1;
+	int dumpable, lent, pidfd = -1;
 	long pid;
 
 	if (!stack)
 		return throw_errno(env, "mmap");
 	if (!arguments(env, info, 1, &request) || !read_spawn(env, request, &arena, &spawn))
 		goto out;
+	lent = lend_fds(&spawn);
 	/* To change the user forbids core dumps of the memory that is changed in, and here that is ours. */
 	dumpable = spawn.uid == UNCHANGED ? 0 : prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
 	/* No handler of ours may run in the child. Raw, as glibc would leave its own two signals out. */
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, MASK_BYTES);
 	pid = start_child(&spawn, stack, &pidfd);
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, MASK_BYTES);
+	take_back(lent);
 	if (dumpable == 1)
 		prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	if (pid < 0) {

@@ -29,9 +29,11 @@ struct limit {
 struct spawn {
 	const char *path;
 	char **argv, **environment;
-	char *listen_pid;	/* where in the environment the pid is written; NULL: nowhere */
+	char **pids;	/* where in the environment the pid is written */
+	size_t pid_count;
 	int *fds;
 	int fd_count;
+	int past_fds;	/* the child shares our table and needs what is below this; 0: it has a copy of its own */
 	const char *cwd;
 	bool cwd_missing_ok;
 	uint32_t uid, gid;

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url'
 
 /** One operation of the child between vfork and execve: a raw system call. `step` names it in a failure.
  * An argument is a number, a string or buffer (passed by address; a buffer may be written to, it is the child's own
- * copy), or `{ result: n }`: what the n-th call of `before` and then `after` returned, counted from 0. */
+ * copy), or `{ result: n }`: what the n-th call of `before` and then `after` returned, counted from 0.
+ * Descriptors are the child's: those of `fds` by their new numbers, and what an earlier call opened. */
 export type ChildCall = {
   /** Name of the system call without `SYS_`, e.g. `mount`. */
   call: string
@@ -39,8 +40,8 @@ export type SpawnRequest = {
   /** cgroup v2 directory descriptor to start in (clone3's CLONE_INTO_CGROUP), or -1. It must not be frozen: the daemon
    * waits for the execve. */
   cgroupFd: number
-  /** Set LISTEN_PID=<pid of the child> in its environment. */
-  listenPid: boolean
+  /** Names of variables that the child finds set to its own pid: LISTEN_PID, WATCHDOG_PID, SYSTEMD_EXEC_PID. */
+  pidVariables: readonly string[]
   /** Calls before (as root) and after the change of user, in order. */
   before: readonly ChildCall[]
   after: readonly ChildCall[]

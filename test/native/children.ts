@@ -29,7 +29,7 @@ export const request = (script: string, changes: Partial<SpawnRequest> = {}): Sp
   ignoreSigpipe: false,
   controllingTty: false,
   cgroupFd: -1,
-  listenPid: false,
+  pidVariables: [],
   before: [],
   after: [],
   ...changes,

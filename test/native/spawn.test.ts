@@ -103,6 +103,26 @@ test('descriptors that stand in each other’s places are exchanged', async t =>
   )
 })
 
+test('no descriptor that was lent to a child stays open here', async t => {
+  const { read, write } = native.pipe()
+  const outcome = native.spawn(request('exit', { fds: [-1, write, write] }))
+  native.close(write)
+  const end = ended(pidOf(outcome))
+  t.is(await readAll(read), '', 'the pipe ends with the child')
+  await end
+})
+
+test('more descriptors than can be lent are handed over as well', async t => {
+  const { read, write } = native.pipe()
+  const fds = [-1, ...Array.from({ length: 60 }, () => write)]
+  const outcome = native.spawn(request('ls /proc/self/fd | wc -l', { fds }))
+  native.close(write)
+  const end = ended(pidOf(outcome))
+  // ls opens the directory, and the shell puts its own pipe in stdout's place.
+  t.is(Number(await readAll(read)), fds.length + 1)
+  await end
+})
+
 test('a descriptor already in its place survives the execve although it was close-on-exec', async t => {
   const path = join(directory, 'stays')
   writeFileSync(path, 'here')
@@ -147,10 +167,13 @@ test('nice and the OOM score adjustment are set', async t => {
   t.is(output, '7\n250\n')
 })
 
-test('LISTEN_PID names the child itself', async t => {
-  const { output } = await run('echo $LISTEN_PID $$', { listenPid: true })
-  const [listen, pid] = output.trim().split(' ')
+test('variables such as LISTEN_PID name the child itself', async t => {
+  const { output } = await run('echo $LISTEN_PID $WATCHDOG_PID $$', {
+    pidVariables: ['LISTEN_PID', 'WATCHDOG_PID'],
+  })
+  const [listen, watchdog, pid] = output.trim().split(' ')
   t.is(listen, pid)
+  t.is(watchdog, pid)
 })
 
 test('user, group and supplementary groups are changed', async t => {
