@@ -11,6 +11,8 @@ async function main(words: readonly string[]): Promise<void> {
     return
   }
   const { verb, args, options } = line
+  // systemctl's spelling; of logs it is a format.
+  if (options.output === 'json' && verb.name !== 'logs') options.json = true
   const context = createContext(verb.name, args, options)
   const run = await loadCommand(verb.name)
   process.exitCode = await run(context)

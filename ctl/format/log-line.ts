@@ -1,6 +1,7 @@
 // Lines of output as journalctl shows them.
 import type { LogLine } from '../../daemon/control/schema.ts'
 import type { Paint } from './paint.ts'
+import { printableText } from './printable.ts'
 import { formatShort, formatShortIso, formatShortPrecise, formatTimestamp } from './timestamp.ts'
 
 export const LOG_FORMATS = [
@@ -65,17 +66,6 @@ function paintPriority(text: string, priority: number, paint: Paint): string {
   return priority === 7 ? paint.grey(text) : text
 }
 
-// A service may write anything; only its colours may reach the terminal, lest it moves the cursor or worse.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
-const CONTROL = /\x1b\[[0-9;:]*m|[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]/g
-
 function printable(line: LogLine, paint: Paint): string {
-  if (line.binary) return `[${line.message.length}B blob data]`
-  let coloured = false
-  const text = line.message.replace(CONTROL, found => {
-    if (found.length === 1) return `\\x${found.charCodeAt(0).toString(16).padStart(2, '0')}`
-    coloured = true
-    return paint.on ? found : ''
-  })
-  return coloured && paint.on ? `${text}\x1b[0m` : text
+  return line.binary ? `[${line.message.length}B blob data]` : printableText(line.message, paint)
 }

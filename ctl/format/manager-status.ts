@@ -1,5 +1,6 @@
 // `ctl status` without a unit: the daemon, and every process by its unit.
 import type { ManagerStatus, ProcessNode, UnitStatus } from '../../daemon/control/schema.ts'
+import { printableCommand } from './printable.ts'
 import type { StatusStyle } from './status.ts'
 import { formatRelative } from './timespan.ts'
 import { formatTimestamp } from './timestamp.ts'
@@ -51,6 +52,6 @@ const COLOURS = {
 } as const
 
 const toNode = ({ pid, command, children }: ProcessNode): Node => ({
-  text: `${pid} ${command}`,
+  text: `${pid} ${printableCommand(command)}`,
   children: children.map(toNode),
 })

@@ -4,6 +4,7 @@ import { dotOf, isBadLoad, paintActive, paintedDot } from './active-state.ts'
 import { formatBytes } from './bytes.ts'
 import { formatLogLine } from './log-line.ts'
 import type { Paint } from './paint.ts'
+import { printableCommand } from './printable.ts'
 import { formatRelative, formatTimespan } from './timespan.ts'
 import { formatTimestamp } from './timestamp.ts'
 import { drawTree } from './tree.ts'
@@ -42,7 +43,7 @@ export function formatStatus(status: UnitStatus, style: StatusStyle): string {
     ...mainPid(status, style.paint),
     ...(status.statusText === ''
       ? []
-      : [field('Status', style.paint.cyan(`"${status.statusText}"`))]),
+      : [field('Status', style.paint.cyan(`"${printableCommand(status.statusText)}"`))]),
     ...resources(status),
     ...formatProcesses(status.processes, 'Processes', style),
     ...problems(status, style.paint),
@@ -139,7 +140,7 @@ function ended(command: CommandStatus, paint: Paint): string {
   const how = inWords(command.outcome ?? '')
   return field(
     'Process',
-    `${command.pid} ${command.directive}=${command.command} ${command.ok === false ? paint.red(how) : how}`,
+    `${command.pid} ${command.directive}=${printableCommand(command.command)} ${command.ok === false ? paint.red(how) : how}`,
   )
 }
 
@@ -177,15 +178,18 @@ export function formatProcesses(
   { width, paint }: Pick<StatusStyle, 'width' | 'paint'>,
 ): string[] {
   const lines = [...drawTree(processes, process => process.children)].map(({ node, prefix }) => {
-    const text = `${prefix}${node.pid} ${node.command}`
+    const text = `${prefix}${node.pid} ${printableCommand(node.command)}`
     const shown = width === null ? text : cut(text, width - INDENT.length)
     return paint.grey(shown)
   })
   return list(label, lines)
 }
 
-function problems({ unit, problems, needDaemonReload }: UnitStatus, paint: Paint): string[] {
-  const told = problems.map(({ severity, file, line, message }) => {
+function problems(status: UnitStatus, paint: Paint): string[] {
+  const { unit, loadError, needDaemonReload } = status
+  // The one that keeps the unit from being loaded stands in its second line.
+  const others = status.problems.filter(problem => !loadError?.includes(problem.message))
+  const told = others.map(({ severity, file, line, message }) => {
     const place = file === null ? '' : `${file}${line === null ? '' : `:${line}`}: `
     return `${paint.yellow(severity === 'error' ? 'Error' : 'Warning')}: ${place}${message}`
   })

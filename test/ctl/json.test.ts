@@ -119,6 +119,7 @@ const documents: readonly (readonly [line: string, document: unknown])[] = [
   ['show-environment', { A: 'b=c' }],
   ['set-environment A=b', {}],
   ['poweroff', {}],
+  ['list-jobs -o json', [{ id: 1, unit: 'web.service', type: 'start', state: 'waiting' }]],
   ['verify', [{ unit: 'web.service', loadState: 'loaded', problems: [] }]],
 ]
 

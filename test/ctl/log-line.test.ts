@@ -38,10 +38,10 @@ test('urgent lines are coloured on a terminal', t => {
 
 test('a service’s own colours reach the terminal, what would move its cursor does not', t => {
   const line = logLine('\x1b[31mred\x1b[0m \x1b[2Jgone\rover')
-  t.is(formatLogLine(line, 'cat', onTerminal), '\x1b[31mred\x1b[0m \\x1b[2Jgone\\x0dover\x1b[0m')
+  t.is(formatLogLine(line, 'cat', onTerminal), '\x1b[31mred\x1b[0m \\x1b[2Jgone\\rover\x1b[0m')
   t.is(
     formatLogLine(line, 'short', style),
-    'Nov 25 21:23:32 host nginx[123]: red \\x1b[2Jgone\\x0dover',
+    'Nov 25 21:23:32 host nginx[123]: red \\x1b[2Jgone\\rover',
   )
 })
 

@@ -117,7 +117,7 @@ test('a process that a signal ended is told by the name of the signal', t => {
 test('a unit that could not be loaded says why', t => {
   const status = unitStatus({
     loadState: 'bad-setting',
-    loadError: 'Restart= is wrong',
+    loadError: '/u/web.service:3: cannot read Restart=bogus',
     activeState: 'inactive',
     subState: 'dead',
     sinceUsec: 0,
@@ -128,17 +128,24 @@ test('a unit that could not be loaded says why', t => {
         file: '/u/web.service',
         line: 3,
         directive: 'Service.Restart',
-        message: "'bogus' is no restart policy",
+        message: 'cannot read Restart=bogus',
+      },
+      {
+        severity: 'warning',
+        file: '/u/web.service',
+        line: 5,
+        directive: null,
+        message: 'unknown section [Sevice]',
       },
     ],
   })
   t.is(
     formatStatus(status, style),
     `○ web.service - The web
-     Loaded: bad-setting (Reason: Restart= is wrong)
+     Loaded: bad-setting (Reason: /u/web.service:3: cannot read Restart=bogus)
      Active: inactive (dead)
 
-Error: /u/web.service:3: 'bogus' is no restart policy`,
+Warning: /u/web.service:5: unknown section [Sevice]`,
   )
 })
 
@@ -182,6 +189,14 @@ test('on a terminal the dot and the state are green, those of a failed unit red'
     paint,
   })
   t.true(down.startsWith(`${paint.red('×')} web.service`))
+})
+
+test('a command line stays on one line, whatever its arguments are', t => {
+  const processes = [{ pid: 7, command: 'sh -c echo a\n\x1b[2Jb', children: [] }]
+  t.regex(
+    formatStatus(unitStatus({ processes }), style),
+    /^ {2}Processes: └─7 sh -c echo a\\n\\x1b\[2Jb$/m,
+  )
 })
 
 test('process and log lines are cut to the terminal', t => {
