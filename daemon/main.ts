@@ -55,6 +55,7 @@ async function main(options: Options, log: DaemonLog) {
   const readAt = new WeakMap<Unit, number>()
   const units = createUnits({
     services: options.services,
+    runtime: options.runtimeUnits,
     vendorUnits: options.vendorUnits,
     reader: unitReader,
     host: createUnitFacts(native, facts),

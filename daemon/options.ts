@@ -7,6 +7,8 @@ export type Options = {
   services: readonly string[]
   /** Looked up when a unit is named or enabled, never started by being there. */
   vendorUnits: readonly string[]
+  /** That of `services` which is in the runtime directory: the first, unless it was given another place. */
+  runtimeUnits: string
   runtimeDirectory: string
   logDirectory: string
   /** The unit that boot starts. */
@@ -96,17 +98,23 @@ export function readOptions(
     controlGroup?: string
   }>()
   const services = given.services ?? paths(environment.HEARTH_SERVICES)
-  return {
-    services: (services.length > 0 ? services : DEFAULT_SERVICES).map(absolute),
-    vendorUnits: (given.vendorUnits ?? paths(environment.HEARTH_VENDOR_UNITS)).map(absolute),
-    runtimeDirectory: absolute(
-      directory(
-        given.runtime ?? environment.HEARTH_RUNTIME,
-        '/run/hearth',
-        environment.XDG_RUNTIME_DIR,
-        'hearth',
-      ),
+  const runtimeDirectory = absolute(
+    directory(
+      given.runtime ?? environment.HEARTH_RUNTIME,
+      '/run/hearth',
+      environment.XDG_RUNTIME_DIR,
+      'hearth',
     ),
+  )
+  const runtimeUnits = `${runtimeDirectory}/services.d`
+  const unitDirectories = (services.length > 0 ? services : DEFAULT_SERVICES).map(absolute)
+  return {
+    services: unitDirectories.includes(runtimeUnits)
+      ? unitDirectories
+      : [runtimeUnits, ...unitDirectories],
+    runtimeUnits,
+    vendorUnits: (given.vendorUnits ?? paths(environment.HEARTH_VENDOR_UNITS)).map(absolute),
+    runtimeDirectory,
     logDirectory: absolute(
       directory(
         given.logs ?? environment.HEARTH_LOGS,

@@ -17,6 +17,8 @@ export type Directories = {
   services: readonly string[]
   /** Units there are found by name only; they come after the others. */
   vendor: readonly string[]
+  /** That of the unit directories that does not outlive the machine's boot: changes with --runtime go there. */
+  runtime: string | null
 }
 
 /** One unit file: the first of its name. */

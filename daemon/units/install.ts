@@ -54,10 +54,11 @@ export function describeInstallError(error: InstallError): string {
 
 export type InstallOptions = { runtime: boolean; force: boolean }
 
-/** Where changes are written: the first unit directory, or the first under /run. */
+/** Where changes are written: the first unit directory that stays, or the runtime one. */
 function targetDirectory(files: UnitFilesView, runtime: boolean): Result<string, InstallError> {
-  const found = files.directories.services.find(path => !runtime || path.startsWith('/run/'))
-  return found === undefined ? err({ type: 'no-directory', runtime }) : ok(found)
+  const { services, runtime: volatile } = files.directories
+  const found = runtime ? volatile : (services.find(path => path !== volatile) ?? volatile)
+  return found === null ? err({ type: 'no-directory', runtime }) : ok(found)
 }
 
 /** The unit's file and [Install], an alias followed; an instance's are its template's. */
@@ -203,7 +204,10 @@ export function planDisable(
 const isSame = (name: UnitName, disabled: UnitName) =>
   name === disabled || (nameKind(disabled) === 'template' && templateOf(name) === disabled)
 
-/** `ctl mask`: a link to /dev/null under the unit's name. The unit need not exist. */
+/**
+ * `ctl mask`: a link to /dev/null under the unit's name. The unit need not exist. Where its own file stands in the way, the
+ * link goes to the runtime directory if that one has precedence over the file's; systemctl would refuse.
+ */
 export function planMask(
   files: UnitFilesView,
   names: readonly UnitName[],
@@ -211,23 +215,35 @@ export function planMask(
 ): Result<Plan, InstallError> {
   const directory = targetDirectory(files, runtime)
   if (directory.isErr()) return err(directory.error)
+  const order = files.directories.services
+  const volatile = files.directories.runtime
   const planned = createPlan(files, false, 'mask')
   for (const name of names) {
-    const path = `${directory.value}/${name}`
     const known = files.catalogue().entry(name)
-    if (known && !known.vendor && known.link === null) {
-      const order = files.directories.services
-      const place = order.findIndex(one => known.path === `${one}/${name}`)
-      if (place <= order.indexOf(directory.value))
+    const place =
+      known && !known.vendor && known.link === null
+        ? order.findIndex(one => isIn(one, known.path))
+        : -1
+    const isInTheWay = (one: string) => place >= 0 && place <= order.indexOf(one)
+    let chosen = directory.value
+    if (known && isInTheWay(chosen)) {
+      if (volatile === null || isInTheWay(volatile))
         return err({ type: 'file-in-the-way', path: known.path, verb: `mask ${name}` })
+      chosen = volatile
+      planned.note(
+        `${known.path} is a file of its own: ${name} is masked in ${volatile}, until the next boot`,
+      )
     }
-    const linked = planned.link(path, DEV_NULL)
+    const linked = planned.link(`${chosen}/${name}`, DEV_NULL)
     if (linked.isErr()) return err(linked.error)
     if (!known && !isBuiltIn(name))
       planned.note(`${name} has no unit file: it is masked all the same`)
   }
   return ok(planned.plan())
 }
+
+const isIn = (directory: string | null, path: string) =>
+  directory !== null && path.startsWith(`${directory}/`)
 
 /** `ctl unmask`: takes the links to /dev/null away. */
 export function planUnmask(
@@ -239,7 +255,7 @@ export function planUnmask(
   for (const name of names) {
     const known = files.catalogue().entry(name)
     if (!known || known.link !== DEV_NULL || known.vendor) continue
-    if (runtime && !known.path.startsWith('/run/')) continue
+    if (runtime && !isIn(files.directories.runtime, known.path)) continue
     planned.unlink(known.path)
   }
   return ok(planned.plan())

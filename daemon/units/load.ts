@@ -48,6 +48,8 @@ import { nameKind, templateOf, unitType } from './values/unit-name.ts'
 export type UnitOptions = {
   /** Unit directories: what is there with [Install] is enabled; the first wins. */
   services: readonly string[]
+  /** That of them which is gone after a boot; absent: the first under /run. */
+  runtime?: string
   /** Directories of units that are found when they are named or enabled. */
   vendorUnits: readonly string[]
   reader: UnitReader
@@ -125,7 +127,13 @@ const nothing = (): Loaded => ({
 /** The units of the given directories. */
 export function createUnits(options: UnitOptions): LoadedUnits {
   const { reader, host } = options
-  const directories: Directories = { services: options.services, vendor: options.vendorUnits }
+  const directories: Directories = {
+    services: options.services,
+    vendor: options.vendorUnits,
+    runtime: options.runtime ?? options.services.find(path => path.startsWith('/run/')) ?? null,
+  }
+  const isRuntime = (path: string) =>
+    directories.runtime !== null && path.startsWith(`${directories.runtime}/`)
   const context: BuildContext = { table: createDirectives(host.directories.runtime), host }
   let now = nothing()
 
@@ -420,8 +428,6 @@ export function createUnits(options: UnitOptions): LoadedUnits {
 
 /** An instance's link to its template: the file is the template's. */
 const isInstanceLink = ({ name, link }: Entry) => link !== null && baseOf(link) === templateOf(name)
-
-const isRuntime = (path: string) => path.startsWith('/run/')
 
 const unreadable = (path: string, error: string): UnitFile => ({
   path,

@@ -71,7 +71,7 @@ test('a second SIGINT kills what the first one waits for', async t => {
   })
   await hearth.file(`${hearth.directory}/up`)
   hearth.signal('SIGINT')
-  await hearth.said(/shut/i)
+  await hearth.said(/Stopping all units/)
   hearth.signal('SIGINT')
   t.is((await hearth.ended).signal, null)
 })
