@@ -22,7 +22,13 @@ import {
   hasDirectories,
   makeDirectories,
 } from './directories.ts'
-import { startEnvironment, type UnitEnvironment, unitEnvironment, variable } from './environment.ts'
+import {
+  type Environment,
+  startEnvironment,
+  type UnitEnvironment,
+  unitEnvironment,
+  variable,
+} from './environment.ts'
 import { readEnvironmentFiles } from './environment-file.ts'
 import { EXIT, errnoOf, inWords, NO_PROCESS, type SpawnFailure } from './failure.ts'
 import { nativeLimits } from './limits.ts'
@@ -62,7 +68,15 @@ type Plan = {
   environment: UnitEnvironment
   request: Omit<
     SpawnRequest,
-    'path' | 'argv' | 'env' | 'fds' | 'cgroupFd' | 'controllingTty' | 'before' | 'after'
+    | 'path'
+    | 'argv'
+    | 'env'
+    | 'fds'
+    | 'pidVariables'
+    | 'cgroupFd'
+    | 'controllingTty'
+    | 'before'
+    | 'after'
   >
   before: readonly ChildCall[]
   after: readonly ChildCall[]
@@ -127,7 +141,8 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
       }),
       request: {
         cwd: cwd.value,
-        cwdMissingOk: exec.workingDirectory?.missingOk ?? false,
+        // An ordinary user's services run though its home directory is missing, as systemd has it.
+        cwdMissingOk: exec.workingDirectory?.missingOk ?? true,
         uid,
         gid,
         groups,
@@ -136,7 +151,6 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
         nice: exec.nice,
         oomScoreAdjust: exec.oomScoreAdjust,
         ignoreSigpipe: exec.ignoreSigpipe,
-        listenPid: false,
       },
       before: [...(root === null ? [] : [chroot(root)]), ...(capabilities?.before ?? [])],
       after: capabilities?.after ?? [],
@@ -253,6 +267,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
         rlimits: exec.limits.locks
           ? plan.value.request.rlimits
           : [...plan.value.request.rlimits, markerLimit(effect.invocationId)],
+        pidVariables: pidVariables(environment, exec),
         cgroupFd,
       })
     } finally {
@@ -264,7 +279,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
   const launch = (
     plan: Plan,
     streams: Streams,
-    what: Pick<SpawnRequest, 'path' | 'argv' | 'env' | 'rlimits' | 'cgroupFd'>,
+    what: Pick<SpawnRequest, 'path' | 'argv' | 'env' | 'rlimits' | 'pidVariables' | 'cgroupFd'>,
   ): Result<number, SpawnFailure> => {
     const { fds, calls, controllingTty } = streams
     const before = calls.length > 0 ? [...calls, ...plan.before] : plan.before
@@ -323,6 +338,18 @@ function placeOf(
     root:
       rootDirectory !== '/' && (isMain || !service.rootDirectoryStartOnly) ? rootDirectory : null,
   }
+}
+
+const EXEC_PID = ['SYSTEMD_EXEC_PID']
+const EXEC_AND_WATCHDOG_PID = ['SYSTEMD_EXEC_PID', 'WATCHDOG_PID']
+
+/** The variables that the child alone can fill in, unless the unit sets or unsets them. */
+function pidVariables(environment: Environment, exec: ExecSettings): readonly string[] {
+  const names = environment.has('WATCHDOG_USEC') ? EXEC_AND_WATCHDOG_PID : EXEC_PID
+  const isPlain = exec.unsetEnvironment.length === 0 && !names.some(name => environment.has(name))
+  return isPlain
+    ? names
+    : names.filter(name => !environment.has(name) && !exec.unsetEnvironment.includes(name))
 }
 
 const chroot = (path: string): ChildCall => ({

@@ -159,7 +159,11 @@ export function createUsers(native: Native, own: { uid: number; gid: number }): 
       if (resolved.isOk()) known.set(unit, resolved.value)
       return resolved
     },
-    ownHome: () => native.user(String(own.uid))?.home ?? process.env.HOME ?? null,
+    ownHome() {
+      // As get_home_dir() of systemd: the variable first.
+      const told = process.env.HOME
+      return told?.startsWith('/') ? told : (native.user(String(own.uid))?.home ?? null)
+    },
   }
 }
 

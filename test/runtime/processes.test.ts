@@ -136,7 +136,7 @@ test('a child that belongs to no unit is left alone', async t => {
     ignoreSigpipe: false,
     controllingTty: false,
     cgroupFd: -1,
-    listenPid: false,
+    pidVariables: [],
     before: [],
     after: [],
   })

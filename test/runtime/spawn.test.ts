@@ -37,7 +37,7 @@ serial('the environment is the curated one, not the one of the daemon', async t 
       .split('\n')
       .map(line => line.split('=')[0])
       .sort(),
-    ['INVOCATION_ID', 'PATH'],
+    ['INVOCATION_ID', 'PATH', 'SYSTEMD_EXEC_PID'],
   )
 })
 
@@ -206,6 +206,14 @@ serial('what the manager knows of a start is there, unless the unit sets it itse
     ['MAINPID=7', 'SERVICE_RESULT=success'],
   )
   t.is(out, '7 mine\n')
+})
+
+serial('a process knows its own pid, and that the watchdog means it', async t => {
+  const { out, pid } = await t.context.world.run(
+    { service: { execStart: [sh('echo $$ $SYSTEMD_EXEC_PID $WATCHDOG_PID')], watchdogUsec: 1e6 } },
+    ['WATCHDOG_USEC=1000000'],
+  )
+  t.is(out, `${pid} ${pid} ${pid}\n`)
 })
 
 serial('EnvironmentFile= wins over Environment=, UnsetEnvironment= over all', async t => {
