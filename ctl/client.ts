@@ -166,6 +166,14 @@ function toClientError(
     case 'EPERM':
       return { type: 'not-permitted', socket }
     default:
-      return { type: 'unreachable', socket, message: error.message }
+      return { type: 'unreachable', socket, message: reasonOf(error, socket) }
   }
 }
+
+// unix(7): sun_path, its NUL counted.
+const LONGEST_PATH = 107
+
+const reasonOf = (error: NodeJS.ErrnoException, socket: string) =>
+  Buffer.byteLength(socket) > LONGEST_PATH
+    ? `the path of a socket may have ${LONGEST_PATH} bytes at most`
+    : (error.code ?? error.message)

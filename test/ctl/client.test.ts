@@ -1,5 +1,5 @@
 import test from 'ava'
-import { connect } from '../../ctl/client.ts'
+import { connect, toControlError } from '../../ctl/client.ts'
 import { defaultSocketPath } from '../../ctl/socket-path.ts'
 import { startFake } from './fake-daemon.ts'
 import { logLine } from './specimens.ts'
@@ -82,6 +82,12 @@ test('a daemon that is not there is an error, as is one that goes away', async t
   t.is(first._unsafeUnwrapErr().type, 'disconnected')
   const second = await connection.request('isSystemRunning', {})
   t.is(second._unsafeUnwrapErr().type, 'disconnected', 'it is not tried again')
+})
+
+test('a path that is too long for a socket is told as that', async t => {
+  const error = (await connect({ socket: `/${'x'.repeat(200)}` }))._unsafeUnwrapErr()
+  t.is(error.type, 'unreachable')
+  t.regex(toControlError(error).message, /may have 107 bytes at most$/)
 })
 
 test('a closed connection ends the requests under way', async t => {
