@@ -7,7 +7,7 @@ import { BuildFailure } from './compile.ts'
 import { lazyBuiltins } from './lazy-builtins.ts'
 
 // CommonJS: a module that imports built-ins as ES modules starts 10 ms later.
-const COMMON: BuildOptions = {
+const COMMON = {
   bundle: true,
   platform: 'node',
   target: 'node26',
@@ -19,7 +19,7 @@ const COMMON: BuildOptions = {
   supported: { 'dynamic-import': false }, // becomes require(): the ES module loader stays unloaded
   define: { 'import.meta.url': 'importMetaUrl' },
   banner: { js: 'const importMetaUrl=require("node:url").pathToFileURL(__filename).href;' },
-}
+} satisfies BuildOptions
 
 /** A package in a file of its own, dist/NAME.cjs, that is read only when it is imported. */
 const apart = (name: string): Plugin => ({
@@ -32,39 +32,60 @@ const apart = (name: string): Plugin => ({
 })
 
 const APART = 'pino-pretty'
-const PROGRAMS = {
-  hearth: 'daemon/main.ts',
+/** Plain CommonJS files, dist/NAME.cjs. */
+const FILES = {
   'log-worker': 'daemon/logs/worker.ts',
-  ctl: 'ctl/main.ts',
   start: 'build/start.ts',
   [APART]: APART,
 }
+/** What start.cjs runs, dist/NAME.js. ctl is read anew each time; a stack trace of hearth's is to be legible. */
+const PROGRAMS = {
+  hearth: { source: 'daemon/main.ts', minifyIdentifiers: false },
+  ctl: { source: 'ctl/main.ts', minifyIdentifiers: true },
+}
 
-/** Writes a bundle under a first line of 64 characters that names its content (see start.ts), and moves it into place. */
-function writeBundle(file: string, text: string): void {
-  const contents = text.replace(/^#!.*\n/, '') // the launcher is the executable file
-  const id = createHash('sha256').update(contents).digest('hex').slice(0, 61)
+/** The bundle as one function, under a line of 64 characters that names its content. */
+function asFunction(text: string): string {
+  const body = text.replace(/^#!.*\n/, '') // the launcher is the executable file
+  const id = createHash('sha256').update(body).digest('hex').slice(0, 61)
+  return `//${id}\n(function(require,module,__filename,__dirname){${body}})`
+}
+
+function write(file: string, text: string): void {
   const fresh = `${file}.${process.pid}`
-  writeFileSync(fresh, `//${id}\n${contents}`)
+  writeFileSync(fresh, text)
   renameSync(fresh, file)
 }
 
-/** dist/NAME.cjs for each program; what is wrong with one is said and does not keep the others from being built. */
-export async function bundle(root: string): Promise<void> {
-  const failed: string[] = []
-  for (const [name, source] of Object.entries(PROGRAMS)) {
-    const outfile = join(root, `dist/${name}.cjs`)
-    await build({
+/** The text of a bundle, or null when esbuild has said what is wrong. */
+async function read(root: string, source: string, minifyIdentifiers: boolean) {
+  try {
+    const { outputFiles } = await build({
       ...COMMON,
+      minifyIdentifiers,
       absWorkingDir: root,
       entryPoints: [source],
-      outfile,
       plugins: [lazyBuiltins, apart(APART)],
       write: false,
-    }).then(
-      ({ outputFiles }) => writeBundle(outfile, outputFiles?.[0]?.text ?? ''),
-      () => failed.push(source),
-    )
+    })
+    return outputFiles[0]?.text ?? null
+  } catch {
+    return null
+  }
+}
+
+/** Everything in dist/ that is JavaScript; what is wrong with one does not keep the others from being built. */
+export async function bundle(root: string): Promise<void> {
+  const failed: string[] = []
+  for (const [name, source] of Object.entries(FILES)) {
+    const text = await read(root, source, false)
+    if (text === null) failed.push(source)
+    else write(join(root, `dist/${name}.cjs`), text)
+  }
+  for (const [name, { source, minifyIdentifiers }] of Object.entries(PROGRAMS)) {
+    const text = await read(root, source, minifyIdentifiers)
+    if (text === null) failed.push(source)
+    else write(join(root, `dist/${name}.js`), asFunction(text))
   }
   if (failed.length > 0) throw new BuildFailure(`cannot bundle ${failed.join(', ')}, see above`)
 }

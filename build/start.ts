@@ -7,24 +7,19 @@ import { Script } from 'node:vm'
 const BUNDLE_ID_LENGTH = 64
 const KEPT = 'HEARTH_KEPT_'
 
-const name = process.argv[2] ?? 'hearth'
-const bundle = `${__dirname}/${name}.cjs`
-const cache = `${__dirname}/${name}.cache`
-process.argv.splice(1, 2, bundle)
-for (const variable of Object.keys(process.env)) {
-  if (!variable.startsWith(KEPT)) continue
-  process.env[variable.slice(KEPT.length)] = process.env[variable]
-  delete process.env[variable]
+/** Node's own variables, which the launcher put aside. */
+function restoreVariables(): void {
+  for (const variable of Object.keys(process.env)) {
+    if (!variable.startsWith(KEPT)) continue
+    process.env[variable.slice(KEPT.length)] = process.env[variable]
+    delete process.env[variable]
+  }
 }
 
-// esbuild writes ASCII alone: one byte a character is what V8 takes fastest.
-const text = readFileSync(bundle, 'latin1')
-/** The bundle's first line names its content: V8 would take a cache of any source that is as long. */
-const id = text.slice(0, BUNDLE_ID_LENGTH)
-
-function readCache(): Buffer | undefined {
+/** The cache, if it is of the bundle whose first line is `id`: V8 would take that of any source that is as long. */
+function readCache(file: string, id: string): Buffer | undefined {
   try {
-    const bytes = readFileSync(cache)
+    const bytes = readFileSync(file)
     return bytes.toString('latin1', 0, BUNDLE_ID_LENGTH) === id
       ? bytes.subarray(BUNDLE_ID_LENGTH)
       : undefined
@@ -33,16 +28,30 @@ function readCache(): Buffer | undefined {
   }
 }
 
-const source = `(function (require, __filename, __dirname) {${text}\n})`
-const cachedData = readCache()
-const script = new Script(source, { filename: bundle, ...(cachedData && { cachedData }) })
-if (process.env.HEARTH_MAKE_CACHE) {
+/** Writes the cache at the end, when the functions that a run needs have been compiled. */
+function keepCache(file: string, id: string, script: Script): void {
   delete process.env.HEARTH_MAKE_CACHE
-  // At the end, when the functions that a run needs have been compiled.
   process.on('exit', () => {
-    const fresh = `${cache}.${process.pid}`
+    const fresh = `${file}.${process.pid}`
     writeFileSync(fresh, Buffer.concat([Buffer.from(id, 'latin1'), script.createCachedData()]))
-    renameSync(fresh, cache)
+    renameSync(fresh, file)
   })
 }
-script.runInThisContext()(require, bundle, __dirname)
+
+/** Compiles the bundle, which is one function (see bundle.ts). Here, so that the bytes of both files can be collected. */
+function compile(bundle: string, cache: string): Script {
+  // esbuild writes ASCII alone: one byte a character is what V8 takes fastest.
+  const source = readFileSync(bundle, 'latin1')
+  const id = source.slice(0, BUNDLE_ID_LENGTH)
+  const cachedData = readCache(cache, id)
+  const script = new Script(source, { filename: bundle, ...(cachedData && { cachedData }) })
+  if (process.env.HEARTH_MAKE_CACHE) keepCache(cache, id, script)
+  return script
+}
+
+const name = process.argv[2] ?? 'hearth'
+const bundle = `${__dirname}/${name}.js`
+process.argv.splice(1, 2, bundle)
+restoreVariables()
+const run = compile(bundle, `${__dirname}/${name}.cache`).runInThisContext()
+run(require, { exports: {} }, bundle, __dirname)

@@ -18,15 +18,24 @@
 #define KEPT "HEARTH_KEPT_"
 
 /* V8's bytecode cache is only taken under the flags that it was made with: the build makes it through this launcher. */
-static const char *const flags[] = {
+static const char *const common_flags[] = {
 	"--disable-sigusr1",	/* SIGUSR1 is ours; Node would start its debugger */
 	"--v8-pool-size=1",	/* one helper thread instead of four */
-	"--single-threaded-gc",	/* a small heap is collected sooner than helpers wake up */
-	"--max-semi-space-size=1",	/* MiB: what dies young is little */
 	"--disable-warning=ExperimentalWarning",
 	"--disable-warning=DeprecationWarning",	/* both would be in the services' and the user's way */
+	NULL,
 };
-#define FLAGS (sizeof flags / sizeof *flags)
+static const char *const hearth_flags[] = {
+	"--single-threaded-gc",	/* a small heap is collected sooner than helpers wake up */
+	"--max-semi-space-size=1",	/* MiB: what dies young is little */
+	"--expose-gc",	/* what booting leaves behind is collected once, when it is over */
+	NULL,
+};
+static const char *const other_flags[] = {
+	"--min-semi-space-size=8",	/* MiB: a short command ends before its first collection */
+	NULL,
+};
+#define MOST_FLAGS 16
 
 extern char **environ;
 
@@ -94,11 +103,20 @@ static void keep_node_variables(void)
 	}
 }
 
+static size_t add_flags(char **arguments, const char *const *flags)
+{
+	size_t count = 0;
+
+	for (; flags[count]; count++)
+		arguments[count] = (char *)flags[count];
+	return count;
+}
+
 int main(int argc, char **argv)
 {
 	static char self[PATH_MAX], node[PATH_MAX], start[PATH_MAX];
 	size_t count = 0, given = argc > 1 ? (size_t)argc - 1 : 0;
-	char **arguments = calloc(FLAGS + given + 4, sizeof *arguments);
+	char **arguments = calloc(MOST_FLAGS + given + 4, sizeof *arguments);
 
 	find_self(self);
 	if (!arguments || !strrchr(self, '/'))
@@ -109,8 +127,8 @@ int main(int argc, char **argv)
 	if (snprintf(start, sizeof start, "%s/start.cjs", self) >= (int)sizeof start)
 		fail("start", self, strerror(ENAMETOOLONG));
 	arguments[count++] = node;
-	for (size_t i = 0; i < FLAGS; i++)
-		arguments[count++] = (char *)flags[i];
+	count += add_flags(arguments + count, common_flags);
+	count += add_flags(arguments + count, strcmp(program, "hearth") == 0 ? hearth_flags : other_flags);
 	arguments[count++] = start;
 	arguments[count++] = (char *)program;
 	memcpy(arguments + count, argv + 1, given * sizeof *arguments);

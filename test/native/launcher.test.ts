@@ -78,15 +78,21 @@ test('Node’s own variables are put aside', t => {
   ])
 })
 
+/** A bundle as the build writes it: a line of 64 characters that names the content, and a function. */
+const program = (name: string, body: string) => `//${name.padEnd(61)}\n(function () {${body}})`
+
 /** A tree with the real Node and a bundle that says what it sees. */
 function installReal(t: { teardown: (remove: () => void) => void }) {
   const tree = install(t, { package: '.', node: HOISTED })
   rmSync(tree.node)
   symlinkSync(process.execPath, tree.node)
   copyFileSync(join(dist, 'start.cjs'), join(tree.bin, 'start.cjs'))
-  const seen =
-    '//1\nconsole.log(JSON.stringify({ argv: process.argv.slice(1), options: process.env.NODE_OPTIONS, kept: Object.keys(process.env).filter(name => name.startsWith("HEARTH_")) }))'
-  writeFileSync(join(tree.bin, 'ctl.cjs'), seen)
+  const seen = `console.log(JSON.stringify({
+    argv: process.argv.slice(1),
+    options: process.env.NODE_OPTIONS,
+    kept: Object.keys(process.env).filter(name => name.startsWith("HEARTH_")),
+  }))`
+  writeFileSync(join(tree.bin, 'ctl.js'), program('first', seen))
   return tree
 }
 
@@ -95,7 +101,7 @@ test('the program sees its arguments and its environment as they were given', t 
   const { lines, stderr } = run(join(bin, 'ctl'), ['status', 'x y'], { NODE_OPTIONS: '--nonsense' })
   t.is(stderr, '')
   t.deepEqual(JSON.parse(lines[0] as string), {
-    argv: [join(bin, 'ctl.cjs'), 'status', 'x y'],
+    argv: [join(bin, 'ctl.js'), 'status', 'x y'],
     options: '--nonsense',
     kept: [],
   })
@@ -107,9 +113,10 @@ test('a bytecode cache that is damaged or of another source does no harm', t => 
   const expected = run(join(bin, 'ctl')).lines
   t.is(run(join(bin, 'ctl'), [], { HEARTH_MAKE_CACHE: '1' }).status, 0)
   t.deepEqual(run(join(bin, 'ctl')).lines, expected)
-  const seen = readFileSync(join(bin, 'ctl.cjs'), 'utf8')
+  const seen = readFileSync(join(bin, 'ctl.js'), 'utf8')
   // As long as the first, which is all that V8 looks at.
-  writeFileSync(join(bin, 'ctl.cjs'), '//2\nconsole.log("another")'.padEnd(seen.length))
+  const another = program('second', 'console.log("another")')
+  writeFileSync(join(bin, 'ctl.js'), another.padEnd(seen.length))
   t.deepEqual(run(join(bin, 'ctl')).lines, ['another'])
   writeFileSync(cache, 'damaged')
   t.deepEqual(run(join(bin, 'ctl')).lines, ['another'])
