@@ -34,7 +34,10 @@ export async function endLeftovers(
 ): Promise<number> {
   collect()
   for (const pid of everybody()) {
-    for (const signal of [SIGTERM, SIGHUP, SIGCONT]) native.kill(pid, signal)
+    native.kill(pid, SIGTERM)
+    // Shells at a terminal ignore SIGTERM; a daemon without one would take SIGHUP for a wish to reload.
+    if (readStat(pid)?.terminal) native.kill(pid, SIGHUP)
+    native.kill(pid, SIGCONT)
   }
   const deadline = monotonicUsec() + timeoutUsec
   for (let left = everybody(); left.length > 0 && monotonicUsec() < deadline; left = everybody()) {

@@ -3,13 +3,14 @@ import {
   closeSync,
   constants,
   existsSync,
-  type FSWatcher,
   fstatSync,
   lstatSync,
   openSync,
   readSync,
   unlinkSync,
+  unwatchFile,
   watch,
+  watchFile,
 } from 'node:fs'
 import { dirname } from 'node:path'
 import type { UnitName } from '../units/unit.ts'
@@ -76,33 +77,47 @@ export interface PidFileWatches {
   close(): void
 }
 
+/** Where the kernel has no watch left to give, the file is looked at so often, milliseconds. */
+const LOOK_MS = 250
+
 /** Nothing is kept for a unit that waits for no PID file. */
 export function createPidFileWatches(): PidFileWatches {
-  const watchers = new Map<UnitName, FSWatcher>()
+  const endings = new Map<UnitName, () => void>()
 
   const remove = (unit: UnitName) => {
-    watchers.get(unit)?.close()
-    watchers.delete(unit)
+    endings.get(unit)?.()
+    endings.delete(unit)
   }
 
   const add = (unit: UnitName, path: string, changed: () => void) => {
     remove(unit)
     const directory = nearestDirectory(path)
-    const watcher = watch(directory, { persistent: false }, () => {
-      if (nearestDirectory(path) !== directory) add(unit, path, changed)
-      changed()
-    })
-    watcher.on('error', () => remove(unit))
-    watchers.set(unit, watcher)
+    try {
+      const watcher = watch(directory, { persistent: false }, () => {
+        if (nearestDirectory(path) !== directory) add(unit, path, changed)
+        changed()
+      })
+      watcher.on('error', () => look(unit, path, changed))
+      endings.set(unit, () => watcher.close())
+    } catch (error) {
+      errnoOf(error)
+      look(unit, path, changed)
+    }
     // Made while the watch was being set up, it would never be told.
     if (nearestDirectory(path) !== directory) add(unit, path, changed)
+  }
+
+  const look = (unit: UnitName, path: string, changed: () => void) => {
+    remove(unit)
+    watchFile(path, { persistent: false, interval: LOOK_MS }, changed)
+    endings.set(unit, () => unwatchFile(path, changed))
   }
 
   return {
     add,
     remove,
     close() {
-      for (const unit of [...watchers.keys()]) remove(unit)
+      for (const unit of [...endings.keys()]) remove(unit)
     },
   }
 }

@@ -9,6 +9,8 @@ export type ProcessStat = {
   parent: number
   group: number
   session: number
+  /** The controlling terminal's device number, 0: none. */
+  terminal: number
   cpuUsec: number
   threads: number
   /** Ticks since boot: with the pid it names the process for good. */
@@ -43,6 +45,7 @@ export function readStat(pid: number): ProcessStat | null {
     parent: number(4),
     group: number(5),
     session: number(6),
+    terminal: number(7),
     cpuUsec: (number(14) + number(15)) * TICK_USEC,
     threads: number(20),
     startTicks: number(22),

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import anyTest, { type TestFn } from 'ava'
+import { endLeftovers } from '../../daemon/runtime/leftovers.ts'
 import { native } from '../../daemon/runtime/native.ts'
 import { readStat } from '../../daemon/runtime/procfs.ts'
 import { command, sh, World } from './world.ts'
@@ -252,4 +253,41 @@ test('exits that came together are told one by one, each before the process is r
     pids.map(pid => world.event('exited', event => event.pid === pid)),
   )
   t.true(exits.every(({ exit }) => exit.kind === 'killed' && exit.signal === SIGKILL))
+})
+
+test('at the end what is left over is asked to leave, then killed, and nobody is left', async t => {
+  const { world } = t.context
+  start(world, `${doubleFork(world)} trap "" TERM; echo $$ >stubborn; while :; do sleep 0.05; done`)
+  await written(world, 'pid')
+  await written(world, 'stubborn')
+  const killed = await endLeftovers(
+    {
+      native: native(),
+      collect: () => world.collect(),
+      pause: ms => new Promise(resolve => setTimeout(resolve, Math.min(ms, 10))),
+      monotonicUsec: () => native().monotonicUsec(),
+    },
+    200_000,
+  )
+  t.true(killed > 0)
+  t.deepEqual([...native().children()], [])
+})
+
+test('with a writable cgroup v2 a unit’s processes are those of its cgroup, and go with it', async t => {
+  await t.context.world.close()
+  const world = new World({ cgroups: true })
+  t.context.world = world
+  const pid = start(world, `${doubleFork(world)} exec sleep 60`)
+  const stray = await written(world, 'pid')
+  const place = readFileSync(`/proc/${pid}/cgroup`, 'utf8')
+  if (!place.includes('/hearth-')) {
+    t.log('no writable cgroup v2 here: not checked')
+    return t.pass()
+  }
+  t.true(/^0::.*\/web\.service$/m.test(place))
+  t.deepEqual(world.runtime.processes.of('web.service').sort(), [pid, stray].sort())
+  t.true(world.kill('web.service', SIGKILL).waiting)
+  await world.event('emptied')
+  t.false(lives(pid) || lives(stray))
+  t.false(world.kill('web.service', SIGKILL).waiting)
 })
