@@ -99,7 +99,6 @@ export class World {
   readonly #units = new Map<UnitName, Unit>()
   readonly #waiting = new Set<() => void>()
   #token = 0
-  #invocation = 0
 
   constructor(parts: WorldParts = {}) {
     const addon = native()
@@ -165,7 +164,7 @@ export class World {
   }
 
   begin(unit: UnitName): string {
-    const invocationId = (++this.#invocation).toString(16).padStart(32, `${process.pid}a`)
+    const invocationId = crypto.randomUUID().replaceAll('-', '')
     this.perform({ type: 'run-begins', unit, invocationId })
     return invocationId
   }
