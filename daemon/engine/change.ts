@@ -9,6 +9,7 @@ import {
   addOwnJob,
   failJobsOf,
   finishJob,
+  recheckBonds,
   recheckNeeds,
   startTriggered,
   wakeNeighbours,
@@ -31,7 +32,7 @@ export type Change = {
 
 /** Draws the consequences of a change of state (unit.c, unit_notify). */
 export function afterChange(draft: Draft, change: Change): void {
-  const { name, from, to } = change
+  const { name, to } = change
   draft.setUnit(stamped(draft, change))
   const job = draft.jobOf(name)
   const isExpected = job !== null && advanceJob(draft, job, change)
@@ -44,10 +45,7 @@ export function afterChange(draft: Draft, change: Change): void {
   }
   if (isActive(to)) {
     for (const other of draft.graph.related(name, 'upholds')) draft.rechecks.upheld.add(other)
-    if (draft.graph.unit(name).unit.stopWhenUnneeded) draft.rechecks.unneeded.add(name)
-    if (!isActive(from) && draft.graph.related(name, 'bindsTo').length > 0) {
-      draft.rechecks.bound.add(name)
-    }
+    recheckBonds(draft, name)
   }
 }
 

@@ -34,7 +34,7 @@ export type DraftParts = {
 }
 
 /** What is to be looked at again once the jobs that can run have run. */
-export type Rechecks = 'upheld' | 'bound' | 'unneeded'
+export type Rechecks = 'upheld' | 'bound' | 'unneeded' | 'stranded'
 
 export class Draft implements TransactionView {
   readonly graph: Graph
@@ -49,6 +49,7 @@ export class Draft implements TransactionView {
     upheld: new Set(),
     bound: new Set(),
     unneeded: new Set(),
+    stranded: new Set(),
   }
 
   readonly #state: EngineState

@@ -4,7 +4,7 @@ import { describeTransactionError } from './describe-error.ts'
 import type { Draft } from './draft.ts'
 import type { TransactionError } from './effect.ts'
 import type { Relation } from './graph.ts'
-import { heldBy, isPatient, isRecovering } from './hold.ts'
+import { AUTO_RESTART, heldBy, isPatient, isRecovering } from './hold.ts'
 import { areConflicting, isActive, isDown, isSuperset, mergeAndCollapse, waitsFor } from './job.ts'
 import { describeJobEnd } from './job-log.ts'
 import type { Planned } from './plan.ts'
@@ -175,7 +175,11 @@ export function finishJob(draft: Draft, job: Job, result: JobResult, how: Finish
   draft.effects.push({ type: 'job-finished', job: job.id, jobType: type, unit: name, result })
   if (!how.alone) failDependants(draft, job, result)
   if (result === 'timeout' || result === 'dependency') startTriggered(draft, name, 'onFailure')
-  if (isDown(draft.activeState(name))) recheckNeeds(draft, name)
+  // While it had a job it was let alone.
+  const active = draft.activeState(name)
+  if (isDown(active)) recheckNeeds(draft, name)
+  else if (isActive(active)) recheckBonds(draft, name)
+  else if (draft.subState(name) === AUTO_RESTART) draft.rechecks.stranded.add(name)
   wakeNeighbours(draft, name)
 }
 
@@ -219,6 +223,12 @@ export function recheckNeeds(draft: Draft, name: UnitName): void {
     }
   }
   if (graph.related(name, 'upheldBy').length > 0) rechecks.upheld.add(name)
+}
+
+/** A unit is up: what it is bound to, and who needs it, are looked at. */
+export function recheckBonds(draft: Draft, name: UnitName): void {
+  if (draft.graph.unit(name).unit.stopWhenUnneeded) draft.rechecks.unneeded.add(name)
+  if (draft.graph.related(name, 'bindsTo').length > 0) draft.rechecks.bound.add(name)
 }
 
 /** Starts what OnFailure= or OnSuccess= name, telling them of the unit that ended (systemd.exec(5), $MONITOR_…). */

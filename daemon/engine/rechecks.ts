@@ -2,7 +2,9 @@
 // (StopWhenUnneeded=), down when what they are bound to is (BindsTo=). Looked at when all that can run has run.
 import type { UnitName } from '../units/unit.ts'
 import type { Draft, Rechecks } from './draft.ts'
+import { feed } from './feed.ts'
 import type { Relation } from './graph.ts'
+import { AUTO_RESTART } from './hold.ts'
 import { isActive, isDown } from './job.ts'
 import { addOwnJob } from './jobs.ts'
 import { mayAct } from './self-acts.ts'
@@ -39,6 +41,13 @@ const CHECKS: Record<Rechecks, (draft: Draft, name: UnitName) => void> = {
     if (!isUnneeded(draft, name) || !mayAct(draft, name, 'later')) return
     draft.log('info', name, 'Stopped since no unit needs it any more')
     addOwnJob(draft, { type: 'stop', unit: name, mode: 'fail' }, 'Cannot stop it')
+  },
+  stranded(draft, name) {
+    // The pause is over, and the job that was to restart it was canceled or timed out: it would wait for ever.
+    const isWaiting = draft.subState(name) === AUTO_RESTART && !draft.jobOf(name)
+    if (isWaiting && draft.machine(name).deadlineUsec(draft.unit(name)) === null) {
+      feed(draft, name, { type: 'stop' })
+    }
   },
 }
 

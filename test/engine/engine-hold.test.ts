@@ -158,3 +158,23 @@ test('a bound unit stops at once when the other does not restart', t => {
   t.is(w.active('db.service'), 'deactivating')
   t.is(w.active('web.service'), 'deactivating')
 })
+
+test('a unit whose restart job is canceled is down, and what was held for it fails', t => {
+  const w = world(
+    [
+      unit('db.service', {
+        service: { restart: 'always', restartUsec: SECOND },
+        after: ['slow.service'],
+      }),
+      unit('web.service', { requires: ['db.service'], after: ['db.service'] }),
+      unit('slow.service', { service: { type: 'notify' } }),
+    ],
+    { behave: ({ unit: name }) => ({ ...LIVES, readyUsec: name === 'slow.service' ? null : 0 }) },
+  )
+  w.start('db.service').die('db.service').start('slow.service')
+  const web = w.ask('start', 'web.service')
+  w.pass(SECOND)
+  w.post({ type: 'job-cancelled', job: w.stateOf('db.service').job ?? 0 })
+  t.is(w.sub('db.service'), 'dead')
+  t.is(w.answer(web), 'dependency')
+})
