@@ -1,6 +1,7 @@
 /* The machine and this process's own image: clock, limits, mounts, reboot, execve. */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -142,6 +143,15 @@ out:
 	return result;
 }
 
+/* trim(): what malloc holds and nobody uses, back to the kernel; the compiler's thread alone keeps megabytes. */
+static napi_value trim(napi_env env, napi_callback_info info)
+{
+	(void)env;
+	(void)info;
+	malloc_trim(0);
+	return NULL;
+}
+
 void register_machine(napi_env env, napi_value exports)
 {
 	register_call(env, exports, "monotonicUsec", monotonic_usec, NULL);
@@ -151,4 +161,5 @@ void register_machine(napi_env env, napi_value exports)
 	register_call(env, exports, "mount", mount_, NULL);
 	register_call(env, exports, "umount", umount_, NULL);
 	register_call(env, exports, "exec", exec, NULL);
+	register_call(env, exports, "trim", trim, NULL);
 }

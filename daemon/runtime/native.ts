@@ -146,6 +146,8 @@ export interface Native {
   /** Sets RLIMIT_NOFILE, or the nearest that is allowed; gives what holds now. */
   setNofile(soft: number, hard: number): { soft: number; hard: number }
   getRlimit(resource: number): { soft: number; hard: number }
+  /** malloc_trim(3). */
+  trim(): void
   /** Replaces the process image, keeping the pid; returns an errno name only if it failed. */
   exec(
     path: string,
@@ -170,4 +172,11 @@ export function native(): Native {
   process.dlopen(addon, process.env.HEARTH_ADDON ?? join(distDirectory(), 'hearth.node'))
   loaded = addon.exports as Native
   return loaded
+}
+
+/** Collects what is garbage in this thread and gives unused memory back to the kernel. It takes some 50 ms: for once, when
+ * booting is over and all is quiet. After the boot of a thousand services it is two thirds of all. */
+export function releaseMemory(): void {
+  globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+  native().trim()
 }
