@@ -44,7 +44,7 @@ export function afterChange(draft: Draft, change: Change): void {
     recheckNeeds(draft, name)
   }
   if (isActive(to)) {
-    for (const other of draft.graph.related(name, 'upholds')) draft.rechecks.upheld.add(other)
+    for (const other of draft.graph.related(name, 'upholds')) draft.recheck('upheld', other)
     recheckBonds(draft, name)
   }
 }

@@ -34,7 +34,7 @@ export type DraftParts = {
 }
 
 /** What is to be looked at again once the jobs that can run have run. */
-export type Rechecks = 'upheld' | 'bound' | 'unneeded' | 'stranded'
+export type Recheck = 'upheld' | 'bound' | 'unneeded' | 'stranded'
 
 export class Draft implements TransactionView {
   readonly graph: Graph
@@ -45,17 +45,12 @@ export class Draft implements TransactionView {
   readonly blockers: Map<number, number>
   /** Ids of waiting jobs that may be able to run now, in order. */
   readonly runQueue = new Set<number>()
-  readonly rechecks: Readonly<Record<Rechecks, Set<UnitName>>> = {
-    upheld: new Set(),
-    bound: new Set(),
-    unneeded: new Set(),
-    stranded: new Set(),
-  }
+  readonly rechecks: { what: Recheck; unit: UnitName }[] = []
 
   readonly #state: EngineState
   readonly #machineOf: (type: UnitType) => Machine
   readonly #units = new Map<UnitName, UnitState | null>()
-  readonly #initial = new Map<UnitName, UnitState>()
+  #initial: Map<UnitName, UnitState> | null = null
   readonly #jobs = new Map<number, Job | null>()
   #manager: ManagerState | null = null
   #ids: Ids | null = null
@@ -96,6 +91,7 @@ export class Draft implements TransactionView {
   }
 
   #untouched(name: UnitName): UnitState {
+    this.#initial ??= new Map()
     let state = this.#initial.get(name)
     if (!state) {
       state = initialUnitState(name, unitTypeOf(name))
@@ -144,6 +140,11 @@ export class Draft implements TransactionView {
   jobOf(name: UnitName): Job | null {
     const id = this.unit(name).job
     return id === null ? null : (this.job(id) ?? defect(`job ${id} of ${name} is not in the queue`))
+  }
+
+  /** Has the unit looked at when all that can run has run. */
+  recheck(what: Recheck, unit: UnitName): void {
+    this.rechecks.push({ what, unit })
   }
 
   /** Whether the unit has a job of that type, waiting or running. */

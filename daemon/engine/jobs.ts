@@ -21,7 +21,7 @@ export const earlier = (a: number | null, b: number | null): number | null =>
   a === null ? b : b === null ? a : Math.min(a, b)
 
 /** What a wish for a job came to: its id (null: there was nothing to do), or why it was refused. */
-export type Wished = { job: number | null } | { refused: TransactionError }
+export type Wished = Installed | { refused: TransactionError }
 
 /** Adds the jobs of a wish to the queue. Refused while the system shuts down. */
 export function addJob(draft: Draft, wish: Wish, monitor?: readonly string[]): Wished {
@@ -32,7 +32,7 @@ export function addJob(draft: Draft, wish: Wish, monitor?: readonly string[]): W
   if (built.isErr()) return { refused: built.error }
   const transaction = built.value
   if (wish.mode === 'isolate' || wish.mode === 'flush') cancelOthers(draft, transaction)
-  return { job: installAll(draft, transaction, monitor) }
+  return installAll(draft, transaction, monitor)
 }
 
 /** `addJob` for jobs that follow from a rule rather than a request: a refusal is a line in the log. */
@@ -55,19 +55,24 @@ function cancelOthers(draft: Draft, transaction: Transaction): void {
   }
 }
 
-/** Installs a transaction; the id of its anchor's job, null if it has none. */
+/** `job`: the anchor's, null if there is none. `stops`: the other jobs that stop something. */
+export type Installed = { job: number | null; stops: readonly number[] }
+
+/** Installs a transaction. */
 export function installAll(
   draft: Draft,
   { jobs, anchor, notes }: Transaction,
   monitor?: readonly string[],
-): number | null {
+): Installed {
   for (const note of notes) draft.log(note.level, note.unit, note.message)
-  let id: number | null = null
+  let job: number | null = null
+  const stops: number[] = []
   for (const planned of jobs) {
     const installed = install(draft, planned, planned === anchor, monitor)
-    if (planned === anchor) id = installed
+    if (planned === anchor) job = installed
+    else if (planned.type === 'stop') stops.push(installed)
   }
-  return id
+  return { job, stops }
 }
 
 function install(
@@ -179,7 +184,7 @@ export function finishJob(draft: Draft, job: Job, result: JobResult, how: Finish
   const active = draft.activeState(name)
   if (isDown(active)) recheckNeeds(draft, name)
   else if (isActive(active)) recheckBonds(draft, name)
-  else if (draft.subState(name) === AUTO_RESTART) draft.rechecks.stranded.add(name)
+  else if (draft.subState(name) === AUTO_RESTART) draft.recheck('stranded', name)
   wakeNeighbours(draft, name)
 }
 
@@ -215,20 +220,20 @@ export function failJobsOf(
 
 /** A unit is down: those bound to it, those it needed and those that hold it up are looked at. */
 export function recheckNeeds(draft: Draft, name: UnitName): void {
-  const { graph, rechecks } = draft
-  for (const other of graph.related(name, 'boundBy')) rechecks.bound.add(other)
+  const { graph } = draft
+  for (const other of graph.related(name, 'boundBy')) draft.recheck('bound', other)
   for (const relation of ['requires', 'requisite', 'wants', 'bindsTo', 'upholds'] as const) {
     for (const other of graph.related(name, relation)) {
-      if (graph.unit(other).unit.stopWhenUnneeded) rechecks.unneeded.add(other)
+      if (graph.unit(other).unit.stopWhenUnneeded) draft.recheck('unneeded', other)
     }
   }
-  if (graph.related(name, 'upheldBy').length > 0) rechecks.upheld.add(name)
+  if (graph.related(name, 'upheldBy').length > 0) draft.recheck('upheld', name)
 }
 
 /** A unit is up: what it is bound to, and who needs it, are looked at. */
 export function recheckBonds(draft: Draft, name: UnitName): void {
-  if (draft.graph.unit(name).unit.stopWhenUnneeded) draft.rechecks.unneeded.add(name)
-  if (draft.graph.related(name, 'bindsTo').length > 0) draft.rechecks.bound.add(name)
+  if (draft.graph.unit(name).unit.stopWhenUnneeded) draft.recheck('unneeded', name)
+  if (draft.graph.related(name, 'bindsTo').length > 0) draft.recheck('bound', name)
 }
 
 /** Starts what OnFailure= or OnSuccess= name, telling them of the unit that ended (systemd.exec(5), $MONITOR_…). */

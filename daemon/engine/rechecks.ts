@@ -1,7 +1,7 @@
 // What units want whatever happened: to be up while another is (Upholds=), down when nobody needs them
 // (StopWhenUnneeded=), down when what they are bound to is (BindsTo=). Looked at when all that can run has run.
 import type { UnitName } from '../units/unit.ts'
-import type { Draft, Rechecks } from './draft.ts'
+import type { Draft, Recheck } from './draft.ts'
 import { feed } from './feed.ts'
 import type { Relation } from './graph.ts'
 import { AUTO_RESTART } from './hold.ts'
@@ -11,18 +11,13 @@ import { mayAct } from './self-acts.ts'
 
 /** Looks once at every unit that is to be looked at; true if there was one. */
 export function recheck(draft: Draft): boolean {
-  let looked = false
-  for (const [what, names] of Object.entries(draft.rechecks) as [Rechecks, Set<UnitName>][]) {
-    for (const name of names) {
-      names.delete(name)
-      looked = true
-      CHECKS[what](draft, name)
-    }
-  }
-  return looked
+  if (draft.rechecks.length === 0) return false
+  const waiting = draft.rechecks.splice(0)
+  for (const { what, unit } of waiting) CHECKS[what](draft, unit)
+  return true
 }
 
-const CHECKS: Record<Rechecks, (draft: Draft, name: UnitName) => void> = {
+const CHECKS: Record<Recheck, (draft: Draft, name: UnitName) => void> = {
   upheld(draft, name) {
     const upholder = upholderOf(draft, name)
     if (!upholder || !mayAct(draft, name, 'later')) return
@@ -87,5 +82,5 @@ function isUnneeded(draft: Draft, name: UnitName): boolean {
 export function recheckLater(draft: Draft, name: UnitName): void {
   const { recheckUsec: _, ...state } = draft.unit(name)
   draft.setUnit(state)
-  for (const names of Object.values(draft.rechecks)) names.add(name)
+  for (const what of Object.keys(CHECKS) as Recheck[]) draft.recheck(what, name)
 }
