@@ -17,10 +17,13 @@ export interface Requests {
 export function createRequests(post: (event: EngineEvent) => void): Requests {
   let last = 0
   const asked = new Map<number, (answer: JobAccepted | TransactionError) => void>()
-  const ends = new Map<
-    number,
-    { promise: Promise<JobResult>; resolve: (result: JobResult) => void }
-  >()
+  const ends = new Map<number, PromiseWithResolvers<JobResult>>()
+  /** The promise of a job's end, the same for all who wait. */
+  const endOf = (job: number): Promise<JobResult> => {
+    const end = ends.get(job) ?? Promise.withResolvers<JobResult>()
+    ends.set(job, end)
+    return end.promise
+  }
   return {
     ask(job, unit, mode) {
       const request = ++last
@@ -32,16 +35,9 @@ export function createRequests(post: (event: EngineEvent) => void): Requests {
     answer(effect) {
       switch (effect.type) {
         case 'job-accepted': {
-          let end = ends.get(effect.job)
-          if (!end) {
-            let resolve: (result: JobResult) => void = () => {}
-            const promise = new Promise<JobResult>(settle => {
-              resolve = settle
-            })
-            end = { promise, resolve }
-            ends.set(effect.job, end)
-          }
-          asked.get(effect.request)?.({ job: effect.job, finished: end.promise })
+          const own = endOf(effect.job)
+          const all = Promise.all([own, ...effect.stops.map(endOf)])
+          asked.get(effect.request)?.({ job: effect.job, finished: all.then(([result]) => result) })
           asked.delete(effect.request)
           return
         }

@@ -41,7 +41,9 @@ export type Effect =
   | { type: 'run-begins'; unit: UnitName; invocationId: string }
   /** The unit is down: close the run's pipes, remove its runtime directories unless they are preserved. */
   | { type: 'run-ends'; unit: UnitName; invocationId: string; restarting: boolean }
-  | { type: 'job-accepted'; request: number; job: number }
+  /** `stops`: with a stop, the jobs that stop what depends on the unit. They may end after its own (a part is ordered before
+   * the whole), and who asked wants all of it down: kinder than systemctl, which waits for the unit's job alone. */
+  | { type: 'job-accepted'; request: number; job: number; stops: readonly number[] }
   | { type: 'job-refused'; request: number; error: TransactionError }
   | { type: 'job-finished'; job: number; jobType: JobType; unit: UnitName; result: JobResult }
   /** A line for the daemon's log. */

@@ -24,13 +24,14 @@ export function requestJob(draft: Draft, event: Request): void {
     // Nothing to do: try-restart of a unit that is down.
     const id = draft.jobId()
     draft.effects.push(
-      { type: 'job-accepted', request, job: id },
+      { type: 'job-accepted', request, job: id, stops: [] },
       { type: 'job-finished', job: id, jobType: 'nop', unit: unit.id, result: 'done' },
     )
     return
   }
   draft.setJob({ ...job, requests: [...job.requests, request] })
-  draft.effects.push({ type: 'job-accepted', request, job: job.id })
+  const stops = type === 'stop' ? added.stops : []
+  draft.effects.push({ type: 'job-accepted', request, job: job.id, stops })
 }
 
 /** What reloads if it can restarts if it cannot. */

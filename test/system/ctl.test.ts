@@ -107,19 +107,19 @@ test('set-environment reaches services that are started afterwards', async t => 
 test('logs -f follows a service over its restart', async t => {
   const hearth = await boot(t, {
     units: directory => ({
-      'talk.service': `[Service]\nExecStart=/bin/sh -c 'echo run of $$; : > ${directory}/up; exec sleep infinity'\nRestart=always\nRestartSec=0\n${enabled}`,
+      'talk.service': `[Service]\nExecStart=/bin/sh -c 'echo run of $$$$; : > ${directory}/up; exec sleep infinity'\nRestart=always\nRestartSec=0\n${enabled}`,
     }),
   })
+  const followed = `${hearth.directory}/followed`
   const follow = hearth.run([
-    'timeout',
-    '20',
     'sh',
     '-c',
-    `${root}dist/ctl logs -f -o cat talk | head -2`,
+    `${root}dist/ctl logs -f -o cat talk > ${followed} & until [ $(wc -l < ${followed}) -gt 1 ]; do sleep 0.02; done; kill $!`,
   ])
   await hearth.file(`${hearth.directory}/up`)
   await hearth.ok('restart', 'talk')
-  const lines = (await follow).out.trim().split('\n')
+  await follow
+  const lines = readFileSync(followed, 'utf8').trim().split('\n')
   t.is(lines.length, 2)
   t.not(lines[0], lines[1])
 })

@@ -140,6 +140,8 @@ export async function boot(t: ExecutionContext, setting: Boot = {}): Promise<Pid
     mkdirSync(dirname(`${units}/${name}`), { recursive: true })
     symlinkSync(target, `${units}/${name}`)
   }
+  // Services of other users reach the notify socket through it.
+  chmodSync(directory, 0o755)
   if (setting.user) for (const path of [directory, units, runtime]) chmodSync(path, 0o777)
 
   const environment = { ...process.env, HEARTH_RUNTIME: runtime, HEARTH_LOGS: `${directory}/log` }

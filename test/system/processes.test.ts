@@ -28,7 +28,7 @@ const marked = (mark: string) =>
 test('a killed service is started again after RestartSec=, and its restarts are counted', async t => {
   const hearth = await boot(t, {
     units: directory => ({
-      'web.service': `[Service]\nExecStart=/bin/sh -c 'echo $$ >> ${directory}/pids; exec sleep infinity'\nRestart=always\nRestartSec=50ms\n${enabled}`,
+      'web.service': `[Service]\nExecStart=/bin/sh -c 'echo $$$$ >> ${directory}/pids; exec sleep infinity'\nRestart=always\nRestartSec=50ms\n${enabled}`,
     }),
   })
   await hearth.file(`${hearth.directory}/pids`, text => text.endsWith('\n'))
