@@ -2,6 +2,7 @@
 import type { UnitName } from '../units/unit.ts'
 import type { Native, NotifyDatagram, NotifySocket } from './native.ts'
 import type { Processes } from './processes.ts'
+import { readStat } from './procfs.ts'
 
 export type NotifyParts = {
   native: Native
@@ -12,7 +13,7 @@ export type NotifyParts = {
     pid: number
     fields: Readonly<Record<string, string>>
   }) => void
-  log: (level: 'debug', unit: UnitName | null, message: string) => void
+  log: (level: 'debug' | 'warn', unit: UnitName | null, message: string) => void
 }
 
 /** Opens the socket at `path`, or goes on with a descriptor that an earlier image bound. */
@@ -29,9 +30,41 @@ function take({ native, processes, post, log }: NotifyParts, datagram: NotifyDat
   for (const fd of datagram.fds) native.close(fd)
   if (unit === null) {
     log('debug', null, `a notification of process ${pid} is left out: it belongs to no unit`)
-  } else if (fields === null) {
+    return
+  }
+  if (fields === null) {
     log('debug', unit, `a notification of process ${pid} is left out: it holds a NUL`)
-  } else if (Object.keys(fields).length > 0) post({ type: 'notify', unit, pid, fields })
+    return
+  }
+  const problem = whyNoMainPid(fields.MAINPID, unit, datagram, processes)
+  if (problem !== null) {
+    delete fields.MAINPID
+    log('warn', unit, `cannot take the main process from MAINPID= of process ${pid}: ${problem}`)
+  }
+  if (Object.keys(fields).length > 0) post({ type: 'notify', unit, pid, fields })
+}
+
+/**
+ * What is wrong with a MAINPID=, or null. It is signalled as the unit's when the unit is stopped, so it has to live, not be
+ * the daemon, and be the unit's own, unless root says otherwise (systemd's service.c, service_notify_message).
+ */
+function whyNoMainPid(
+  value: string | undefined,
+  unit: UnitName,
+  sender: Pick<NotifyDatagram, 'pid' | 'uid'>,
+  processes: NotifyParts['processes'],
+): string | null {
+  if (value === undefined) return null
+  if (!/^\d{1,10}$/.test(value)) return `${JSON.stringify(value.slice(0, 64))} is no process number`
+  const pid = Number(value)
+  if (pid === sender.pid) return null
+  if (pid <= 1 || pid === process.pid) return `it names ${pid}, which is the daemon itself`
+  const stat = readStat(pid)
+  if (!stat || stat.state === 'Z' || stat.state === 'X') {
+    return `it names ${pid}, which does not exist or has ended`
+  }
+  if (sender.uid === 0 || processes.unitOf(pid) === unit) return null
+  return `it names ${pid}, which is not of this unit, and the sender is not root`
 }
 
 /** What cannot hold at once: of these the last one counts. */

@@ -1,5 +1,5 @@
 // PID files, notifications, births, and the runs of a unit: the facts that come back.
-import { chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import anyTest, { type TestFn } from 'ava'
 import fc from 'fast-check'
@@ -112,6 +112,62 @@ send(S, "READY=1\\nSTATUS=up", 0, sockaddr_un($ENV{NOTIFY_SOCKET})); sleep 60;`,
   const { unit, fields } = await world.event('notify')
   t.is(unit, 'web.service')
   t.deepEqual(fields, { READY: '1', STATUS: 'up' })
+})
+
+/** A service of the unit that sends `message` and stays. */
+function tell(world: World, message: string, id = 'web.service', exec = {}): number {
+  const script = join(world.directory, `${id}.pl`)
+  writeFileSync(
+    script,
+    `use Socket; socket(S, AF_UNIX, SOCK_DGRAM, 0);
+send(S, "${message}", 0, sockaddr_un($ENV{NOTIFY_SOCKET})); sleep 60;`,
+  )
+  world.add({
+    id,
+    service: { type: 'notify', execStart: [command(['/usr/bin/perl', script])] },
+    exec,
+  })
+  const answer = world.spawn(id)
+  if (answer.type === 'spawn-failed') throw new Error(answer.message)
+  return answer.pid
+}
+
+const noMainPid: readonly [what: string, value: string, words: string][] = [
+  ['is no number', '0x10', '"0x10" is no process number'],
+  ['is the daemon', `${process.pid}`, 'the daemon itself'],
+  ['is PID 1', '1', 'the daemon itself'],
+  ['does not live', '4194304', 'does not exist'],
+]
+for (const [what, value, words] of noMainPid) {
+  test(`a MAINPID= that ${what} is left out of the notification, in words`, async t => {
+    const { world } = t.context
+    tell(world, `READY=1\\nMAINPID=${value}`)
+    const { fields } = await world.event('notify')
+    t.deepEqual(fields, { READY: '1' })
+    t.true(world.lines.some(line => line.startsWith('warn web.service: cannot take the main')))
+    t.true(world.lines.some(line => line.includes(words)))
+  })
+}
+
+test('a MAINPID= may name any process of the unit', async t => {
+  const { world } = t.context
+  const first = start(world, 'sleep 60')
+  tell(world, `MAINPID=${first}`)
+  t.deepEqual((await world.event('notify')).fields, { MAINPID: `${first}` })
+})
+
+test('a MAINPID= of another unit’s process is left out unless root sends it', async t => {
+  const { world } = t.context
+  const other = start(world, 'sleep 60', 'other.service')
+  // To be reached by the other user.
+  chmodSync(world.directory, 0o755)
+  tell(world, `READY=1\\nMAINPID=${other}`, 'web.service', isRoot ? { user: 'nobody' } : {})
+  t.deepEqual((await world.event('notify')).fields, { READY: '1' })
+  t.true(world.lines.some(line => line.includes('not of this unit, and the sender is not root')))
+  if (!isRoot) return t.log('needs root: what root sends')
+  tell(world, `MAINPID=${other}`, 'trusted.service')
+  const { fields } = await world.event('notify', ({ unit }) => unit === 'trusted.service')
+  t.deepEqual(fields, { MAINPID: `${other}` })
 })
 
 test('a notification’s fields are its lines; of a name the first counts, of the states the last', t => {
