@@ -67,10 +67,8 @@ function whyNoMainPid(
   return `it names ${pid}, which is not of this unit, and the sender is not root`
 }
 
-/** What cannot hold at once: of these the last one counts. */
-const STATES = ['READY', 'RELOADING', 'STOPPING']
-
-/** `NAME=value` lines; of a name the first counts. Null: it cannot be a notification. */
+/** `NAME=value` lines; of a name the first counts. Null: it cannot be a notification. What READY=1, RELOADING=1 and
+ * STOPPING=1 mean together is the engine's to say. */
 export function parseFields(text: string): Record<string, string> | null {
   if (text.includes('\0')) return null
   const fields: Record<string, string> = {}
@@ -78,10 +76,7 @@ export function parseFields(text: string): Record<string, string> | null {
     const at = line.indexOf('=')
     if (at <= 0) continue
     const name = line.slice(0, at)
-    if (name === 'BARRIER') continue
-    if (STATES.includes(name)) {
-      for (const state of STATES) delete fields[state]
-    } else if (Object.hasOwn(fields, name)) continue
+    if (name === 'BARRIER' || Object.hasOwn(fields, name)) continue
     fields[name] = line.slice(at + 1)
   }
   return fields
