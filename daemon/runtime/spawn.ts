@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { err, ok, type Result } from 'neverthrow'
 import type { Effect } from '../engine/effect.ts'
 import type { EngineEvent } from '../engine/event.ts'
+import { notifyAccess } from '../engine/service/settings.ts'
 import type { ExecKind } from '../engine/state.ts'
 import type {
   ExecCommand,
@@ -361,10 +362,7 @@ const chroot = (path: string): ChildCall => ({
 
 /** Which processes are told of the notify socket (systemd.service(5), NotifyAccess=). */
 function mayNotify(service: ServiceSettings, isMain: boolean): boolean {
-  const watched = service.watchdogUsec > 0 && service.watchdogUsec !== Infinity
-  const access =
-    service.notifyAccess ??
-    (service.type === 'notify' || service.type === 'notify-reload' || watched ? 'main' : 'none')
+  const access = notifyAccess(service)
   return isMain ? access !== 'none' : access === 'exec' || access === 'all'
 }
 

@@ -241,6 +241,15 @@ serial('NOTIFY_SOCKET is there where NotifyAccess= lets somebody speak', async t
   t.is(main.out, 'told\n')
   const plain = await world.run({ id: 'b.service', service: { execStart: [script] } })
   t.is(plain.out, '\n')
+  // What asks for messages gets them from its main process, whatever NotifyAccess= says.
+  const none = { notifyAccess: 'none', execStart: [script] } as const
+  const asking = [{ type: 'notify' }, { watchdogUsec: 60_000_000 }] as const
+  for (const [i, asks] of asking.entries()) {
+    const told = await world.run({ id: `asks${i}.service`, service: { ...none, ...asks } })
+    t.is(told.out, 'told\n')
+  }
+  const silent = await world.run({ id: 'c.service', service: none })
+  t.is(silent.out, '\n')
 })
 
 serial('limits, umask and nice are those of the unit', async t => {
