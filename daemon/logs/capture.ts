@@ -57,6 +57,8 @@ type Stream = {
 export const LINE_MAX = 48 * 1024
 /** What one stream may bring in its turn: as much as a pipe holds. */
 const TURN = 64 * 1024
+/** Lines up to here are copied byte by byte, longer ones by a call: the next is mostly as long as the last. */
+const LONG = 64
 const DRAIN_TURNS = 64
 const OUTPUT = 256 * 1024
 const HEAD_MAX = 1024
@@ -95,6 +97,7 @@ export function createCapture(parts: CaptureParts): Capture {
     const full = startAt - startLength - LINE_MAX - 1
 
     let i = 0
+    let isLong = true
     while (i < length || (atEnd && stream.carried > 0)) {
       if (at > full) flush(unit)
       const lineAt = at
@@ -107,13 +110,19 @@ export function createCapture(parts: CaptureParts): Capture {
       }
       const from = i
       const bound = Math.min(length, i + messageAt + LINE_MAX - to)
-      let byte = -1
-      while (i < bound) {
-        byte = input[i] as number
-        if (byte === NEWLINE) break
-        output[to++] = byte
-        i++
+      if (isLong) {
+        const newline = input.indexOf(NEWLINE, i)
+        i = newline === -1 || newline > bound ? bound : newline
+        input.copy(output, to, from, i)
+        to += i - from
+      } else {
+        for (let byte: number; i < bound; i++) {
+          byte = input[i] as number
+          if (byte === NEWLINE) break
+          output[to++] = byte
+        }
       }
+      isLong = i - from > LONG
       let isPartial = false
       if (i < bound) i++
       else if (to - messageAt === LINE_MAX && (i < length ? input[i] !== NEWLINE : !atEnd)) {
