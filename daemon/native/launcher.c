@@ -27,7 +27,7 @@ static const char *const common_flags[] = {
 };
 static const char *const hearth_flags[] = {
 	"--single-threaded-gc",	/* a small heap is collected sooner than helpers wake up */
-	"--max-semi-space-size=1",	/* MiB: what dies young is little */
+	"--max-semi-space-size=4",	/* MiB: less makes booting a thousand units a third slower, more is not faster */
 	"--expose-gc",	/* what booting leaves behind is collected once, when it is over */
 	NULL,
 };
