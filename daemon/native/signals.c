@@ -56,7 +56,7 @@ static void on_ready(struct watch *watch)
 
 static void set_handlers(uint64_t before, uint64_t after)
 {
-	struct sigaction action = {.sa_flags = SA_RESTART};
+	struct sigaction action = {.sa_flags = SA_RESTART | SA_NOCLDSTOP};	/* a stopped child has not ended */
 	sigset_t unblocked;
 
 	sigfillset(&action.sa_mask);

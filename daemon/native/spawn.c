@@ -209,7 +209,7 @@ static napi_value spawn_(napi_env env, napi_callback_info info)
 	if (pid < 0) {
 		result = js_failure(env, "FORK", 0, (int)-pid);
 	} else if (spawn.step) {
-		while (waitpid((pid_t)pid, NULL, __WALL) == -1 && errno == EINTR)
+		while (waitpid((pid_t)pid, NULL, 0) == -1 && errno == EINTR)
 			;
 		if (pidfd != -1)
 			close(pidfd);

@@ -77,8 +77,7 @@ static napi_value peek_exit(napi_env env, napi_callback_info info)
 			return js_null(env);
 		if (is_tracked(exit.si_pid))
 			break;
-		/* __WALL, as WEXITED alone sees children whatever signal they end with: an orphan may be a clone(2). */
-		if (waitpid(exit.si_pid, NULL, WNOHANG | __WALL) > 0)
+		if (waitpid(exit.si_pid, NULL, WNOHANG) > 0)
 			reaped_untracked++;
 	}
 	if (exit.si_pid == peeked) {
@@ -117,7 +116,7 @@ static napi_value reap(napi_env env, napi_callback_info info)
 		return NULL;
 	if (pid == peeked)
 		peeked = 0;
-	if (pid <= 0 || wait4(pid, NULL, WNOHANG | __WALL, &usage) <= 0)
+	if (pid <= 0 || wait4(pid, NULL, WNOHANG, &usage) <= 0)
 		return js_null(env);
 	if (pid < PID_LIMIT)
 		tracked[pid / 64] &= ~(UINT64_C(1) << (pid % 64));

@@ -29,6 +29,12 @@ test('the next image has the same pid and goes on with the descriptors that were
   if (first.exitCode === null) await once(first, 'exit')
 })
 
+test('what a callback throws is an uncaught exception', t => {
+  const { stdout, status } = spawnSync(process.execPath, [image, 'throws'], { encoding: 'utf8' })
+  t.is(stdout, 'from the callback\n')
+  t.is(status, 3)
+})
+
 test('reboot ends a PID namespace by the signal that tells which it was', t => {
   if (!isRoot) {
     t.log('skipped: needs root')
@@ -92,7 +98,7 @@ test('users and groups are found by name and by number', t => {
 })
 
 test('mount and umount tell why they could not', t => {
-  t.is(native.mount('none', '/nope', 'tmpfs', 0, ''), isRoot ? 'ENOENT' : 'EPERM')
+  t.is(native.mount('none', '/nope', 'tmpfs', 0, ''), 'ENOENT')
   t.is(native.umount('/nope', 0), isRoot ? 'ENOENT' : 'EPERM')
 })
 

@@ -1,5 +1,5 @@
 // A daemon in two images, for exec.test.ts: the first binds a notify socket and becomes the second, which goes on with it.
-// `image.ts call EXPRESSION`: prints what a call of the addon gives.
+// Other roles end in a way that only another process can see.
 import { native as load } from '../../daemon/runtime/native.ts'
 
 const native = load()
@@ -17,5 +17,16 @@ if (role === 'second') {
     socket.close()
   })
   console.log('ready')
+}
+if (role === 'throws') {
+  process.on('uncaughtException', error => {
+    console.log(error.message)
+    process.exit(3)
+  })
+  const hangup = 1
+  native.onSignals([hangup], () => {
+    throw new Error('from the callback')
+  })
+  native.kill(process.pid, hangup)
 }
 if (role === 'reboot') native.reboot(argument as 'reboot' | 'poweroff' | 'halt')
