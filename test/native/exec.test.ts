@@ -99,7 +99,7 @@ test('users and groups are found by name and by number', t => {
 
 test('mount and umount tell why they could not', t => {
   t.is(native.mount('none', '/nope', 'tmpfs', 0, ''), 'ENOENT')
-  t.is(native.umount('/nope', 0), isRoot ? 'ENOENT' : 'EPERM')
+  t.is(native.umount('/nope', 0), 'ENOENT')
 })
 
 test('the monotonic clock goes on in microseconds', t => {
