@@ -94,7 +94,7 @@ async function main(options: Options, log: DaemonLog) {
     managerEnvironment: () => engine.state.manager.environment,
     nofile,
     console: options.console ?? (isPid1 && !isMachine),
-    cgroups: true,
+    cgroups: options.cgroups,
     answer: requests.answer,
     log: tell,
     finish: effect =>

@@ -1,5 +1,6 @@
 // The daemon's command line and environment.
 import { Command, InvalidArgumentError, Option } from 'commander'
+import type { CgroupUse } from './runtime/cgroup.ts'
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'
 export type Options = {
@@ -18,6 +19,7 @@ export type Options = {
   /** Whether services' lines also go to the daemon's stdout; null: when PID 1 in a container. */
   console: boolean | null
   controlGroup: string | null
+  cgroups: CgroupUse
   /** Size at which a service's log is rotated, bytes, and how many old files stay. */
   logRotateBytes: number
   logKeep: number
@@ -80,6 +82,14 @@ export function readOptions(
     .option('--log-keep <n>', 'old log files kept per service', wholeNumber, 5)
     .option('--console', "copy the services' output to stdout (default: when PID 1 in a container)")
     .option('--no-console', "do not copy the services' output to stdout")
+    .addOption(
+      new Option(
+        '--cgroups <use>',
+        'a cgroup for each unit, where they can be made (auto: if cgroup v2 is the only hierarchy)',
+      )
+        .choices(['auto', 'yes', 'no'])
+        .default('auto'),
+    )
     .option('--control-group <group>', 'group whose members may read by ctl')
     .exitOverride(error => process.exit(error.exitCode === 0 ? 0 : 2))
     .parse(argv, { from: 'user' })
@@ -96,6 +106,7 @@ export function readOptions(
     logKeep: number
     console?: boolean
     controlGroup?: string
+    cgroups: CgroupUse
   }>()
   const services = given.services ?? paths(environment.HEARTH_SERVICES)
   const runtimeDirectory = absolute(
@@ -130,6 +141,7 @@ export function readOptions(
     logKeep: given.logKeep,
     console: given.console ?? null,
     controlGroup: given.controlGroup ?? null,
+    cgroups: given.cgroups,
   }
 }
 

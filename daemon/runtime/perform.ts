@@ -4,7 +4,7 @@ import type { EngineEvent } from '../engine/event.ts'
 import type { Logs } from '../logs/logs.ts'
 import type { ResourceLimit, UnitName, Units } from '../units/unit.ts'
 import { ownCapabilities } from './capabilities.ts'
-import { openCgroups } from './cgroup.ts'
+import { type CgroupUse, openCgroups } from './cgroup.ts'
 import { checkConditions } from './conditions.ts'
 import { directoryRoots, goesWithTheUnit, removeRuntimeDirectories } from './directories.ts'
 import type { HostFacts } from './facts.ts'
@@ -46,8 +46,7 @@ export type RuntimeParts = {
   nofile: ResourceLimit | null
   /** Whether services' lines also go to the daemon's stdout. */
   console: boolean
-  /** Use cgroups where they can be made. */
-  cgroups: boolean
+  cgroups: CgroupUse
   answer: (effect: Answer) => void
   log: LogLine
   finish: (effect: Of<'finish'>) => void
@@ -71,7 +70,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
   const { native, units, post, log, facts } = parts
   const isRoot = facts.user.uid === 0
   const roots = directoryRoots(isRoot, facts.environment)
-  const cgroups = parts.cgroups ? openCgroups() : null
+  const cgroups = openCgroups(parts.cgroups, message => log('warn', null, message))
   const processes = createProcesses(native, cgroups, unit => post({ type: 'emptied', unit }))
   const watches = createWatches(native, processes, (pid, exit) =>
     post({ type: 'exited', pid, exit }),

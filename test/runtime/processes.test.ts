@@ -275,7 +275,7 @@ test('at the end what is left over is asked to leave, then killed, and nobody is
 
 test('with a writable cgroup v2 a unit’s processes are those of its cgroup, and go with it', async t => {
   await t.context.world.close()
-  const world = new World({ cgroups: true })
+  const world = new World({ cgroups: 'yes' })
   t.context.world = world
   const pid = start(world, `${doubleFork(world)} exec sleep 60`)
   const stray = await written(world, 'pid')

@@ -6,6 +6,7 @@ import type { Effect } from '../../daemon/engine/effect.ts'
 import type { EngineEvent } from '../../daemon/engine/event.ts'
 import type { ExecKind } from '../../daemon/engine/state.ts'
 import type { Logs } from '../../daemon/logs/logs.ts'
+import type { CgroupUse } from '../../daemon/runtime/cgroup.ts'
 import { type HostFacts, readHostFacts } from '../../daemon/runtime/facts.ts'
 import { native } from '../../daemon/runtime/native.ts'
 import { createRuntime, type Runtime } from '../../daemon/runtime/perform.ts'
@@ -86,7 +87,7 @@ export type WorldParts = {
   facts?: Partial<HostFacts>
   manager?: readonly string[]
   notify?: boolean
-  cgroups?: boolean
+  cgroups?: CgroupUse
   nofile?: { soft: number; hard: number }
 }
 
@@ -125,7 +126,7 @@ export class World {
       managerEnvironment: () => manager,
       nofile: parts.nofile ?? null,
       console: false,
-      cgroups: parts.cgroups ?? false,
+      cgroups: parts.cgroups ?? 'no',
       answer: () => {},
       log: (level, unit, message) => this.lines.push(`${level} ${unit}: ${message}`),
       finish: () => {},
