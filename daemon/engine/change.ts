@@ -3,7 +3,7 @@ import type { UnitName } from '../units/unit.ts'
 import { failureExitStatus, performAction, successExitStatus } from './actions.ts'
 import type { Draft } from './draft.ts'
 import type { Relation } from './graph.ts'
-import { AUTO_RESTART, isPatient } from './hold.ts'
+import { AUTO_RESTART, isPatient, restartsDirectly } from './hold.ts'
 import { isActive, isActiveOrActivating, isDown, isDownOrDeactivating } from './job.ts'
 import {
   addOwnJob,
@@ -63,7 +63,8 @@ function stamped(draft: Draft, { name, from, to }: Change): UnitState {
 
 /** Ends the unit's job if the new state is what it was for, or shows that it cannot be had. False: the change has
  * nothing to do with the job (unit.c, unit_process_job). */
-function advanceJob(draft: Draft, job: Job, { to, fromSub, toSub, skipped }: Change): boolean {
+function advanceJob(draft: Draft, job: Job, change: Change): boolean {
+  const { to, skipped } = change
   // The job may have waited for just this state.
   if (job.state === 'waiting') draft.runQueue.add(job.id)
   const isRunning = job.state === 'running'
@@ -76,7 +77,7 @@ function advanceJob(draft: Draft, job: Job, { to, fromSub, toSub, skipped }: Cha
         return true
       }
       // The unit will be tried again, but this attempt has failed: whoever waits for the job is told now.
-      if (isRunning && toSub === AUTO_RESTART && fromSub !== AUTO_RESTART) {
+      if (isRunning && beginsPause(change) && !restartsDirectly(draft, job.unit)) {
         end('failed')
         return false
       }
@@ -104,6 +105,10 @@ function advanceJob(draft: Draft, job: Job, { to, fromSub, toSub, skipped }: Cha
   }
 }
 
+/** The unit has ended, and begins the pause before its automatic restart. */
+const beginsPause = ({ fromSub, toSub }: Change): boolean =>
+  toSub === AUTO_RESTART && fromSub !== AUTO_RESTART
+
 const STOPPED_WITH: readonly Relation[] = ['boundBy', 'propagatesStopTo']
 
 /** No job asked for the change: what a job would have pulled in follows now. */
@@ -127,7 +132,8 @@ function propagateUnexpected(draft: Draft, change: Change): void {
   }
   const isGoingDown = isActiveOrActivating(from) && isDownOrDeactivating(to)
   if (change.isRecovering) {
-    if (isGoingDown || (toSub === AUTO_RESTART && change.fromSub !== AUTO_RESTART)) {
+    const isNews = isGoingDown || beginsPause(change)
+    if (isNews && !restartsDirectly(draft, name)) {
       stopThose(draft, name, STOPPED_WITH, other => !isPatient(draft, other))
     }
     return
@@ -159,7 +165,7 @@ function settleHeld(draft: Draft, change: Change): void {
     // In the pause before a restart, those that do not wait are told as if the unit had failed for good.
     const isImpatient = (other: UnitName) =>
       !isPatient(draft, other) && draft.graph.related(other, 'after').includes(name)
-    if (change.toSub === AUTO_RESTART && change.fromSub !== AUTO_RESTART) {
+    if (beginsPause(change) && !restartsDirectly(draft, name)) {
       failJobsOf(draft, name, ['requiredBy', 'requisiteOf', 'boundBy'], isImpatient)
     }
     return

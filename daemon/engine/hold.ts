@@ -34,6 +34,11 @@ export function isRecovering(draft: Draft, name: UnitName): boolean {
 export const isPatient = (draft: Draft, name: UnitName) =>
   draft.graph.unit(name).hearth.dependants !== 'fail'
 
+/** RestartMode=direct (systemd.service(5)): an ending that an automatic restart follows is nobody else's business. Who waits
+ * for the unit's start job waits on, and no dependant hears of it, patient or not. */
+export const restartsDirectly = (draft: Draft, name: UnitName) =>
+  draft.graph.unit(name).service?.restartMode === 'direct'
+
 const REQUIRED: readonly Relation[] = ['requires', 'requisite', 'bindsTo']
 
 /** A recovering unit that holds back the start of `name`, or null. */

@@ -178,3 +178,73 @@ test('a unit whose restart job is canceled is down, and what was held for it fai
   t.is(w.sub('db.service'), 'dead')
   t.is(w.answer(web), 'dependency')
 })
+
+/** db.service fails its first `failures` starts and restarts directly; web.service needs it and has no patience. */
+function direct(failures: number) {
+  const broken: Behaviour = { ...LIVES, isMissing: true }
+  return world(
+    [
+      unit('db.service', {
+        service: {
+          type: 'exec',
+          restart: 'always',
+          restartUsec: SECOND,
+          restartMode: 'direct',
+        },
+      }),
+      unit('web.service', {
+        bindsTo: ['db.service'],
+        after: ['db.service'],
+        hearth: { dependants: 'fail' },
+      }),
+    ],
+    {
+      behave: ({ unit: name, run }) => (name === 'db.service' && run <= failures ? broken : LIVES),
+    },
+  )
+}
+
+test('with RestartMode=direct the start job stays open until a restart succeeds', t => {
+  const w = direct(2)
+  const db = w.ask('start', 'db.service')
+  t.is(w.sub('db.service'), 'auto-restart')
+  t.is(w.answer(db), 'pending')
+  w.pass(SECOND)
+  t.is(w.answer(db), 'pending')
+  w.pass(SECOND)
+  t.is(w.answer(db), 'done')
+  t.is(w.sub('db.service'), 'running')
+})
+
+test('with RestartMode=direct the start job fails when the restarts are given up', t => {
+  const w = direct(100)
+  const db = w.ask('start', 'db.service')
+  w.pass(60 * SECOND)
+  t.is(w.answer(db), 'failed')
+  t.is(w.active('db.service'), 'failed')
+})
+
+test('with RestartMode=direct a stop in the pause cancels the start job', t => {
+  const w = direct(100)
+  const db = w.ask('start', 'db.service')
+  w.stop('db.service')
+  t.is(w.answer(db), 'canceled')
+  t.is(w.active('db.service'), 'inactive')
+})
+
+test('with RestartMode=direct no dependant hears of the failed starts', t => {
+  const w = direct(2)
+  const web = w.ask('start', 'web.service')
+  t.is(w.answer(web), 'pending')
+  w.pass(2 * SECOND)
+  t.is(w.answer(web), 'done')
+  t.deepEqual(w.actives('db.service', 'web.service'), ['active', 'active'])
+})
+
+test('with RestartMode=direct a bound unit is not stopped when the other dies and comes back', t => {
+  const w = direct(0)
+  w.start('web.service').die('db.service')
+  t.deepEqual([w.sub('db.service'), w.sub('web.service')], ['auto-restart', 'running'])
+  w.pass(SECOND)
+  t.deepEqual(w.actives('db.service', 'web.service'), ['active', 'active'])
+})

@@ -100,6 +100,7 @@ const settings: fc.Arbitrary<Given> = fc.record({
     remainAfterExit: fc.boolean(),
     restart: fc.constantFrom('no', 'on-failure', 'always'),
     restartUsec: fc.constantFrom(0, 100_000, SECOND),
+    restartMode: often('normal' as const, 'direct'),
     timeoutStartUsec: fc.constant(5 * SECOND),
     timeoutStopUsec: fc.constant(2 * SECOND),
     execStartPre: often([], [command('/bin/pre')]),

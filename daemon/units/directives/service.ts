@@ -102,10 +102,7 @@ export const serviceDirectives = (runtime: string): Directive[] => [
     oneOf('no', 'on-success', 'on-failure', 'on-abnormal', 'on-watchdog', 'on-abort', 'always'),
     { print: plain },
   ),
-  setting('service', 'RestartMode', 'restartMode', oneOf('normal', 'direct'), {
-    print: plain,
-    status: 'not-enforced',
-  }),
+  setting('service', 'RestartMode', 'restartMode', oneOf('normal', 'direct'), { print: plain }),
   setting('service', 'PIDFile', 'pidFile', pidFile(runtime), { print: plain }),
   setting('service', 'BusName', 'busName', expanded, { print: plain }),
   exec('ExecCondition', 'execCondition'),
