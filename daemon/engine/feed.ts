@@ -5,9 +5,10 @@ import { describeTransactionError } from './describe-error.ts'
 import type { Draft } from './draft.ts'
 import type { Effect } from './effect.ts'
 import { isRecovering } from './hold.ts'
-import { isDown } from './job.ts'
-import { addJob } from './jobs.ts'
+import { isActive, isDown } from './job.ts'
+import { addJob, addOwnJob } from './jobs.ts'
 import type { MachineInput, MachineRequest } from './machine.ts'
+import { unreachable } from './unreachable.ts'
 
 /** Gives `input` to the unit's machine and draws all consequences. */
 export function feed(draft: Draft, name: UnitName, input: MachineInput): void {
@@ -50,7 +51,21 @@ export function feed(draft: Draft, name: UnitName, input: MachineInput): void {
 }
 
 function answerRequest(draft: Draft, name: UnitName, request: MachineRequest): void {
-  if (request.type === 'skipped') return // looked at with the change of state
+  switch (request.type) {
+    case 'restart':
+      restart(draft, name)
+      return
+    case 'propagate-reload':
+      propagateReload(draft, name)
+      return
+    case 'skipped': // looked at with the change of state
+      return
+    default:
+      unreachable(request)
+  }
+}
+
+function restart(draft: Draft, name: UnitName): void {
   // A stop that is queued has the last word.
   if (draft.hasJob(name, 'stop')) return
   const added = addJob(draft, { type: 'restart', unit: name, mode: 'replace' })
@@ -58,6 +73,15 @@ function answerRequest(draft: Draft, name: UnitName, request: MachineRequest): v
   const why = describeTransactionError(added.refused)
   draft.log('warn', name, `Cannot restart by itself and stays down: ${why}`)
   feed(draft, name, { type: 'stop' })
+}
+
+/** What a reload job would have pulled in (transaction.c, transaction_add_propagate_reload_jobs). */
+function propagateReload(draft: Draft, name: UnitName): void {
+  for (const other of draft.graph.related(name, 'propagatesReloadTo')) {
+    if (!isActive(draft.activeState(other)) || !draft.canReload(draft.graph.unit(other))) continue
+    const why = `Cannot reload it though ${name} does`
+    addOwnJob(draft, { type: 'try-reload', unit: other, mode: 'fail' }, why)
+  }
 }
 
 /** What OnFailure= or OnSuccess= started knows of the unit that ended: in ExecStartPre= and ExecStart=. */

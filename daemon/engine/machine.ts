@@ -50,6 +50,8 @@ export type MachineRequest =
   | { type: 'restart' }
   /** A start was ended by ExecCondition=: the job's result is `skipped`. */
   | { type: 'skipped' }
+  /** The unit has begun to reload of its own accord: PropagatesReloadTo= passes that on. */
+  | { type: 'propagate-reload' }
 
 export type MachineStep = {
   /** `name`, `job` and the stamps are the manager's: a machine leaves them as they are. */

@@ -185,6 +185,27 @@ const cmd = {
   privilege: 'none',
 } as const
 
+test('a reload that a service begins by itself is passed on to those that are up and can reload', t => {
+  const reloads = { service: { execReload: [cmd] } }
+  const names = ['b.service', 'down.service', 'plain.service'] as const
+  const w = world([
+    unit('a.service', { service: { type: 'notify' }, propagatesReloadTo: names }),
+    unit('b.service', reloads),
+    unit('down.service', reloads),
+    unit('plain.service'),
+  ])
+  w.start('a.service').start('b.service').start('plain.service').pass()
+  const told = { type: 'notify', unit: 'a.service', pid: w.main('a.service') ?? 0 } as const
+  w.post({ ...told, fields: { RELOADING: '1' } })
+  w.pass()
+  t.is(w.sub('a.service'), 'reload-notify')
+  t.deepEqual(w.results('b.service'), ['start done', 'reload done'])
+  t.deepEqual(w.results('down.service'), [])
+  t.deepEqual(w.results('plain.service'), ['start done'])
+  w.post({ ...told, fields: { READY: '1' } })
+  t.is(w.begun.filter(name => name === 'b.service reload').length, 1)
+})
+
 test('a reload that fails fails its job and leaves the service up', t => {
   const w = world([service('a.service', { service: { execReload: [cmd] } })], {
     behave: ({ exec }) => (exec === 'reload' ? ends(1) : LIVES),

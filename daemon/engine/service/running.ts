@@ -27,6 +27,7 @@ export function enterReloadByNotify(turn: Turn): void {
   keepRuntime(turn)
   setSub(turn, 'reload-notify')
   arm(turn, turn.service.timeoutStartUsec)
+  turn.requests.push({ type: 'propagate-reload' })
 }
 
 /** The service ends of its own accord (STOPPING=1): as if the signal had been sent. */
