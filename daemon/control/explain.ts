@@ -1,6 +1,12 @@
 // Why a job failed: the one or two lines that spare people a look into the logs.
 import { describeJobResult } from '../engine/describe-error.ts'
-import type { CommandRun, JobResult, ServiceFacts, UnitState } from '../engine/state.ts'
+import type {
+  CommandRun,
+  JobResult,
+  ServiceFacts,
+  ServiceResult,
+  UnitState,
+} from '../engine/state.ts'
 import type { Unit, UnitName } from '../units/unit.ts'
 import { formatTimespan } from '../units/values/format-timespan.ts'
 import type { Backend } from './backend.ts'
@@ -54,6 +60,9 @@ export async function explain(
   }
 }
 
+/** The results of a service whose command could not be run (`success`: the command was not needed for it to be up). */
+const NOT_RUN: ReadonlySet<ServiceResult> = new Set(['exit-code', 'exec-condition', 'success'])
+
 type Reason = { why: string; run: CommandRun | null }
 
 function reason(backend: Backend, name: UnitName, result: JobResult): Reason {
@@ -82,8 +91,15 @@ function whyNotLoaded(unit: Unit): string | null {
   return unit.loadError ?? `it is ${unit.loadState}`
 }
 
+/** The runtime's sentence why the command that brought the service down could not be run; null when it ran. */
+const whyNotRun = (facts: ServiceFacts, run: CommandRun | null): string | null =>
+  run?.pid === 0 || facts.result === 'resources' ? facts.spawnError : null
+
 function serviceReason(unit: Unit, facts: ServiceFacts): Reason {
   const run = failedRun(unit, facts)
+  const unable = whyNotRun(facts, run)
+  // A result of its own, such as the start limit, tells more.
+  if (unable !== null && NOT_RUN.has(facts.result)) return { why: unable, run }
   const ran = run === null ? 'it' : subject(facts, run)
   const settings = unit.service
   switch (facts.result) {
@@ -115,7 +131,8 @@ function serviceReason(unit: Unit, facts: ServiceFacts): Reason {
         run,
       }
     case 'resources':
-      return { why: 'the system had no process, descriptor or memory left for it', run }
+      // Not even a child could be made; `run` is an earlier one.
+      return { why: facts.spawnError ?? 'it has no command that could be run', run: null }
     case 'success':
       // Ended well, but the job was for more than that.
       return { why: run?.exit ? endInWords(run, ran, commandOf(unit, run)) : 'it ended', run }
@@ -214,6 +231,8 @@ function hintOf(name: UnitName, state: UnitState | null, run: CommandRun | null)
   if (state?.service?.result === 'start-limit-hit') {
     return `'ctl reset-failed ${name}' lets it start again`
   }
+  // It has written nothing, and the sentence names what is to be mended.
+  if (state?.service && whyNotRun(state.service, run) !== null) return `see 'ctl status ${name}'`
   const exit = run?.exit
   const special = exit?.kind === 'exited' ? STATUS_HINTS.get(exit.status) : undefined
   const look = `see 'ctl status ${name}' and 'ctl logs ${name}'`

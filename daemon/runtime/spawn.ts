@@ -384,8 +384,8 @@ function inSentence(
     case EXIT.exec:
       return told(
         errno === 'ENOENT' && existsSync(path)
-          ? `cannot execute ${path}: the interpreter or loader that it names is missing`
-          : `cannot execute ${path}: ${inWords(errno)}`,
+          ? `cannot run ${path}: the interpreter or loader that it names is missing`
+          : `cannot run ${path}: ${inWords(errno)}`,
       )
     case EXIT.chdir:
       return told(

@@ -134,7 +134,7 @@ test('a start that failed with its dependency is explained by that one', async t
   })
 })
 
-test('a command that cannot be executed is explained with what to check', async t => {
+test('a command that cannot be run is explained with the reason why', async t => {
   const daemon = await openDaemon(t)
   daemon.fake.add(service('web.service', { execStartPre: [command('/bin/no-such')] }))
   const failed = run({
@@ -143,16 +143,38 @@ test('a command that cannot be executed is explained with what to check', async 
     endedUsec: NOW.realtimeUsec,
     exit: { kind: 'exited', status: 203 },
   })
+  const spawnError = 'cannot run /bin/no-such: no such file or directory'
   daemon.fake.onJob = async () => {
-    daemon.fake.set(facts('web.service', { sub: 'failed', result: 'exit-code', runs: [failed] }))
+    const state = { sub: 'failed', result: 'exit-code', runs: [failed], spawnError } as const
+    daemon.fake.set(facts('web.service', state))
     return 'failed' as const
   }
   const { jobs } = await result(t, daemon, 'jobs', { verb: 'start', units: ['web'] })
   t.like(jobs[0]?.explanation, {
-    summary: 'cannot start web.service: /bin/no-such could not be executed (status 203/EXEC)',
+    summary: `cannot start web.service: ${spawnError}`,
     command: '/bin/no-such',
+    exit: 'exited with status 203 (EXEC)',
+    hint: "see 'ctl status web.service'",
   })
-  t.regex(jobs[0]?.explanation?.hint ?? '', /^check that the command exists/)
+})
+
+test('a command that ran is explained by its end, though another could not be run', async t => {
+  const daemon = await openDaemon(t)
+  daemon.fake.add(service('web.service'))
+  const ended = { endedUsec: NOW.realtimeUsec }
+  const main = run({ ...ended, exit: { kind: 'exited', status: 200 } })
+  const spawnError = 'cannot run /bin/reload: no such file or directory'
+  daemon.fake.onJob = async () => {
+    const state = { sub: 'failed', result: 'exit-code', main, runs: [main], spawnError } as const
+    daemon.fake.set(facts('web.service', state))
+    return 'failed' as const
+  }
+  const { jobs } = await result(t, daemon, 'jobs', { verb: 'start', units: ['web'] })
+  t.is(
+    jobs[0]?.explanation?.summary,
+    'cannot start web.service: the main process exited with status 200 (CHDIR)',
+  )
+  t.regex(jobs[0]?.explanation?.hint ?? '', /^check that WorkingDirectory= exists; see/)
 })
 
 const ENDINGS: Record<string, [Parameters<typeof facts>[1], RegExp]> = {
@@ -166,8 +188,8 @@ const ENDINGS: Record<string, [Parameters<typeof facts>[1], RegExp]> = {
     /no WATCHDOG=1 within 3s/,
   ],
   'a lack of resources': [
-    { sub: 'failed', result: 'resources' },
-    /no process, descriptor or memory/,
+    { sub: 'failed', result: 'resources', spawnError: 'cannot start a process: no memory' },
+    /web.service: cannot start a process: no memory$/,
   ],
 }
 for (const [what, [given, words]] of Object.entries(ENDINGS)) {

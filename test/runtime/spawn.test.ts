@@ -109,7 +109,7 @@ const failures: readonly [string, number, string, UnitParts][] = [
   [
     'a path that does not exist',
     203,
-    'cannot execute /no/such',
+    'cannot run /no/such',
     {
       service: { execStart: [command(['/no/such'])] },
     },
@@ -117,7 +117,7 @@ const failures: readonly [string, number, string, UnitParts][] = [
   [
     'a file that is not executable',
     203,
-    'cannot execute /etc/passwd',
+    'cannot run /etc/passwd',
     {
       service: { execStart: [command(['/etc/passwd'])] },
     },
