@@ -7,6 +7,8 @@ export const FAILURE = 1
 export const NOT_ACTIVE = 3
 /** status: there is no such unit. */
 export const NO_SUCH_UNIT = 4
+/** A job of a kind that the unit does not have: a reload. */
+const NOT_IMPLEMENTED = 3
 const NO_PERMISSION = 4
 /** A job for a unit that is not there. */
 const NOT_INSTALLED = 5
@@ -16,6 +18,8 @@ export function statusOfRefusal(error: ControlError): number {
   switch (error.code) {
     case 'unit-not-found':
       return NOT_INSTALLED
+    case 'job-not-applicable':
+      return NOT_IMPLEMENTED
     case 'not-permitted':
     case 'job-refused':
       return NO_PERMISSION

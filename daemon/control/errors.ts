@@ -12,7 +12,7 @@ const CODES: Readonly<Record<TransactionError['type'], ErrorCode>> = {
   'ordering-cycle': 'job-refused',
   destructive: 'job-refused',
   'conflicting-jobs': 'job-refused',
-  'job-not-applicable': 'job-refused',
+  'job-not-applicable': 'job-not-applicable',
   'refused-manual': 'job-refused',
   'no-isolate': 'job-refused',
   'shutting-down': 'job-refused',
@@ -43,8 +43,10 @@ function hintOf(error: TransactionError): string | null {
   switch (error.type) {
     case 'unit-not-loaded':
       return `see what is wrong with 'ctl verify ${error.unit}'`
-    case 'unit-masked':
-      return `run 'ctl unmask ${error.unit}' first`
+    case 'job-not-applicable':
+      return error.job === 'reload'
+        ? `give it an ExecReload=, or run 'ctl reload-or-restart ${error.unit}'`
+        : null
     case 'destructive':
       return "see what is under way with 'ctl list-jobs'"
     default:

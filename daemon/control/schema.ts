@@ -54,6 +54,8 @@ export type ErrorCode =
   | 'unit-not-loaded'
   /** A valid unit on which the job cannot be done: a cycle, a conflict, RefuseManualStart= … */
   | 'job-refused'
+  /** Not a kind of job for this unit: a reload of one that cannot reload. */
+  | 'job-not-applicable'
   | 'no-such-job'
   /** The operation itself failed: a file could not be written, a signal not be sent. */
   | 'failed'

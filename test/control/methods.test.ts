@@ -68,8 +68,21 @@ test('a refused job is told in words', async t => {
   daemon.fake.add(service('web.service'))
   daemon.fake.onJob = (_, name) => ({ type: 'unit-masked', unit: name, wantedBy: null })
   const { jobs } = await result(t, daemon, 'jobs', { verb: 'start', units: ['web'] })
-  t.like(jobs[0], { error: { code: 'unit-masked', hint: "run 'ctl unmask web.service' first" } })
+  t.like(jobs[0], { error: { code: 'unit-masked' } })
   t.regex(jobs[0]?.error?.message ?? '', /^cannot start web.service: it is masked/)
+  // The mend is told once.
+  t.is(JSON.stringify(jobs[0]?.error).match(/ctl unmask/g)?.length, 1)
+})
+
+test('a reload of a unit that cannot reload is refused as such, with what does it instead', async t => {
+  const daemon = await openDaemon(t)
+  daemon.fake.add(service('web.service'))
+  daemon.fake.onJob = (job, unit) => ({ type: 'job-not-applicable', unit, job })
+  const { jobs } = await result(t, daemon, 'jobs', { verb: 'reload', units: ['web'] })
+  t.like(jobs[0]?.error, {
+    code: 'job-not-applicable',
+    hint: "give it an ExecReload=, or run 'ctl reload-or-restart web.service'",
+  })
 })
 
 test('globs match the loaded units; for start the unit files as well, templates never', async t => {

@@ -15,6 +15,10 @@ const missing = (unit: string) => ({
   hint: 'did you mean web.service?',
   near: ['web.service'],
 })
+const cannotReload = (unit: string) => ({
+  code: 'job-not-applicable' as const,
+  message: `cannot reload ${unit}.service: this kind of job does not apply to it`,
+})
 const isThere = (unit: string) => unit in states
 
 const answers: Answers = {
@@ -66,7 +70,7 @@ const answers: Answers = {
                 hint: "see 'ctl status bad.service' and 'ctl logs bad.service'",
               }
             : null,
-        error: isThere(unit) ? null : missing(unit),
+        error: !isThere(unit) ? missing(unit) : verb === 'reload' ? cannotReload(unit) : null,
       })),
     },
   }),
@@ -117,6 +121,8 @@ const table: readonly (readonly [line: string, code: number])[] = [
   ['start bad', 1],
   ['start nope', 5],
   ['start --wait web', 0],
+  ['reload web', 3],
+  ['reload nope', 5],
   ['start --wait slow', 1],
   ['kill web', 0],
   ['kill --signal=NOPE web', 1],
