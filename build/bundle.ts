@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { BuildFailure } from './compile.ts'
 import { lazyBuiltins } from './lazy-builtins.ts'
+import { pinoWithoutTransports } from './pino.ts'
 
 // CommonJS: a module that imports built-ins as ES modules starts 10 ms later.
 const COMMON = {
@@ -65,7 +66,7 @@ async function read(root: string, source: string, minifyIdentifiers: boolean) {
       minifyIdentifiers,
       absWorkingDir: root,
       entryPoints: [source],
-      plugins: [lazyBuiltins, apart(APART)],
+      plugins: [pinoWithoutTransports, lazyBuiltins, apart(APART)],
       write: false,
     })
     return outputFiles[0]?.text ?? null

@@ -68,7 +68,7 @@ async function main(options: Options, log: DaemonLog) {
   })
   const engine = createEngine({
     units,
-    seed: Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('hex'),
+    seed: native.randomId(),
     started: now(),
   })
   const logs = createLogs({

@@ -1,6 +1,7 @@
 // The daemon's command line and environment.
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { CgroupUse } from './runtime/cgroup.ts'
+import { native } from './runtime/native.ts'
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'
 export type Options = {
@@ -135,7 +136,7 @@ export function readOptions(
       ),
     ),
     target: given.target,
-    logFormat: given.logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json'),
+    logFormat: given.logFormat ?? (native().isTerminal(2) ? 'pretty' : 'json'),
     logLevel: given.logLevel,
     logRotateBytes: given.logRotateBytes,
     logKeep: given.logKeep,

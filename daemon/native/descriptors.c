@@ -57,6 +57,18 @@ static napi_value memfd(napi_env env, napi_callback_info info)
 	return fd == -1 ? throw_errno(env, "memfd_create") : js_number(env, fd);
 }
 
+/* isTerminal(fd). Not by process.stderr: Node loads its streams to make it. */
+static napi_value is_terminal(napi_env env, napi_callback_info info)
+{
+	napi_value value, result;
+	int fd;
+
+	if (!arguments(env, info, 1, &value) || !read_int(env, value, &fd))
+		return NULL;
+	napi_get_boolean(env, isatty(fd), &result);
+	return result;
+}
+
 /* peerCredentials(fd): who connected, as it was then (SO_PEERCRED, SO_PEERGROUPS: unix(7), socket(7)). */
 static napi_value peer_credentials(napi_env env, napi_callback_info info)
 {
@@ -97,5 +109,6 @@ void register_descriptors(napi_env env, napi_value exports)
 	register_call(env, exports, "close", close_, NULL);
 	register_call(env, exports, "cloexec", cloexec, NULL);
 	register_call(env, exports, "memfd", memfd, NULL);
+	register_call(env, exports, "isTerminal", is_terminal, NULL);
 	register_call(env, exports, "peerCredentials", peer_credentials, NULL);
 }

@@ -138,6 +138,9 @@ export interface Native {
   group(nameOrGid: string): Group | null
   /** All groups of a user, `gid` among them (getgrouplist(3)). */
   groupsOf(user: string, gid: number): number[]
+  isTerminal(fd: number): boolean
+  /** 128 random bits as 32 hexadecimal digits (getrandom(2)). */
+  randomId(): string
   /** CLOCK_MONOTONIC in microseconds. */
   monotonicUsec(): number
   reboot(how: 'reboot' | 'poweroff' | 'halt'): string | null

@@ -1,7 +1,7 @@
 // The process itself: another image with the same pid, limits, descriptors, users, the end of the machine.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -83,6 +83,19 @@ test('a memfd holds what is written', t => {
   writeSync(fd, 'kept')
   t.is(readFileSync(`/proc/self/fd/${fd}`, 'utf8'), 'kept')
   native.close(fd)
+})
+
+test('a terminal is told from what is none', t => {
+  const fd = openSync('/dev/ptmx', 'r+')
+  t.true(native.isTerminal(fd))
+  t.false(native.isTerminal(native.memfd('none')))
+  t.false(native.isTerminal(9999))
+})
+
+test('an id has 32 hexadecimal digits and does not come again', t => {
+  const ids = Array.from({ length: 1000 }, native.randomId)
+  t.true(ids.every(id => /^[0-9a-f]{32}$/.test(id)))
+  t.is(new Set(ids).size, ids.length)
 })
 
 test('users and groups are found by name and by number', t => {
