@@ -2,6 +2,7 @@
 // what comes from now on.
 import type { UnitName } from '../units/unit.ts'
 import { NEWLINE, parseLine, parseStamp } from './line.ts'
+import { createPattern } from './pattern.ts'
 import type { LogQuery, LogRecord } from './record.ts'
 import type { Store } from './store.ts'
 
@@ -17,14 +18,10 @@ const BLOCK = 64 * 1024
 /** A line with its head is never longer; a block without newline is damaged. */
 const LONGEST = 2 * BLOCK
 
-/** A query with its conditions compiled; throws a SyntaxError when `grep` is no regular expression. */
+/** A query with its conditions compiled; throws a SyntaxError when `grep` is no pattern (pattern.ts). */
 export function createQuery(store: Store, query: LogQuery) {
   const { sinceUsec, untilUsec, maxPriority, stream, invocationId } = query
-  // As journalctl does: a pattern without capitals finds capitals too.
-  const pattern =
-    query.grep === null
-      ? null
-      : new RegExp(query.grep, /[A-Z]/.test(query.grep.replace(/\\./g, '')) ? '' : 'i')
+  const isFound = query.grep === null ? null : createPattern(query.grep)
 
   const matches = (record: LogRecord) =>
     (sinceUsec === null || record.timeUsec >= sinceUsec) &&
@@ -32,7 +29,7 @@ export function createQuery(store: Store, query: LogQuery) {
     (maxPriority === null || record.priority <= maxPriority) &&
     (stream === null || record.stream === stream) &&
     (invocationId === null || record.invocationId === invocationId) &&
-    (pattern === null || pattern.test(record.message))
+    (isFound === null || isFound(record.message))
 
   /** How far each unit's lines have been told. */
   const told = new Map<UnitName, number>()
