@@ -54,6 +54,21 @@ test('directives of later versions of systemd are known', t => {
     }
 })
 
+test('what is carried out says so, and what is read alone does not', t => {
+  const status = (name: string) => table.find('Service', name)?.status
+  for (const name of [
+    ...['AmbientCapabilities', 'CapabilityBoundingSet', 'Capabilities', 'NoNewPrivileges'],
+    ...['SyslogLevel', 'SyslogLevelPrefix', 'RestartMode', 'OOMScoreAdjust', 'DynamicUser'],
+  ])
+    t.is(status(name), 'enforced', name)
+  for (const name of [
+    ...['ProtectSystem', 'PrivateTmp', 'SystemCallFilter', 'SecureBits', 'SyslogFacility'],
+    ...['CPUSchedulingPolicy', 'IOSchedulingClass', 'CPUAffinity', 'PAMName', 'MemoryMax'],
+    ...['OOMPolicy', 'NonBlocking', 'BusName', 'Sockets', 'FileDescriptorStoreMax', 'OpenFile'],
+  ])
+    t.is(status(name), 'not-enforced', name)
+})
+
 test('no name stands for two rows of a section', t => {
   for (const section of SECTIONS) {
     const names = table.section(section).map(row => row.name)

@@ -104,7 +104,11 @@ export const serviceDirectives = (runtime: string): Directive[] => [
   ),
   setting('service', 'RestartMode', 'restartMode', oneOf('normal', 'direct'), { print: plain }),
   setting('service', 'PIDFile', 'pidFile', pidFile(runtime), { print: plain }),
-  setting('service', 'BusName', 'busName', expanded, { print: plain }),
+  setting('service', 'BusName', 'busName', expanded, {
+    print: plain,
+    status: 'not-enforced',
+    note: 'no bus is asked: a service of Type=dbus is up when it runs',
+  }),
   exec('ExecCondition', 'execCondition'),
   exec('ExecStartPre', 'execStartPre'),
   exec('ExecStart', 'execStart'),
@@ -172,7 +176,11 @@ export const serviceDirectives = (runtime: string): Directive[] => [
   setting('service', 'NotifyAccess', 'notifyAccess', oneOf('none', 'main', 'exec', 'all'), {
     print: value => value ?? 'none',
   }),
-  list('service', 'Sockets', 'sockets', sockets, { print: spaced }),
+  list('service', 'Sockets', 'sockets', sockets, {
+    print: spaced,
+    status: 'not-enforced',
+    note: 'no descriptors are handed over',
+  }),
   setting('service', 'OOMPolicy', 'oomPolicy', oneOf('continue', 'stop', 'kill'), {
     print: value => value ?? 'stop',
     status: 'not-enforced',
