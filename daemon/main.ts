@@ -8,6 +8,7 @@ import { createEngine } from './engine/engine.ts'
 import type { Now } from './engine/event.ts'
 import { leave } from './leave.ts'
 import { type DaemonLog, openLog } from './log.ts'
+import { createClock } from './logs/clock.ts'
 import { createLogs } from './logs/hub.ts'
 import { createLoop, type Loop } from './loop.ts'
 import { type Options, readOptions } from './options.ts'
@@ -16,7 +17,7 @@ import { createRequests } from './requests.ts'
 import { initialEnvironment } from './runtime/environment.ts'
 import { readHostFacts } from './runtime/facts.ts'
 import { mountMissing } from './runtime/machine.ts'
-import { native as loadNative } from './runtime/native.ts'
+import { native as loadNative, releaseMemory } from './runtime/native.ts'
 import { createRuntime, type LogLine } from './runtime/perform.ts'
 import { listenToSignals } from './runtime/signals.ts'
 import { createTimer } from './runtime/timers.ts'
@@ -30,8 +31,12 @@ import type { Unit, UnitName } from './units/unit.ts'
 const RLIMIT_NOFILE = 7
 const VERSION: string = manifest.version
 
+/** When the boot's garbage is given back, milliseconds after the control socket is open: the services are up by then. */
+const QUIET_MS = 1000
+const realtimeUsec = createClock()
+
 const now = (): Now => ({
-  realtimeUsec: Math.round((performance.timeOrigin + performance.now()) * 1000),
+  realtimeUsec: realtimeUsec(),
   monotonicUsec: loadNative().monotonicUsec(),
 })
 
@@ -197,6 +202,7 @@ async function main(options: Options, log: DaemonLog) {
     return
   }
   control = opened.value
+  setTimeout(releaseMemory, QUIET_MS)
 }
 
 /** Asks for the boot target. One that cannot be started leaves a daemon that runs and can be told what to do. */

@@ -2,7 +2,7 @@
 // services' output: with nothing to read it sleeps.
 import { isatty } from 'node:tty'
 import { parentPort, workerData } from 'node:worker_threads'
-import { native } from '../runtime/native.ts'
+import { native, releaseMemory } from '../runtime/native.ts'
 import { createAnswers } from './answers.ts'
 import { createCapture } from './capture.ts'
 import { createClock } from './clock.ts'
@@ -90,6 +90,10 @@ function finish(): void {
   post({ type: 'finished' })
   port.close()
 }
+
+/** When what starting up has left behind is given back, milliseconds: once the first services are up. */
+const QUIET_MS = 1000
+setTimeout(releaseMemory, QUIET_MS).unref()
 
 port.on('message', (messages: readonly ToWorker[]) => {
   for (const message of messages) obey(message)

@@ -103,9 +103,9 @@ export const executable = (pid: number) => {
   }
 }
 
-/** Memory that is the process's alone, bytes. */
+/** Memory that is the process's alone and would have to be kept if it had to move (Private_Dirty), bytes. */
 export const privateBytes = (pid: number) =>
-  [...read(`/proc/${pid}/smaps_rollup`).matchAll(/^Private_\w+:\s+(\d+) kB$/gm)].reduce(
+  [...read(`/proc/${pid}/smaps_rollup`).matchAll(/^Private_Dirty:\s+(\d+) kB$/gm)].reduce(
     (sum, match) => sum + Number(match[1]) * 1024,
     0,
   )

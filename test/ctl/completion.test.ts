@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { dirname } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { bashCompletion } from '../../ctl/completion/bash.ts'
 import { fishCompletion } from '../../ctl/completion/fish.ts'
@@ -56,7 +57,10 @@ for (const [shell, script] of [
       t.log(`${shell} is not installed: its syntax is not checked`)
       return
     }
-    const { status, stderr } = spawnSync(shell, ['-n'], { input: text, encoding: 'utf8' })
+    const file = `${mkdtempSync(`${tmpdir()}/hearth-ctl-`)}/ctl.${shell}`
+    t.teardown(() => rmSync(dirname(file), { recursive: true }))
+    writeFileSync(file, text)
+    const { status, stderr } = spawnSync(shell, ['-n', file], { encoding: 'utf8' })
     t.is(status, 0, stderr)
   })
 }
