@@ -270,10 +270,13 @@ function monitorOf(draft: Draft, name: UnitName): readonly string[] {
 }
 
 function logEnd(draft: Draft, job: Job, result: JobResult): void {
-  const { description } = draft.graph.unit(job.unit).unit
+  const unit = draft.graph.unit(job.unit)
+  const { description } = unit.unit
   const wasSkipped =
     job.type === 'start' && result === 'done' && !draft.unit(job.unit).conditionResult
   const line = describeJobEnd(job.type, result, description || job.unit, wasSkipped)
   if (!line) return
-  draft.log(line.level, job.unit, line.message, { job: job.id, type: job.type, result })
+  // A target or slice that is built in comes and goes without anybody having asked for it.
+  const level = line.level === 'info' && unit.fragmentPath === null ? 'debug' : line.level
+  draft.log(level, job.unit, line.message, { job: job.id, type: job.type, result })
 }
