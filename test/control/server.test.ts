@@ -7,7 +7,7 @@ import { openControlServer } from '../../daemon/control/server.ts'
 import { describeSocketPathError } from '../../daemon/control/socket-path.ts'
 import type { JobResult } from '../../daemon/engine/state.ts'
 import { line, NOW, running, service } from './fake.ts'
-import { ask, dial, GROUP, OWN_UID, openDaemon, result } from './wire.ts'
+import { ask, dial, GROUP, OWN_UID, openDaemon, result, STRANGER_UID } from './wire.ts'
 
 test('a line of JSON is answered by a line of JSON', async t => {
   const daemon = await openDaemon(t)
@@ -44,7 +44,7 @@ test('a control group gets the socket with mode 0660', async t => {
 
 test('a peer that may do nothing is told so in one sentence, then the connection ends', async t => {
   const daemon = await openDaemon(t)
-  daemon.peer = { uid: 65_534, gid: 65_534, groups: [GROUP] }
+  daemon.peer = { uid: STRANGER_UID, gid: 65_534, groups: [GROUP] }
   const wire = await dial(t, daemon.path)
   const { data } = await wire.next()
   t.like(data, { id: null, ok: false, error: { code: 'not-permitted' } })
@@ -236,7 +236,7 @@ test('readers cannot take the last connections from root', async t => {
     limits: { connections: 3, reservedConnections: 1 },
   })
   t.teardown(() => opened._unsafeUnwrap().close())
-  daemon.peer = { uid: 65_534, gid: process.getegid?.() ?? 0, groups: [] }
+  daemon.peer = { uid: STRANGER_UID, gid: process.getegid?.() ?? 0, groups: [] }
   for (const id of [1, 2]) {
     const reader = await dial(t, `${daemon.path}.group`)
     reader.send(id, 'version')
@@ -405,7 +405,7 @@ test('a method that changes something is not for the control group', async t => 
     groupId: process.getegid?.() ?? 0,
     uid: OWN_UID + 1,
     backend: daemon.fake,
-    peerCredentials: () => ({ uid: 65_534, gid: 65_534, groups: [process.getegid?.() ?? 0] }),
+    peerCredentials: () => ({ uid: STRANGER_UID, gid: 65_534, groups: [process.getegid?.() ?? 0] }),
     now: () => NOW,
     warn: () => {},
   })

@@ -13,6 +13,8 @@ import {
 import { createFake, type Fake, NOW } from './fake.ts'
 
 export const OWN_UID = process.geteuid?.() ?? 0
+/** Neither root nor who runs the tests, be it `nobody`. */
+export const STRANGER_UID = OWN_UID === 65_534 ? 65_533 : 65_534
 export const GROUP = 4711
 
 export type Frame = { type: string; data: Record<string, unknown> & { id: number | null } }
