@@ -47,7 +47,7 @@ export async function leave(
   parts.close()
   await parts.logs.finish(LOGS_MS)
   if (parts.isMachine) {
-    log('error', null, endMachine(native, kind === 'exit' ? 'poweroff' : kind))
+    endMachine(native, kind === 'exit' ? 'poweroff' : kind, problem => log('error', null, problem))
     return
   }
   process.exit(exitStatus ?? 0)

@@ -16,7 +16,7 @@ import { createRecorder } from './recorder.ts'
 import { createRequests } from './requests.ts'
 import { initialEnvironment } from './runtime/environment.ts'
 import { readHostFacts } from './runtime/facts.ts'
-import { mountMissing } from './runtime/machine.ts'
+import { beginMachine, isMachine as isPid1OfMachine } from './runtime/machine.ts'
 import { native as loadNative, releaseMemory } from './runtime/native.ts'
 import { createRuntime, type LogLine } from './runtime/perform.ts'
 import { listenToSignals } from './runtime/signals.ts'
@@ -40,15 +40,14 @@ const now = (): Now => ({
   monotonicUsec: loadNative().monotonicUsec(),
 })
 
-async function main(options: Options, log: DaemonLog) {
+async function main(options: Options, log: DaemonLog, isMachine: boolean) {
   const native = loadNative()
   const isPid1 = process.pid === 1
-  const facts = readHostFacts(native, process.env)
-  const isMachine = isPid1 && facts.virtualization?.kind !== 'container'
   const tell: LogLine = (level, unit, message, fields) =>
     log[level](unit === null ? { ...fields } : { unit, ...fields }, message)
 
-  if (isMachine) for (const problem of mountMissing(native)) tell('warn', null, problem)
+  if (isMachine) for (const problem of beginMachine(native)) tell('warn', null, problem)
+  const facts = readHostFacts(native, process.env)
   if (!isPid1) native.setSubreaper()
   // Each service has two log pipes here, each client a connection; services get the limit that we were given.
   const nofile = native.getRlimit(RLIMIT_NOFILE)
@@ -198,7 +197,8 @@ async function main(options: Options, log: DaemonLog) {
   })
   if (opened.isErr()) {
     tell('error', null, describeSocketPathError(opened.error))
-    loop.post({ type: 'shutdown-requested', kind: 'exit', exitStatus: 1 })
+    // A machine goes on without ctl: a signal can still end it.
+    if (!isMachine) loop.post({ type: 'shutdown-requested', kind: 'exit', exitStatus: 1 })
     return
   }
   control = opened.value
@@ -225,10 +225,11 @@ async function refuseSecondDaemon(path: string) {
 }
 
 async function start() {
-  const options = readOptions(process.argv.slice(2), process.env, VERSION)
+  const isMachine = isPid1OfMachine(loadNative(), process.env)
+  const options = readOptions(process.argv.slice(2), process.env, VERSION, isMachine)
   const log = await openLog(options.logFormat, options.logLevel)
   try {
-    await main(options, log)
+    await main(options, log, isMachine)
   } catch (error) {
     log.fatal((error as Error).message)
     process.exit(1)

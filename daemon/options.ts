@@ -49,12 +49,14 @@ function directory(set: string | undefined, root: string, user: string | undefin
 
 /**
  * Reads the command line (without the interpreter and the script) and the environment. Ends the process with a message
- * and status 2 on a usage error, with 0 after --help or --version.
+ * and status 2 on a usage error, with 0 after --help or --version. Not when PID 1 of a machine: a kernel gives it the words of
+ * its own command line that it does not know itself, and panics when PID 1 ends; what is not understood is left out.
  */
 export function readOptions(
   argv: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
   version: string,
+  isMachine: boolean,
 ): Options {
   const program = new Command('hearth')
     .description(
@@ -92,9 +94,17 @@ export function readOptions(
         .default('auto'),
     )
     .option('--control-group <group>', 'group whose members may read by ctl')
-    .exitOverride(error => process.exit(error.exitCode === 0 ? 0 : 2))
-    .parse(argv, { from: 'user' })
-  if (program.args.length > 0) program.error(`error: unexpected argument '${program.args[0]}'`)
+    .allowUnknownOption(isMachine)
+    .allowExcessArguments(isMachine)
+    .exitOverride(error => {
+      if (isMachine) throw error
+      process.exit(error.exitCode === 0 ? 0 : 2)
+    })
+  try {
+    program.parse(argv, { from: 'user' })
+  } catch {
+    return readOptions([], environment, version, isMachine)
+  }
   const given = program.opts<{
     services?: string[]
     vendorUnits?: string[]

@@ -3,14 +3,17 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <math.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/random.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 #include "hearth.h"
@@ -124,6 +127,33 @@ static napi_value umount_(napi_env env, napi_callback_info info)
 	return result;
 }
 
+/* linkUp(name): an errno name (netdevice(7)). */
+static napi_value link_up(napi_env env, napi_callback_info info)
+{
+	struct ifreq request = {0};
+	napi_value value, result;
+	char *name;
+	int fd;
+
+	if (!arguments(env, info, 1, &value) || !(name = read_string(env, value)))
+		return NULL;
+	strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+	free(name);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd == -1 || ioctl(fd, SIOCGIFFLAGS, &request) == -1)
+		goto failed;
+	request.ifr_flags |= IFF_UP;
+	if (ioctl(fd, SIOCSIFFLAGS, &request) == -1)
+		goto failed;
+	close(fd);
+	return js_null(env);
+failed:
+	result = js_string(env, errno_name(errno));
+	if (fd != -1)
+		close(fd);
+	return result;
+}
+
 /* exec(path, argv, env, keepFds): becomes another image with the same pid. Node marks even 0 to 2 close-on-exec. */
 static napi_value exec(napi_env env, napi_callback_info info)
 {
@@ -177,6 +207,7 @@ void register_machine(napi_env env, napi_value exports)
 	register_call(env, exports, "reboot", reboot_, NULL);
 	register_call(env, exports, "mount", mount_, NULL);
 	register_call(env, exports, "umount", umount_, NULL);
+	register_call(env, exports, "linkUp", link_up, NULL);
 	register_call(env, exports, "exec", exec, NULL);
 	register_call(env, exports, "trim", trim, NULL);
 }

@@ -146,6 +146,8 @@ export interface Native {
   reboot(how: 'reboot' | 'poweroff' | 'halt'): string | null
   mount(source: string, target: string, type: string, flags: number, data: string): string | null
   umount(target: string, flags: number): string | null
+  /** Brings a network interface up: an errno name, or null. The kernel gives loopback its addresses. */
+  linkUp(name: string): string | null
   /** Sets RLIMIT_NOFILE, or the nearest that is allowed; gives what holds now. */
   setNofile(soft: number, hard: number): { soft: number; hard: number }
   getRlimit(resource: number): { soft: number; hard: number }

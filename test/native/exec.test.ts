@@ -48,6 +48,17 @@ test('reboot ends a PID namespace by the signal that tells which it was', t => {
   t.is(inNamespace('halt'), 'SIGINT')
 })
 
+test('a network interface is brought up', t => {
+  if (!isRoot) {
+    t.log('skipped: needs root')
+    return t.pass()
+  }
+  const inNamespace = (name: string) =>
+    spawnSync('unshare', ['--net', process.execPath, image, 'link-up', name], { encoding: 'utf8' })
+  t.is(inNamespace('lo').stdout, 'null lo\n')
+  t.is(inNamespace('nope').stdout, 'ENODEV \n')
+})
+
 test('limits are told as /proc has them', t => {
   const line = /^Max open files\s+(\S+)\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))
   t.deepEqual(native.getRlimit(7), { soft: Number(line?.[1]), hard: Number(line?.[2]) })

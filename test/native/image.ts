@@ -1,5 +1,6 @@
 // A daemon in two images, for exec.test.ts: the first binds a notify socket and becomes the second, which goes on with it.
 // Other roles end in a way that only another process can see.
+import { networkInterfaces } from 'node:os'
 import { native as load } from '../../daemon/runtime/native.ts'
 
 const native = load()
@@ -28,5 +29,8 @@ if (role === 'throws') {
     throw new Error('from the callback')
   })
   native.kill(process.pid, hangup)
+}
+if (role === 'link-up') {
+  console.log(native.linkUp(argument), Object.keys(networkInterfaces()).join())
 }
 if (role === 'reboot') native.reboot(argument as 'reboot' | 'poweroff' | 'halt')
