@@ -1,0 +1,76 @@
+#!/bin/sh
+# Runs on the machine under test: looks around, tells on the console what is right, and begins the end.
+exec >/dev/console 2>&1
+
+try() { # NAME COMMAND...
+  name=$1
+  shift
+  if said=$("$@" 2>&1); then
+    echo "MARK ok $name"
+  else
+    echo "MARK failed $name: $said"
+  fi
+}
+mounted() { # TARGET TYPE
+  found=$(awk -v target="$1" '$2 == target { type = $3 } END { print type }' /proc/mounts)
+  echo "its type is '$found'"
+  [ "$found" = "$2" ]
+}
+is() { # EXPECTED COMMAND...
+  expected=$1
+  shift
+  found=$("$@")
+  echo "it is '$found'"
+  [ "$found" = "$expected" ]
+}
+adopts() { # an orphan goes to PID 1, and does not stay as a zombie
+  orphan=$(sh -c 'sleep 0.5 >/dev/null & echo $!')
+  is 1 awk '{ print $4 }' "/proc/$orphan/stat" || return
+  for _ in $(seq 100); do
+    [ -e "/proc/$orphan" ] || return 0
+    usleep 100000
+  done
+  grep State "/proc/$orphan/status"
+  return 1
+}
+ready() { # ctl is answered, once booting is done
+  for _ in $(seq 100); do
+    ctl list-units && return
+    usleep 100000
+  done
+  return 1
+}
+has_id() {
+  id=$(cat /etc/machine-id) || return
+  echo "the id is '$id'"
+  [ "${#id}" = 32 ] && [ -z "$(echo "$id" | tr -d 0-9a-f)" ]
+}
+
+echo 'MARK look starts'
+try 'hearth is PID 1' grep -q hearth /proc/1/cmdline
+try '/proc is mounted' mounted /proc proc
+try '/sys is mounted' mounted /sys sysfs
+try '/dev is mounted' mounted /dev devtmpfs
+try '/dev/pts is mounted' mounted /dev/pts devpts
+try '/dev/shm is mounted' mounted /dev/shm tmpfs
+try '/run is mounted' mounted /run tmpfs
+try '/sys/fs/cgroup is mounted' mounted /sys/fs/cgroup cgroup2
+try '/dev has fd, stdin, stdout and stderr' ls -d /dev/fd/0 /dev/stdin /dev/stdout /dev/stderr
+try 'the host has the name of /etc/hostname' is under-test hostname
+try 'the machine has an id' has_id
+try 'loopback is up' ping -c 1 -W 5 127.0.0.1
+try 'Ctrl-Alt-Del is left to PID 1' is 0 cat /proc/sys/kernel/ctrl-alt-del
+try 'a service may open as many files as systemd lets it' is 524288 sh -c 'ulimit -Hn'
+try 'a service has a cgroup of its own' grep -q look.service /proc/self/cgroup
+try 'a service of another user runs' is nobody cat /run/nobody/name
+try 'ctl is answered' ready
+try 'ctl shows what has started' is active ctl is-active second.service
+try 'ctl starts and stops' sh -c 'ctl start spare.service && ctl stop spare.service'
+try 'ctl shows the lines of a service' sh -c 'ctl logs second.service | grep -q "second is up"'
+try 'orphans are adopted and reaped' adopts
+echo 'MARK look ends'
+case $LOOK_END in
+  poweroff | reboot) ctl "$LOOK_END" ;;
+  signal) kill -38 1 ;; # SIGRTMIN+4
+  keyboard) echo 'MARK waiting for Ctrl-Alt-Del' ;;
+esac
