@@ -1,5 +1,5 @@
 // Boot and wiring: the only file that knows every room.
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import manifest from '../package.json' with { type: 'json' }
 import { createBackend } from './backend.ts'
 import type { ControlServer } from './control/server.ts'
@@ -16,7 +16,9 @@ import { createRecorder } from './recorder.ts'
 import { createRequests } from './requests.ts'
 import { initialEnvironment } from './runtime/environment.ts'
 import { readHostFacts } from './runtime/facts.ts'
+import { inWords } from './runtime/failure.ts'
 import { beginMachine, isMachine as isPid1OfMachine } from './runtime/machine.ts'
+import { makeDirectory } from './runtime/make-directory.ts'
 import { native as loadNative, releaseMemory } from './runtime/native.ts'
 import { createRuntime, type LogLine } from './runtime/perform.ts'
 import { listenToSignals } from './runtime/signals.ts'
@@ -52,7 +54,7 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
   // Each service has two log pipes here, each client a connection; services get the limit that we were given.
   const nofile = native.getRlimit(RLIMIT_NOFILE)
   native.setNofile(nofile.hard, nofile.hard)
-  mkdirSync(options.runtimeDirectory, { recursive: true, mode: 0o755 })
+  makeDirectory(options.runtimeDirectory, 0o755)
   const controlPath = `${options.runtimeDirectory}/control.sock`
   if (existsSync(controlPath)) await refuseSecondDaemon(controlPath)
 
@@ -224,6 +226,12 @@ async function refuseSecondDaemon(path: string) {
   if (cleared.isErr()) throw new Error(describeSocketPathError(cleared.error))
 }
 
+/** Why the daemon could not come up. */
+const inOneSentence = ({ message, code, syscall, path }: NodeJS.ErrnoException) =>
+  code !== undefined && path !== undefined
+    ? `cannot start: ${syscall} ${path}: ${inWords(code)}; the runtime directory must be writable, HEARTH_RUNTIME names another`
+    : message
+
 async function start() {
   const isMachine = isPid1OfMachine(loadNative(), process.env)
   const options = readOptions(process.argv.slice(2), process.env, VERSION, isMachine)
@@ -231,7 +239,7 @@ async function start() {
   try {
     await main(options, log, isMachine)
   } catch (error) {
-    log.fatal((error as Error).message)
+    log.fatal(inOneSentence(error as NodeJS.ErrnoException))
     process.exit(1)
   }
 }

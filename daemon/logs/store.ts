@@ -2,6 +2,7 @@
 
 import * as fs from 'node:fs'
 import { constants } from 'node:fs'
+import { makeDirectory } from '../runtime/make-directory.ts'
 import type { UnitName } from '../units/unit.ts'
 import { directoryName, NEWLINE, unitOfDirectory } from './line.ts'
 
@@ -104,7 +105,7 @@ export function createStore(settings: StoreSettings): Store {
   }
 
   const openCurrent = (of: UnitLog) => {
-    makeDirectory(of.path)
+    openDirectory(of.path)
     for (const oldest of open) {
       if (open.size < OPEN_FILES) break
       close(oldest)
@@ -338,8 +339,8 @@ function readRegion(region: Region, at: number, to: number, end: number): Block 
   }
 }
 
-function makeDirectory(path: string): void {
-  fs.mkdirSync(path, { recursive: true, mode: 0o750 })
+function openDirectory(path: string): void {
+  makeDirectory(path, 0o750)
   if (!fs.lstatSync(path).isDirectory()) throw new Error(`${path} is not a directory`)
 }
 
