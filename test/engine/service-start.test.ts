@@ -191,6 +191,17 @@ for (const [settings, path, at] of [
   })
 }
 
+test('what an earlier command has left behind ends, though the next one cannot be forked', t => {
+  const w = world({ execStartPre: ['/bin/x', '/bin/y'] })
+  w.failures.set('/bin/y', NO_FORK)
+  w.start()
+  const child = w.child()
+  w.end('/bin/x')
+  t.is(w.at, 'final-sigterm resources')
+  w.exit(child, killedBy(SIGTERM))
+  t.is(w.at, 'failed resources')
+})
+
 test('an ExecStartPost= that cannot be forked stops the service', t => {
   const w = world({ execStartPost: ['/bin/post'] })
   w.failures.set('/bin/post', NO_FORK)

@@ -98,7 +98,8 @@ function outOfResources(turn: Turn): void {
     case 'condition':
     case 'start-pre':
       set(turn, { command: null })
-      enterDead(turn, 'resources', true)
+      // An earlier command may have left processes behind.
+      enterSignal(turn, 'final-sigterm', 'resources')
       return
     case 'start':
     case 'stop':
