@@ -41,6 +41,7 @@ export function formatStatus(status: UnitStatus, style: StatusStyle): string {
       .filter(command => command.outcome !== null)
       .map(command => ended(command, style.paint)),
     ...mainPid(status, style.paint),
+    ...(status.spawnError === null ? [] : [field('Error', style.paint.red(status.spawnError))]),
     ...(status.statusText === ''
       ? []
       : [field('Status', style.paint.cyan(`"${printableCommand(status.statusText)}"`))]),
@@ -152,7 +153,8 @@ function mainPid({ main, control }: UnitStatus, paint: Paint): string[] {
     told.push(
       main.running || main.outcome === null
         ? `${main.pid} (${main.command})`
-        : `${main.pid} ${bad ? paint.red(outcome) : outcome}`,
+        : // 0: nothing could be started; spawnError says why.
+          `${main.pid || 'none'} ${bad ? paint.red(outcome) : outcome}`,
     )
   }
   if (control !== null) {

@@ -231,6 +231,8 @@ export type UnitStatus = {
   control: { pid: number; command: string } | null
   /** The commands besides the main process that ran since the last start. */
   commands: readonly CommandStatus[]
+  /** Why the last command could not be run at all, one sentence; null when it could. */
+  spawnError: string | null
   statusText: string
   nRestarts: number
   /** Monotonic deadline turned into CLOCK_REALTIME, of an automatic restart to come. */

@@ -77,7 +77,14 @@ async function unitStatus(call: Call, unit: Unit, lines: number): Promise<UnitSt
   }
 }
 
-const NO_SERVICE = { main: null, control: null, commands: [], statusText: '', nRestarts: 0 }
+const NO_SERVICE = {
+  main: null,
+  control: null,
+  commands: [],
+  spawnError: null,
+  statusText: '',
+  nRestarts: 0,
+}
 
 function serviceStatus(unit: Unit, facts: ServiceFacts, processes: readonly ProcessTree[]) {
   const { main, controlPid, command } = facts
@@ -117,6 +124,7 @@ function serviceStatus(unit: Unit, facts: ServiceFacts, processes: readonly Proc
         outcome: outcomeOf(run),
         ok: isRunOk(unit, run),
       })),
+    spawnError: facts.spawnError,
     statusText: facts.statusText,
     nRestarts: facts.nRestarts,
   }

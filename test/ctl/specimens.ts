@@ -46,6 +46,7 @@ export const unitStatus = (changes: Partial<UnitStatus> = {}): UnitStatus => ({
   },
   control: null,
   commands: [],
+  spawnError: null,
   statusText: '',
   nRestarts: 0,
   restartAtUsec: null,

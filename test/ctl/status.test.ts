@@ -235,3 +235,25 @@ Processes: ├─web.service
              └─9 x`,
   )
 })
+
+test('a service whose command could not be run says why', t => {
+  const shown = formatStatus(
+    unitStatus({
+      activeState: 'failed',
+      subState: 'failed',
+      result: 'exit-code',
+      main: {
+        pid: 0,
+        command: 'gone',
+        running: false,
+        outcome: 'code=exited, status=203/EXEC',
+        startedUsec: STARTED,
+        endedUsec: STARTED,
+      },
+      spawnError: 'cannot run /no/such/program: no such file or directory',
+    }),
+    style,
+  )
+  t.regex(shown, /^ +Main PID: none \(code=exited, status=203\/EXEC\)$/m)
+  t.regex(shown, /^ +Error: cannot run \/no\/such\/program: no such file or directory$/m)
+})

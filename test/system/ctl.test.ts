@@ -22,6 +22,10 @@ test('a failed start says why: the result, the status and the last line of outpu
   t.is(gone.code, 1)
   t.regex(gone.err, /\/no\/such\/program/)
   t.is(await hearth.show('gone', 'ExecMainStatus'), '203')
+  t.regex(
+    (await hearth.ctl('status', 'gone')).out,
+    /^ +Error: cannot run .no.such.program: no such file/m,
+  )
 })
 
 test('exit codes are those of systemctl', async t => {
