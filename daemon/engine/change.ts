@@ -15,6 +15,7 @@ import {
   wakeNeighbours,
 } from './jobs.ts'
 import type { ActiveState, Job, JobResult, UnitState } from './state.ts'
+import { noteTriggered } from './trigger.ts'
 
 export type Change = {
   name: UnitName
@@ -34,11 +35,12 @@ export type Change = {
 export function afterChange(draft: Draft, change: Change): void {
   const { name, to } = change
   draft.setUnit(stamped(draft, change))
+  noteTriggered(draft, name, change.from)
   const job = draft.jobOf(name)
   const isExpected = job !== null && advanceJob(draft, job, change)
   if (!isExpected) propagateUnexpected(draft, change)
   settleHeld(draft, change)
-  trigger(draft, change)
+  startWhatFollows(draft, change)
   if (isDown(to)) {
     draft.graph.release(name)
     recheckNeeds(draft, name)
@@ -181,7 +183,7 @@ function settleHeld(draft: Draft, change: Change): void {
 
 /** OnFailure=, OnSuccess=, FailureAction= and SuccessAction=. The end of the pause before an automatic restart is no
  * ending of its own: the start that follows will tell. */
-function trigger(draft: Draft, { name, from, to, fromSub }: Change): void {
+function startWhatFollows(draft: Draft, { name, from, to, fromSub }: Change): void {
   const { failureAction, successAction } = draft.graph.unit(name).unit
   if (to === 'failed' && from !== 'failed') {
     startTriggered(draft, name, 'onFailure')

@@ -45,6 +45,8 @@ export class Draft implements TransactionView {
   readonly blockers: Map<number, number>
   /** Ids of waiting jobs that may be able to run now, in order. */
   readonly runQueue = new Set<number>()
+  /** Units whose triggering units are to hear of a change, and what they were before it. */
+  readonly triggered = new Map<UnitName, ActiveState>()
   readonly rechecks: { what: Recheck; unit: UnitName }[] = []
 
   readonly #state: EngineState

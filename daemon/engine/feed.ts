@@ -8,6 +8,7 @@ import { isRecovering } from './hold.ts'
 import { isActive, isDown } from './job.ts'
 import { addJob, addOwnJob } from './jobs.ts'
 import type { MachineInput, MachineRequest } from './machine.ts'
+import { triggeredBy } from './trigger.ts'
 import { unreachable } from './unreachable.ts'
 
 /** Gives `input` to the unit's machine and draws all consequences. */
@@ -23,11 +24,12 @@ export function feed(draft: Draft, name: UnitName, input: MachineInput): void {
       restartPending: draft.hasJob(name, 'restart'),
       token: draft.token,
       invocationId: draft.invocationId,
+      triggered: () => triggeredBy(draft, name),
     },
     before,
     input,
   )
-  for (const effect of step.effects) draft.effects.push(withMonitor(effect, before.monitor))
+  for (const effect of step.effects) draft.effects.push(withCause(effect, before.cause))
   if (step.state !== before) draft.setUnit(step.state)
   const from = machine.activeState(before)
   const to = machine.activeState(step.state)
@@ -60,6 +62,9 @@ function answerRequest(draft: Draft, name: UnitName, request: MachineRequest): v
       return
     case 'skipped': // looked at with the change of state
       return
+    case 'trigger':
+      trigger(draft, name, request)
+      return
     default:
       unreachable(request)
   }
@@ -75,6 +80,18 @@ function restart(draft: Draft, name: UnitName): void {
   feed(draft, name, { type: 'stop' })
 }
 
+function trigger(
+  draft: Draft,
+  name: UnitName,
+  { unit, environment }: Extract<MachineRequest, { type: 'trigger' }>,
+): void {
+  const id = draft.graph.unit(unit).id
+  const added = addJob(draft, { type: 'start', unit: id, mode: 'replace' }, environment)
+  if ('refused' in added) {
+    feed(draft, name, { type: 'trigger-refused', unit: id, error: added.refused })
+  }
+}
+
 /** What a reload job would have pulled in (transaction.c, transaction_add_propagate_reload_jobs). */
 function propagateReload(draft: Draft, name: UnitName): void {
   for (const other of draft.graph.related(name, 'propagatesReloadTo')) {
@@ -84,9 +101,11 @@ function propagateReload(draft: Draft, name: UnitName): void {
   }
 }
 
-/** What OnFailure= or OnSuccess= started knows of the unit that ended: in ExecStartPre= and ExecStart=. */
-function withMonitor(effect: Effect, monitor: readonly string[] | undefined): Effect {
-  if (!monitor || effect.type !== 'spawn') return effect
-  if (effect.exec !== 'start' && effect.exec !== 'start-pre') return effect
-  return { ...effect, environment: [...effect.environment, ...monitor] }
+/** What was started for another unit's sake knows of it: by $TRIGGER_… in all its commands, by $MONITOR_… (OnFailure=,
+ * OnSuccess=) in ExecStartPre= and ExecStart=. */
+function withCause(effect: Effect, cause: readonly string[] | undefined): Effect {
+  if (!cause || effect.type !== 'spawn') return effect
+  const isStart = effect.exec === 'start' || effect.exec === 'start-pre'
+  const told = isStart ? cause : cause.filter(assignment => assignment.startsWith('TRIGGER_'))
+  return told.length === 0 ? effect : { ...effect, environment: [...effect.environment, ...told] }
 }

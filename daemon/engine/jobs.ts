@@ -11,6 +11,7 @@ import type { Planned } from './plan.ts'
 import { mayAct } from './self-acts.ts'
 import type { Job, JobResult } from './state.ts'
 import { buildTransaction, type Transaction, type Wish } from './transaction.ts'
+import { noteTriggered } from './trigger.ts'
 
 /** A deadline `spanUsec` from now; a span of 0 or Infinity gives none. */
 export const deadlineAfter = (draft: Draft, spanUsec: number): number | null =>
@@ -24,7 +25,7 @@ export const earlier = (a: number | null, b: number | null): number | null =>
 export type Wished = Installed | { refused: TransactionError }
 
 /** Adds the jobs of a wish to the queue. Refused while the system shuts down. */
-export function addJob(draft: Draft, wish: Wish, monitor?: readonly string[]): Wished {
+export function addJob(draft: Draft, wish: Wish, cause?: readonly string[]): Wished {
   if (draft.manager.phase === 'stopping') {
     return { refused: { type: 'shutting-down', unit: wish.unit } }
   }
@@ -32,17 +33,12 @@ export function addJob(draft: Draft, wish: Wish, monitor?: readonly string[]): W
   if (built.isErr()) return { refused: built.error }
   const transaction = built.value
   if (wish.mode === 'isolate' || wish.mode === 'flush') cancelOthers(draft, transaction)
-  return installAll(draft, transaction, monitor)
+  return installAll(draft, transaction, cause)
 }
 
 /** `addJob` for jobs that follow from a rule rather than a request: a refusal is a line in the log. */
-export function addOwnJob(
-  draft: Draft,
-  wish: Wish,
-  why: string,
-  monitor?: readonly string[],
-): void {
-  const added = addJob(draft, wish, monitor)
+export function addOwnJob(draft: Draft, wish: Wish, why: string, cause?: readonly string[]): void {
+  const added = addJob(draft, wish, cause)
   if (!('refused' in added) || added.refused.type === 'shutting-down') return
   draft.log('warn', wish.unit, `${why}: ${describeTransactionError(added.refused)}`)
 }
@@ -62,13 +58,13 @@ export type Installed = { job: number | null; stops: readonly number[] }
 export function installAll(
   draft: Draft,
   { jobs, anchor, notes }: Transaction,
-  monitor?: readonly string[],
+  cause?: readonly string[],
 ): Installed {
   for (const note of notes) draft.log(note.level, note.unit, note.message)
   let job: number | null = null
   const stops: number[] = []
   for (const planned of jobs) {
-    const installed = install(draft, planned, planned === anchor, monitor)
+    const installed = install(draft, planned, planned === anchor, cause)
     if (planned === anchor) job = installed
     else if (planned.type === 'stop') stops.push(installed)
   }
@@ -79,7 +75,7 @@ function install(
   draft: Draft,
   planned: Planned,
   isAnchor: boolean,
-  monitor: readonly string[] | undefined,
+  cause: readonly string[] | undefined,
 ): number {
   const pending = draft.jobOf(planned.unit)
   if (pending && !areConflicting(pending.type, planned.type)) {
@@ -96,7 +92,7 @@ function install(
     ignoreOrder: planned.ignoreOrder,
     deadlineUsec: deadlineAfter(draft, draft.graph.unit(planned.unit).unit.jobTimeoutUsec),
     requests: [],
-    ...(isAnchor && monitor && { monitor }),
+    ...(isAnchor && cause && { cause }),
   }
   draft.setJob(job)
   draft.runQueue.add(job.id)
@@ -185,6 +181,7 @@ export function finishJob(draft: Draft, job: Job, result: JobResult, how: Finish
   if (isDown(active)) recheckNeeds(draft, name)
   else if (isActive(active)) recheckBonds(draft, name)
   else if (draft.subState(name) === AUTO_RESTART) draft.recheck('stranded', name)
+  noteTriggered(draft, name, active)
   wakeNeighbours(draft, name)
 }
 

@@ -1,9 +1,24 @@
 // What the state machine of a unit type is given and gives back. The manager (engine.ts) owns jobs, dependencies,
 // stamps and time; a machine knows one unit only.
-import type { Unit } from '../units/unit.ts'
-import type { Effect } from './effect.ts'
+import type { LoadState, Unit, UnitName } from '../units/unit.ts'
+import type { Effect, TransactionError } from './effect.ts'
 import type { EngineEvent, Now, ProcessExit } from './event.ts'
-import type { ActiveState, UnitState } from './state.ts'
+import type { ActiveState, Stamp, UnitState } from './state.ts'
+
+/** What a unit is told of one that it triggers. */
+export type Triggered = {
+  unit: UnitName
+  loadState: LoadState
+  active: ActiveState
+  sub: string
+  /** Whether a job is queued or running for it. */
+  hasJob: boolean
+  /** Its latest start was refused because StartLimitBurst= is reached. */
+  failedByStartLimit: boolean
+  /** When it last left inactive or failed, and when it last came back there. */
+  inactiveExit: Stamp
+  inactiveEnter: Stamp
+}
 
 export type MachineInput =
   /** A start job runs: conditions hold and the start limit is not reached. */
@@ -15,6 +30,11 @@ export type MachineInput =
   | { type: 'start-limit-hit' }
   /** One of the unit's own deadlines has come (several may have). */
   | { type: 'deadline' }
+  /** A unit that this one triggers is in another state, or its job has ended. Several changes in one step of the engine are
+   * told as one, when all that can run has run; `previous` is what it was before the first. */
+  | ({ type: 'triggered-changed'; previous: ActiveState } & Triggered)
+  /** The answer to the request `trigger` when no job could be queued. */
+  | { type: 'trigger-refused'; unit: UnitName; error: TransactionError }
   /** One of the unit's processes (`Machine.pids`) has ended. */
   | { type: 'exited'; pid: number; exit: ProcessExit }
   | Extract<
@@ -43,6 +63,8 @@ export type MachineContext = {
   token: () => number
   /** An INVOCATION_ID, 32 hex digits, new each time. */
   invocationId: () => string
+  /** The unit that this one triggers (Unit=, Service=), as it is now; null: it triggers none. */
+  triggered: () => Triggered | null
 }
 
 export type MachineRequest =
@@ -52,6 +74,9 @@ export type MachineRequest =
   | { type: 'skipped' }
   /** The unit has begun to reload of its own accord: PropagatesReloadTo= passes that on. */
   | { type: 'propagate-reload' }
+  /** Start the unit, as if by a job of mode `replace`. What triggered it is told to its processes by `environment`
+   * (systemd.exec(5), $TRIGGER_…). A refusal comes back as `trigger-refused`. */
+  | { type: 'trigger'; unit: UnitName; environment?: readonly string[] }
 
 export type MachineStep = {
   /** `name`, `job` and the stamps are the manager's: a machine leaves them as they are. */

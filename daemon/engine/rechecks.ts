@@ -8,12 +8,28 @@ import { AUTO_RESTART } from './hold.ts'
 import { isActive, isDown } from './job.ts'
 import { addOwnJob } from './jobs.ts'
 import { mayAct } from './self-acts.ts'
+import { triggeredUnit } from './trigger.ts'
 
 /** Looks once at every unit that is to be looked at; true if there was one. */
 export function recheck(draft: Draft): boolean {
+  if (tellTriggering(draft)) return true
   if (draft.rechecks.length === 0) return false
   const waiting = draft.rechecks.splice(0)
   for (const { what, unit } of waiting) CHECKS[what](draft, unit)
+  return true
+}
+
+/** Tells those that trigger a unit of its changes; true if there was one. */
+function tellTriggering(draft: Draft): boolean {
+  if (draft.triggered.size === 0) return false
+  const changed = [...draft.triggered]
+  draft.triggered.clear()
+  for (const [name, previous] of changed) {
+    for (const other of draft.graph.related(name, 'triggeredBy')) {
+      if (!draft.isKnown(other)) continue
+      feed(draft, other, { type: 'triggered-changed', previous, ...triggeredUnit(draft, name) })
+    }
+  }
   return true
 }
 

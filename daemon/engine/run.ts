@@ -142,8 +142,8 @@ function startChecked(draft: Draft, job: Job): void {
     finishJob(draft, job, 'dependency')
     return
   }
-  const { monitor: _, ...state } = draft.unit(name)
-  draft.setUnit(job.monitor ? { ...state, monitor: job.monitor } : state)
+  const { cause: _, ...state } = draft.unit(name)
+  draft.setUnit(job.cause ? { ...state, cause: job.cause } : state)
   feed(draft, name, { type: 'start' })
   // What has not moved cannot be waited for.
   const active = draft.activeState(name)

@@ -139,6 +139,9 @@ function take(turn: Turn, input: MachineInput): void {
     case 'notify':
       notified(turn, input.pid, input.fields)
       return
+    case 'triggered-changed': // a service triggers none
+    case 'trigger-refused':
+      return
     default:
       unreachable(input)
   }

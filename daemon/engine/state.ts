@@ -113,8 +113,8 @@ export type Job = {
   requests: readonly number[]
   /** The `check-conditions` whose answer it waits for. */
   conditionToken?: number
-  /** MONITOR_…= of the unit whose OnFailure=/OnSuccess= asked for it. */
-  monitor?: readonly string[]
+  /** What tells the run of the unit that asked for it: MONITOR_…= (OnFailure=, OnSuccess=) or TRIGGER_…=. */
+  cause?: readonly string[]
 }
 
 /** What a service knows of itself beside its sub-state. */
@@ -185,8 +185,8 @@ export type UnitState = {
   startLimitHit: boolean
   /** The job queued or running for it. */
   job: number | null
-  /** MONITOR_…= of the unit that triggered this run (systemd.exec(5)). */
-  monitor?: readonly string[]
+  /** MONITOR_…= or TRIGGER_…= of the unit for whose sake this run was started (systemd.exec(5)). */
+  cause?: readonly string[]
   /** Monotonic moments of starts and stops that no one asked for (Upholds=, BindsTo=, StopWhenUnneeded=), within ten
    * seconds of the first. */
   selfActs?: readonly number[]

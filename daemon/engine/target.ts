@@ -14,6 +14,8 @@ function next(sub: TargetSub, input: MachineInput): TargetSub {
     case 'reset-failed': // a target does not fail
     case 'start-limit-hit': // refused: it stays down
     case 'deadline': // it arms none
+    case 'triggered-changed': // it triggers none
+    case 'trigger-refused':
     case 'exited': // it has no process, so nothing below is meant for it either
     case 'spawned':
     case 'spawn-failed':

@@ -267,6 +267,7 @@ holds('the state can be written down and read back at any moment', (w, live) => 
     stopPending: false,
     token: () => 7777,
     invocationId: () => '7'.repeat(32),
+    triggered: () => null,
   }
   for (const one of INPUTS) {
     const [a, b] = [w.state, copy].map(state => serviceMachine.step(context, state, one))

@@ -115,6 +115,7 @@ const context = (of: Unit, at: number): MachineContext => {
     stopPending: false,
     token: () => ++token,
     invocationId: () => 'e'.repeat(32),
+    triggered: () => null,
   }
 }
 

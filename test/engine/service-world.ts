@@ -273,6 +273,7 @@ export class World {
         restartPending: this.restartPending,
         token: () => ++this.#token,
         invocationId: () => `${++this.#invocations}`.padStart(32, '0'),
+        triggered: () => null,
       },
       before,
       input,

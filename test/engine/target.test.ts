@@ -12,6 +12,7 @@ const context: MachineContext = {
   stopPending: false,
   token: () => 1,
   invocationId: () => 'f'.repeat(32),
+  triggered: () => null,
 }
 const dead = initialUnitState('multi-user.target', 'target')
 

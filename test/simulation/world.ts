@@ -6,6 +6,7 @@ import type { Effect } from '../../daemon/engine/effect.ts'
 import { createEngine, type Engine } from '../../daemon/engine/engine.ts'
 import type { EngineEvent, ProcessExit } from '../../daemon/engine/event.ts'
 import { initialUnitState } from '../../daemon/engine/initial.ts'
+import type { Machine } from '../../daemon/engine/machine.ts'
 import { machineOf } from '../../daemon/engine/machines.ts'
 import type {
   ActiveState,
@@ -65,6 +66,8 @@ export type WorldParts = {
   conditions?: (unit: UnitName) => { condition: boolean; assert: boolean }
   /** A number in [0, 1): decides between what is due at the same moment. By default it is what was planned first. */
   random?: () => number
+  /** The state machines, if not the real ones. */
+  machineOf?: (type: UnitType) => Machine
 }
 
 type Planned = { atUsec: number; order: number; happen: () => void }
@@ -98,6 +101,7 @@ export class World {
       units: this.units,
       seed: '0123456789abcdef'.repeat(2),
       started: this.now,
+      ...(parts.machineOf && { machineOf: parts.machineOf }),
     })
     this.checker = createChecker()
     this.#loop = this.#createLoop()
