@@ -12,6 +12,7 @@ void register_call(napi_env env, napi_value exports, const char *name, napi_call
 NAPI_MODULE_INIT()
 {
 	register_spawn(env, exports);
+	register_probe(env, exports);
 	register_wait(env, exports);
 	register_signals(env, exports);
 	register_poller(env, exports);

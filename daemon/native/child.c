@@ -223,6 +223,14 @@ static void write_pid(char *text)
 	*text = 0;
 }
 
+void run_calls(void *data)
+{
+	struct spawn *spawn = data;
+
+	make_calls(spawn, 0, spawn->call_count);
+	end(0);
+}
+
 void run_child(void *data)
 {
 	struct spawn *spawn = data;

@@ -13,6 +13,7 @@
 /* addon.c */
 void register_call(napi_env env, napi_value exports, const char *name, napi_callback call, void *data);
 void register_spawn(napi_env env, napi_value exports);
+void register_probe(napi_env env, napi_value exports);
 void register_wait(napi_env env, napi_value exports);
 void register_signals(napi_env env, napi_value exports);
 void register_poller(napi_env env, napi_value exports);

@@ -213,6 +213,7 @@ static void read_ignored(struct reader *reader, napi_value ignore, struct call *
 	}
 }
 
+/* The call itself; `step` and `exit_status`, which tell of its failure, are the caller's. */
 static void read_call(struct reader *reader, napi_value value, struct call *call, size_t place)
 {
 	napi_value arguments = get(reader, value, "args");
@@ -239,8 +240,6 @@ static void read_call(struct reader *reader, napi_value value, struct call *call
 			reader->failed = true;
 		}
 	}
-	call->step = string_of(reader, get(reader, value, "step"));
-	call->exit_status = int_of(reader, get(reader, value, "exitStatus"));
 	if (!reader->failed)
 		read_ignored(reader, get(reader, value, "ignore"), call);
 }
@@ -253,8 +252,13 @@ static void read_calls(struct reader *reader, struct spawn *spawn)
 
 	spawn->calls = take(reader, count, sizeof *spawn->calls);
 	spawn->results = take(reader, count, sizeof *spawn->results);
-	for (uint32_t i = 0; i < count && !reader->failed; i++)
-		read_call(reader, i < first ? item(reader, before, i) : item(reader, after, i - first), &spawn->calls[i], i);
+	for (uint32_t i = 0; i < count && !reader->failed; i++) {
+		napi_value value = i < first ? item(reader, before, i) : item(reader, after, i - first);
+
+		read_call(reader, value, &spawn->calls[i], i);
+		spawn->calls[i].step = string_of(reader, get(reader, value, "step"));
+		spawn->calls[i].exit_status = int_of(reader, get(reader, value, "exitStatus"));
+	}
 	spawn->before_count = first;
 	spawn->call_count = count;
 }
@@ -300,6 +304,22 @@ static void read_environment(struct reader *reader, struct spawn *spawn)
 		spawn->pids[i] = entry + length + 1;
 	}
 	spawn->pid_count = count;
+}
+
+bool read_attempt(napi_env env, napi_value calls, struct arena *arena, struct spawn *spawn)
+{
+	struct reader reader = {.env = env, .arena = arena};
+	uint32_t count = count_of(&reader, calls);
+
+	spawn->calls = take(&reader, (size_t)count + 1, sizeof *spawn->calls);
+	spawn->results = take(&reader, (size_t)count + 1, sizeof *spawn->results);
+	for (uint32_t i = 0; i < count && !reader.failed; i++) {
+		read_call(&reader, item(&reader, calls, i), &spawn->calls[i], i);
+		spawn->calls[i].step = "ATTEMPT";
+		spawn->calls[i].exit_status = (int)i;
+	}
+	spawn->call_count = count;
+	return !reader.failed;
 }
 
 bool read_spawn(napi_env env, napi_value request, struct arena *arena, struct spawn *spawn)

@@ -42,9 +42,10 @@ static long start(long number, long a0, long a1, long a2, void (*run)(void *), v
 		"syscall\n\t"
 		"test %%rax, %%rax\n\t"
 		"jnz 1f\n\t"
-		"xor %%ebp, %%ebp\n\t"
 		"mov %[data], %%rdi\n\t"
-		"call *%[run]\n\t"
+		"mov %[run], %%rax\n\t"	/* before: either may be in rbp */
+		"xor %%ebp, %%ebp\n\t"
+		"call *%%rax\n\t"
 		"ud2\n"
 		"1:"
 		: "=a"(result)
@@ -62,9 +63,10 @@ static long start(long number, long a0, long a1, long a2, void (*run)(void *), v
 	__asm__ volatile(
 		"svc #0\n\t"
 		"cbnz x0, 1f\n\t"
-		"mov x29, xzr\n\t"
 		"mov x0, %[data]\n\t"
-		"blr %[run]\n\t"
+		"mov x9, %[run]\n\t"
+		"mov x29, xzr\n\t"
+		"blr x9\n\t"
 		"brk #1\n"
 		"1:"
 		: "+r"(x0)
@@ -167,6 +169,30 @@ static long start_child(struct spawn *spawn, char *stack, int *pidfd)
 		spawn->write_cgroup = true;
 	}
 	return start(SYS_clone, (long)(flags | SIGCHLD), (long)(stack + STACK_BYTES), (long)pidfd, run_child, spawn);
+}
+
+int run_apart(void (*run)(void *), void *data)
+{
+	uint64_t all = UINT64_MAX, before;
+	char *stack = child_stack();
+	int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), status = 0;
+	long pid;
+
+	if (!stack)
+		return -1;
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, MASK_BYTES);
+	/* No signal at its end: it is nobody's child but ours. */
+	pid = start(SYS_clone, CLONE_VM | CLONE_VFORK, (long)(stack + STACK_BYTES), 0, run, data);
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, MASK_BYTES);
+	if (dumpable == 1)
+		prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+	if (pid < 0) {
+		errno = (int)-pid;
+		return -1;
+	}
+	while (waitpid((pid_t)pid, &status, __WALL) == -1 && errno == EINTR)
+		;
+	return status;
 }
 
 static napi_value js_failure(napi_env env, const char *step, int exit_status, int error)

@@ -61,7 +61,12 @@ struct spawn {
 
 /* request.c: false after throwing. */
 bool read_spawn(napi_env env, napi_value request, struct arena *arena, struct spawn *spawn);
-/* child.c: runs in the child, on a stack of its own; never returns. */
+/* An array of calls; that which fails tells its place as the exit status. */
+bool read_attempt(napi_env env, napi_value calls, struct arena *arena, struct spawn *spawn);
+/* child.c: run in the child, on a stack of its own; never return. */
 void run_child(void *spawn);
+void run_calls(void *spawn);	/* makes the calls alone, and ends */
+/* spawn.c: runs `run` in a child that borrows our memory until it has ended. Its wait status; -1 with errno: no child. */
+int run_apart(void (*run)(void *), void *data);
 
 #endif

@@ -15,6 +15,8 @@ import { readStat } from './procfs.ts'
 
 export interface Cgroups {
   readonly root: string
+  /** The controllers that the units' directories have: none yet is used. */
+  readonly controllers: ReadonlySet<string>
   /** Makes the unit's directory; gives a descriptor to start processes in, which the caller closes. -1: it could not be made. */
   enter(unit: UnitName): number
   has(unit: UnitName): boolean
@@ -155,6 +157,7 @@ export function openCgroups(use: CgroupUse, warn: (message: string) => void): Cg
   const path = (unit: UnitName) => `${root}/${directoryOf(unit)}`
   return {
     root,
+    controllers: new Set(read(`${root}/cgroup.controllers`).split(/\s+/).filter(Boolean)),
     enter(unit) {
       try {
         mkdirSync(path(unit), { recursive: true })

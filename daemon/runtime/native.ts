@@ -49,6 +49,9 @@ export type SpawnRequest = {
   pidfd?: boolean
 }
 
+/** A system call of a child that only tries what is allowed; `ignore` as for `ChildCall`. */
+export type Attempt = Pick<ChildCall, 'call' | 'args' | 'ignore'>
+
 /** `pidfd` is -1 unless it was asked for. `message` is strerror's text. */
 export type SpawnOutcome =
   | { pid: number; pidfd: number }
@@ -89,6 +92,10 @@ export interface NotifySocket {
 
 export interface Native {
   spawn(request: SpawnRequest): SpawnOutcome
+  /** Makes the calls in a child that then ends: namespaces, credentials, filters and limits are its own, and gone with it.
+   * Null when all could be made; else the place of the first that could not, and an errno name. The child has copies of
+   * our descriptors. Throws when there can be no child. Main thread only. */
+  attempt(calls: readonly Attempt[]): { index: number; errno: string } | null
   /** Which pids `peekExit` reports; every other child that ends is reaped at once and only counted. */
   track(pid: number): void
   untrack(pid: number): void

@@ -2,7 +2,9 @@
 import type { Effect } from '../engine/effect.ts'
 import type { EngineEvent } from '../engine/event.ts'
 import type { Logs } from '../logs/logs.ts'
+import type { Abilities } from '../units/directives/need.ts'
 import type { ResourceLimit, UnitName, Units } from '../units/unit.ts'
+import { createAbilities } from './abilities.ts'
 import { ownCapabilities } from './capabilities.ts'
 import { type CgroupUse, openCgroups } from './cgroup.ts'
 import { checkConditions } from './conditions.ts'
@@ -60,6 +62,8 @@ export interface Runtime {
   /** For `native.onChild`; `batch` is `loop.batch`. */
   collectExits(batch: (collect: () => void) => void): void
   readonly processes: Processes
+  /** What the machine allows, each tried when it is first asked for. */
+  readonly abilities: Abilities
   /** The descriptor of the notify socket, to be kept over a re-execution. */
   readonly notifyFd: number | null
   close(): void
@@ -71,6 +75,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
   const isRoot = facts.user.uid === 0
   const roots = directoryRoots(isRoot, facts.environment)
   const cgroups = openCgroups(parts.cgroups, message => log('warn', null, message))
+  const abilities = createAbilities(native, cgroups)
   const processes = createProcesses(native, cgroups, unit => post({ type: 'emptied', unit }))
   const watches = createWatches(native, processes, (pid, exit) =>
     post({ type: 'exited', pid, exit }),
@@ -84,6 +89,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     runs,
     users: createUsers(native, { uid: facts.user.uid, gid: process.getegid?.() ?? 0 }),
     cgroups,
+    abilities,
     roots,
     isRoot,
     environment: facts.environment,
@@ -220,6 +226,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
       )
     },
     processes,
+    abilities,
     notifyFd: notify?.fd ?? null,
     close() {
       notify?.close()

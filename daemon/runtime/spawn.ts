@@ -5,6 +5,7 @@ import type { Effect } from '../engine/effect.ts'
 import type { EngineEvent } from '../engine/event.ts'
 import { notifyAccess } from '../engine/service/settings.ts'
 import type { ExecKind } from '../engine/state.ts'
+import type { Abilities } from '../units/directives/need.ts'
 import type {
   ExecCommand,
   ExecSettings,
@@ -50,6 +51,8 @@ export type SpawnParts = {
   runs: Runs
   users: Users
   cgroups: Cgroups | null
+  /** What the machine allows. */
+  abilities: Abilities
   roots: DirectoryRoots
   /** The daemon's own user and environment. */
   isRoot: boolean

@@ -19,6 +19,7 @@ import type {
   UnitSettings,
 } from '../unit.ts'
 import type { Parse, ValueContext } from '../values/parse.ts'
+import type { Need } from './need.ts'
 
 /** The settings of a unit by the object of `Unit` that holds them. */
 export type SettingGroups = {
@@ -56,12 +57,21 @@ export type DirectiveStatus = 'enforced' | 'not-enforced' | 'inert'
 /** The `systemctl show` property that a directive sets; a list of texts is a line each. */
 export type Property = { name: string; print: (unit: Unit) => string | readonly string[] }
 
+/** What comes of an enforced directive whose needs are not met. left-out: the unit runs without it. emulated: hearth does
+ * the same by other means; the note says how. fails: the unit cannot start. */
+export type Fallback = 'left-out' | 'emulated' | 'fails'
+
 export type Directive = {
   name: string
   /** Older spellings. */
   aliases: readonly string[]
   status: DirectiveStatus
   note: string | null
+  /** What it takes of the machine, as the unit sets it: `PrivateTmp=no` takes nothing. */
+  needs: (unit: Unit) => readonly Need[]
+  /** Whether to leave it out weakens the unit's security. */
+  security: boolean
+  fallback: Fallback
   /** What it takes, for the documentation and messages. */
   default: unknown
   properties: readonly Property[]
@@ -72,10 +82,17 @@ export type Directive = {
 }
 
 export type DirectiveOptions = Partial<
-  Pick<Directive, 'aliases' | 'status' | 'note' | 'properties'>
->
+  Pick<Directive, 'aliases' | 'status' | 'note' | 'properties' | 'security' | 'fallback'>
+> & {
+  /** A list holds for every value. */
+  needs?: readonly Need[] | ((unit: Unit) => readonly Need[])
+}
 
 const DONE: Result<void, string> = ok()
+const NO_NEEDS: Directive['needs'] = () => []
+
+const needsOf = (needs: DirectiveOptions['needs']): Directive['needs'] =>
+  needs === undefined ? NO_NEEDS : typeof needs === 'function' ? needs : () => needs
 
 const directive = (
   name: string,
@@ -87,6 +104,9 @@ const directive = (
   aliases: options.aliases ?? [],
   status: options.status ?? 'enforced',
   note: options.note ?? null,
+  needs: needsOf(options.needs),
+  security: options.security ?? false,
+  fallback: options.fallback ?? 'left-out',
   default: fallback,
   properties: options.properties ?? [],
   assign,
@@ -188,6 +208,7 @@ export function kept(
   status: 'not-enforced' | 'inert' | 'enforced',
   note: string | null,
   aliases: readonly string[] = [],
+  more: Pick<DirectiveOptions, 'needs' | 'security' | 'fallback'> = {},
 ): Directive {
   return directive(
     name,
@@ -204,6 +225,7 @@ export function kept(
     },
     null,
     {
+      ...more,
       aliases,
       status,
       note,
@@ -218,4 +240,5 @@ export const ignored = (
   status: 'not-enforced' | 'inert',
   note: string | null,
   aliases: readonly string[] = [],
-): Directive => directive(name, () => DONE, null, { aliases, status, note })
+  security = false,
+): Directive => directive(name, () => DONE, null, { aliases, status, note, security })
