@@ -5,6 +5,7 @@ import {
   INSTALL_DEFAULTS,
   KILL_DEFAULTS,
   NONE,
+  SANDBOX_DEFAULTS,
   SERVICE_DEFAULTS,
   UNIT_DEFAULTS,
 } from './defaults.ts'
@@ -19,6 +20,7 @@ import {
   serviceWarnings,
   unsupportedType,
 } from './implicit.ts'
+import { completeSandbox } from './sandbox.ts'
 import type { Sharing } from './share.ts'
 import { expandSpecifiers, type HostFacts } from './specifiers.ts'
 import { type Assignment, placeOf, type UnitFile } from './syntax.ts'
@@ -51,7 +53,16 @@ export type BuildContext = { table: DirectiveTable; host: HostFacts }
 /** A unit as its files alone describe it, before it is known what other units and links add. */
 export type Prepared = Pick<
   Unit,
-  'id' | 'type' | 'fragmentPath' | 'unit' | 'install' | 'hearth' | 'service' | 'kill' | 'exec'
+  | 'id'
+  | 'type'
+  | 'fragmentPath'
+  | 'unit'
+  | 'install'
+  | 'hearth'
+  | 'service'
+  | 'kill'
+  | 'exec'
+  | 'sandbox'
 > & {
   dependencies: Dependencies
   problems: readonly Problem[]
@@ -83,6 +94,7 @@ const newDraft = (): Draft => ({
   service: {},
   kill: {},
   exec: {},
+  sandbox: {},
   install: {},
   hearth: {},
   dependencies: {},
@@ -205,7 +217,10 @@ export function prepareUnit(context: BuildContext, source: Source, sharing: Shar
 
   const at = (message: string, severity: Problem['severity']) =>
     problems.push({ severity, place: { file: fragmentPath ?? id, line: 0 }, message })
-  if (type === 'service') completeService(draft)
+  if (type === 'service') {
+    completeService(draft)
+    completeSandbox(draft)
+  }
   const service = type === 'service' ? { ...SERVICE_DEFAULTS, ...draft.service } : undefined
   if (service) {
     // A command that could not be read is reported already: that it is missing would only confuse.
@@ -231,13 +246,14 @@ export function prepareUnit(context: BuildContext, source: Source, sharing: Shar
       service,
       kill: completed(KILL_DEFAULTS, draft.kill),
       exec: completed(EXEC_DEFAULTS, draft.exec),
+      sandbox: completed(SANDBOX_DEFAULTS, draft.sandbox),
     }),
   }
 }
 
 /** The unit among the others. It is `bad-setting` when something in its files is wrong. */
 export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
-  const { id, type, problems, unit, service, kill, exec } = prepared
+  const { id, type, problems, unit, service, kill, exec, sandbox } = prepared
   const make = () => {
     const all: Dependencies = { ...prepared.dependencies }
     for (const kind of Object.keys(around.pulls) as DependencyKind[])
@@ -274,6 +290,7 @@ export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
     install: prepared.install,
     hearth: prepared.hearth,
     ...(service && kill && exec && { service, kill, exec }),
+    ...(sandbox && { sandbox }),
   }
 }
 

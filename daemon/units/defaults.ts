@@ -4,6 +4,7 @@ import type {
   HearthSettings,
   InstallSettings,
   KillSettings,
+  SandboxSettings,
   ServiceSettings,
   UnitSettings,
 } from './unit.ts'
@@ -117,6 +118,37 @@ export const EXEC_DEFAULTS: ExecSettings = {
   runtimeDirectoryPreserve: 'no',
   execSearchPath: NONE,
   other: {},
+}
+
+/** Also the mark of a unit that has no sandbox: units that set nothing of it have this very object. */
+export const SANDBOX_DEFAULTS: SandboxSettings = {
+  protectSystem: 'no',
+  protectHome: 'no',
+  privateTmp: 'no',
+  privateDevices: false,
+  privateMounts: false,
+  readWritePaths: NONE,
+  readOnlyPaths: NONE,
+  inaccessiblePaths: NONE,
+  execPaths: NONE,
+  noExecPaths: NONE,
+  binds: NONE,
+  temporaryFileSystems: NONE,
+  protectKernelTunables: false,
+  protectKernelModules: false,
+  protectKernelLogs: false,
+  protectClock: false,
+  protectControlGroups: false,
+  protectHostname: false,
+  protectProc: 'default',
+  procSubset: 'all',
+  mountFlags: null,
+  mountApiVfs: null,
+  privateNetwork: false,
+  networkNamespacePath: null,
+  privateIpc: false,
+  ipcNamespacePath: null,
+  privateUsers: 'no',
 }
 
 export const INSTALL_DEFAULTS: InstallSettings = {

@@ -9,6 +9,7 @@ import {
   otherDirectives,
   resourceDirectives,
 } from './directives/known.ts'
+import { sandboxDirectives } from './directives/sandbox.ts'
 import { killDirectives, serviceDirectives } from './directives/service.ts'
 import { conditionDirectives, unitDirectives } from './directives/unit.ts'
 
@@ -39,7 +40,10 @@ export const SECTIONS = ['Unit', 'Install', 'Service', 'X-Hearth', ...Object.key
 export function createDirectives(runtime = '/run'): DirectiveTable {
   const rows = new Map<string, readonly Directive[]>()
   const indexes = new Map<string, Map<string, Directive>>()
-  const shared = { exec: once(execDirectives), kill: once(killDirectives) }
+  const shared = {
+    exec: once(() => [...execDirectives(), ...sandboxDirectives()]),
+    kill: once(killDirectives),
+  }
   const lazy = {
     conditions: once(conditionDirectives),
     exec: once(knownExecDirectives),

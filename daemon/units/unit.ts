@@ -280,6 +280,58 @@ export type ExecSettings = {
   other: Readonly<Record<string, readonly string[]>>
 }
 
+/** A path that is protected or left open. */
+export type PathRule = {
+  path: string
+  /** `-`: nothing is done where it does not exist. */
+  missingOk: boolean
+  /** `+`: inside RootDirectory=. */
+  inRoot: boolean
+}
+export type BindMount = {
+  source: string
+  destination: string
+  recursive: boolean
+  missingOk: boolean
+  readOnly: boolean
+}
+/** `options` as mount(8) takes them; '' for none. */
+export type TemporaryFileSystem = { path: string; options: string }
+
+/** The sandbox by namespaces: systemd.exec(5), SANDBOXING. */
+export type SandboxSettings = {
+  protectSystem: 'no' | 'yes' | 'full' | 'strict'
+  protectHome: 'no' | 'yes' | 'read-only' | 'tmpfs'
+  privateTmp: 'no' | 'yes' | 'disconnected'
+  privateDevices: boolean
+  privateMounts: boolean
+  readWritePaths: readonly PathRule[]
+  readOnlyPaths: readonly PathRule[]
+  inaccessiblePaths: readonly PathRule[]
+  execPaths: readonly PathRule[]
+  noExecPaths: readonly PathRule[]
+  /** BindPaths= and BindReadOnlyPaths= in the order of the file. */
+  binds: readonly BindMount[]
+  temporaryFileSystems: readonly TemporaryFileSystem[]
+  protectKernelTunables: boolean
+  protectKernelModules: boolean
+  protectKernelLogs: boolean
+  protectClock: boolean
+  protectControlGroups: boolean
+  protectHostname: boolean
+  protectProc: 'default' | 'noaccess' | 'invisible' | 'ptraceable'
+  procSubset: 'all' | 'pid'
+  /** `null`: shared, inside the unit. */
+  mountFlags: 'shared' | 'slave' | 'private' | null
+  /** `null`: with RootDirectory=, if a setting asks for it. */
+  mountApiVfs: boolean | null
+  privateNetwork: boolean
+  networkNamespacePath: string | null
+  privateIpc: boolean
+  ipcNamespacePath: string | null
+  privateUsers: 'no' | 'yes' | 'self' | 'identity'
+}
+
 export type InstallSettings = {
   wantedBy: readonly UnitName[]
   requiredBy: readonly UnitName[]
@@ -317,6 +369,7 @@ export type Unit = {
   service?: ServiceSettings
   kill?: KillSettings
   exec?: ExecSettings
+  sandbox?: SandboxSettings
 }
 
 /** The units by name. Loading reads files through the directory reader given to the loader; a name that has no

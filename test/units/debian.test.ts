@@ -169,7 +169,7 @@ test('haproxy: three quoted pairs on one line, several commands to reload', t =>
   ])
   t.is(unit.service?.execReload.length, 2)
   t.deepEqual(unit.service?.successExitStatus, { statuses: [143], signals: [] })
-  t.deepEqual(unit.exec?.other.BindReadOnlyPaths, ['/dev/log:/var/lib/haproxy/dev/log'])
+  t.like(unit.sandbox?.binds[0], { source: '/dev/log', destination: '/var/lib/haproxy/dev/log' })
 })
 
 test('nginx: a quoted argument with ; in it stays one argument', t => {

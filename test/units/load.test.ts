@@ -253,7 +253,8 @@ test('old spellings are read', t => {
   })
   t.is(unit.service?.pidFile, '/run/a.pid')
   t.is(unit.exec?.standardError.kind, 'journal')
-  t.deepEqual(unit.exec?.other, { MemoryMax: ['1M'], ReadOnlyPaths: ['/x'] })
+  t.deepEqual(unit.exec?.other, { MemoryMax: ['1M'] })
+  t.is(unit.sandbox?.readOnlyPaths[0]?.path, '/x')
 })
 
 test('services and targets have default dependencies, unless DefaultDependencies=no', t => {

@@ -5,6 +5,7 @@ import {
   HEARTH_DEFAULTS,
   INSTALL_DEFAULTS,
   KILL_DEFAULTS,
+  SANDBOX_DEFAULTS,
   SERVICE_DEFAULTS,
   UNIT_DEFAULTS,
 } from '../defaults.ts'
@@ -14,6 +15,7 @@ import type {
   HearthSettings,
   InstallSettings,
   KillSettings,
+  SandboxSettings,
   ServiceSettings,
   Unit,
   UnitSettings,
@@ -27,6 +29,7 @@ export type SettingGroups = {
   service: ServiceSettings
   kill: KillSettings
   exec: ExecSettings
+  sandbox: SandboxSettings
   install: InstallSettings
   hearth: HearthSettings
 }
@@ -37,6 +40,7 @@ export const DEFAULTS: SettingGroups = {
   service: SERVICE_DEFAULTS,
   kill: KILL_DEFAULTS,
   exec: EXEC_DEFAULTS,
+  sandbox: SANDBOX_DEFAULTS,
   install: INSTALL_DEFAULTS,
   hearth: HEARTH_DEFAULTS,
 }

@@ -12,22 +12,16 @@ CPUSchedulingResetOnFork CPUAffinity NUMAPolicy NUMAMask RemoveIPC
 TTYReset TTYVHangup TTYVTDisallocate TTYRows TTYColumns
 SyslogFacility SyslogLevel SyslogLevelPrefix LogLevelMax LogRateLimitIntervalSec LogRateLimitBurst LogExtraFields
 LogFilterPatterns LogNamespace
-SecureBits CapabilityBoundingSet AmbientCapabilities TimerSlackNSec NoNewPrivileges KeyringMode ProtectProc ProcSubset
+SecureBits CapabilityBoundingSet AmbientCapabilities TimerSlackNSec NoNewPrivileges KeyringMode
 SystemCallFilter SystemCallArchitectures SystemCallErrorNumber SystemCallLog MemoryDenyWriteExecute
 RestrictNamespaces RestrictRealtime RestrictSUIDSGID RestrictAddressFamilies RestrictFileSystems LockPersonality
-ExecPaths NoExecPaths BindPaths BindReadOnlyPaths TemporaryFileSystem PrivateTmp PrivateDevices PrivateNetwork
-PrivateUsers PrivateMounts PrivateIPC PrivatePIDs PrivateBPF ProtectKernelTunables ProtectKernelModules
-ProtectKernelLogs ProtectClock ProtectControlGroups ProtectSystem ProtectHome ProtectHostname NetworkNamespacePath
-IPCNamespacePath UserNamespacePath MountFlags MountAPIVFS BindLogSockets Personality
+PrivatePIDs PrivateBPF UserNamespacePath BindLogSockets Personality
 SetCredential SetCredentialEncrypted LoadCredential LoadCredentialEncrypted ImportCredential TimeoutCleanSec
 SELinuxContext AppArmorProfile SmackProcessLabel SetLoginEnvironment StateDirectoryQuota CacheDirectoryQuota
 LogsDirectoryQuota StateDirectoryAccounting CacheDirectoryAccounting LogsDirectoryAccounting MemoryTHP`)
 
 /** Old spellings of those above. */
 const EXEC_ALIASES: Readonly<Record<string, readonly string[]>> = {
-  ReadWritePaths: ['ReadWriteDirectories'],
-  ReadOnlyPaths: ['ReadOnlyDirectories'],
-  InaccessiblePaths: ['InaccessibleDirectories'],
   CapabilityBoundingSet: ['Capabilities'],
 }
 
@@ -88,16 +82,7 @@ const textRows = (
 }
 
 export const knownExecDirectives = (): LazyRows =>
-  textRows(
-    [
-      ...new Set([
-        ...['ReadWritePaths', 'ReadOnlyPaths', 'InaccessiblePaths', 'PAMName'],
-        ...EXEC,
-        ...INERT.map(([name]) => name),
-      ]),
-    ],
-    EXEC_ALIASES,
-  )
+  textRows([...new Set(['PAMName', ...EXEC, ...INERT.map(([name]) => name)])], EXEC_ALIASES)
 
 export const resourceDirectives = (): LazyRows =>
   textRows(RESOURCES, { MemoryMax: ['MemoryLimit'] })

@@ -1,0 +1,62 @@
+// What settings of the sandbox mean for other settings.
+import { SANDBOX_DEFAULTS } from './defaults.ts'
+import type { Draft } from './directives.ts'
+import type { ExecSettings, SandboxSettings } from './unit.ts'
+
+/** DynamicUser= takes a sandbox with it (systemd.exec(5)): a user that is gone tomorrow may leave nothing behind. */
+export function completeSandbox({ exec, sandbox }: Draft): void {
+  if (!exec.dynamicUser) return
+  if ((sandbox.protectSystem ?? 'no') === 'no') sandbox.protectSystem = 'strict'
+  if ((sandbox.protectHome ?? 'no') === 'no') sandbox.protectHome = 'read-only'
+  if ((sandbox.privateTmp ?? 'no') === 'no') sandbox.privateTmp = 'yes'
+}
+
+/** The capabilities that go from the bounding set with settings of the sandbox (systemd.exec(5)), by their names. */
+export function droppedCapabilities(sandbox: SandboxSettings): string[] {
+  if (sandbox === SANDBOX_DEFAULTS) return []
+  return [
+    ...(sandbox.privateDevices ? ['CAP_MKNOD', 'CAP_SYS_RAWIO'] : []),
+    ...(sandbox.protectKernelModules ? ['CAP_SYS_MODULE'] : []),
+    ...(sandbox.protectKernelLogs ? ['CAP_SYSLOG'] : []),
+    ...(sandbox.protectClock ? ['CAP_SYS_TIME', 'CAP_WAKE_ALARM'] : []),
+  ]
+}
+
+/** Whether the root directory gets /proc, /sys, /dev and /run of its own (systemd.exec(5), MountAPIVFS=). */
+export const mountsApi = (sandbox: SandboxSettings): boolean =>
+  sandbox.mountApiVfs === true ||
+  sandbox.protectControlGroups ||
+  sandbox.protectKernelTunables ||
+  sandbox.protectProc !== 'default' ||
+  sandbox.procSubset !== 'all'
+
+/** Whether the unit's processes need a mount namespace of their own; `exec` is theirs. */
+export function needsMountNamespace(sandbox: SandboxSettings, exec: ExecSettings): boolean {
+  const hasRoot = exec.rootDirectory !== null && exec.rootDirectory !== '/'
+  if (hasRoot && (mountsApi(sandbox) || Object.keys(exec.directories).length > 0)) return true
+  if (sandbox === SANDBOX_DEFAULTS) return false
+  return (
+    sandbox.protectSystem !== 'no' ||
+    sandbox.protectHome !== 'no' ||
+    sandbox.privateTmp !== 'no' ||
+    sandbox.privateDevices ||
+    sandbox.privateMounts ||
+    sandbox.readWritePaths.length > 0 ||
+    sandbox.readOnlyPaths.length > 0 ||
+    sandbox.inaccessiblePaths.length > 0 ||
+    sandbox.execPaths.length > 0 ||
+    sandbox.noExecPaths.length > 0 ||
+    sandbox.binds.length > 0 ||
+    sandbox.temporaryFileSystems.length > 0 ||
+    sandbox.protectKernelTunables ||
+    sandbox.protectKernelModules ||
+    sandbox.protectKernelLogs ||
+    sandbox.protectClock ||
+    sandbox.protectControlGroups ||
+    sandbox.protectProc !== 'default' ||
+    sandbox.procSubset !== 'all' ||
+    sandbox.privateIpc ||
+    sandbox.ipcNamespacePath !== null ||
+    (sandbox.mountFlags !== null && sandbox.mountFlags !== 'shared')
+  )
+}
