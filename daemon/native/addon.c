@@ -21,5 +21,6 @@ NAPI_MODULE_INIT()
 	register_processes(env, exports);
 	register_users(env, exports);
 	register_machine(env, exports);
+	register_ledger(env, exports);
 	return exports;
 }

@@ -84,6 +84,28 @@ export interface Poller {
   close(): void
 }
 
+/** Records that outlive the image (ledger.c). */
+export interface Ledger {
+  /** Not close-on-exec. */
+  readonly fd: number
+  /** Of what is in the records, as it was given when the ledger was made. */
+  readonly version: number
+  /** 4 KiB that are as lasting as the records, all zero at first. */
+  readonly slots: ArrayBuffer
+  /** Adds a record, not empty, whole or not at all. Throws ENOSPC when there is no room. */
+  append(text: string): void
+  /** What the records take up. */
+  bytes(): number
+  /** Every whole record, the oldest first. */
+  read(): string[]
+  /** From here on `append` writes a new account, and the old one counts until `flip` puts the new one in its place. */
+  begin(): void
+  flip(): void
+  /** Says what is being done, in place of the last note; what is beyond 4 KiB is cut off. */
+  note(text: string): void
+  readNote(): string
+}
+
 export interface NotifySocket {
   /** For `exec`'s keepFds; it is closed by `close` alone. */
   fd: number
@@ -158,6 +180,9 @@ export interface Native {
   /** Sets RLIMIT_NOFILE, or the nearest that is allowed; gives what holds now. */
   setNofile(soft: number, hard: number): { soft: number; hard: number }
   getRlimit(resource: number): { soft: number; hard: number }
+  /** A new ledger, or the one behind a descriptor that an earlier image has left; null: that is none. */
+  ledger(name: string, version: number): Ledger
+  ledger(fd: number): Ledger | null
   /** malloc_trim(3). */
   trim(): void
   /** Replaces the process image, keeping the pid; returns an errno name only if it failed. */

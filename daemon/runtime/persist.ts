@@ -1,0 +1,243 @@
+// The daemon's memory over its own death: each step of the engine, each effect that is still to be carried out, and what the
+// parts keep, written down as they come about. An image that takes the place of this one reads it and goes on.
+import { differenceOf, stateOf } from '../engine/difference.ts'
+import type { Effect } from '../engine/effect.ts'
+import type { EngineEvent } from '../engine/event.ts'
+import type { Changes, EngineState, Job, ManagerState, UnitState } from '../engine/state.ts'
+import type { UnitName } from '../units/unit.ts'
+import { createKeep, type Keep, type KeepRecord, type KeepStore } from './keep.ts'
+import type { Ledger, Native } from './native.ts'
+
+/** Of the records. An image that knows another one alone does not read them (see recover.ts). */
+export const STATE_VERSION = 1
+
+/** A new account is written when the records are so many times as long as it was, and at least so long. */
+const GROWTH = 4
+const LEAST_BYTES = 1 << 20
+
+/** Doubles in the ledger's slots; those from 8 on are the addon's (image.c). */
+export const SLOT = {
+  /** How many of the effects on record have been carried out. */
+  performed: 0,
+  /** 1: an event is in hand, 2: an effect is. The note tells which. */
+  phase: 1,
+  /** The pid of the process that the present effect has started, set by the kernel (spawn.c). */
+  spawned: 2,
+} as const
+export const PHASE = { none: 0, step: 1, effect: 2 } as const
+
+export type Leftover = {
+  state: EngineState
+  /** Posted, and not yet stepped. */
+  events: readonly EngineEvent[]
+  /** Wanted, and not yet carried out. */
+  effects: readonly Effect[]
+  /** What the image was at when it ended: the event or effect as JSON, cut off where it is long; null: at nothing. */
+  culprit: string | null
+  /** The process that the first of the effects, a spawn, has started already; 0: none. */
+  spawnedPid: number
+}
+
+export interface Persist {
+  readonly fd: number
+  readonly slots: Float64Array
+  readonly keep: Keep
+  /** The descriptors that the parts keep. */
+  keptFds(): Set<number>
+  /** An event is taken in hand. */
+  stepping(event: EngineEvent): void
+  /** A step is on record when this returns. `isPosted`: its event was told by `posted` before. */
+  step(changes: Changes, effects: readonly Effect[], isPosted: boolean): void
+  /** An event waits for its turn. */
+  posted(event: EngineEvent): void
+  performing(effect: Effect): void
+  performed(effect: Effect): void
+  /** A round is over: may write a new account. `state` as it is now, with no event or effect waiting. */
+  settled(state: EngineState): void
+}
+
+type Row =
+  | KeepRecord
+  | readonly ['account', manager: ManagerState, units: object[], jobs: Job[], performed: number]
+  | readonly ['step', Step]
+  | readonly ['posted', EngineEvent, performed: number]
+
+/** What a step changed: m the manager, u units, x units that are gone, j jobs, y jobs that are gone, e effects; c: its event
+ * was posted before. */
+type Step = {
+  m?: ManagerState
+  u?: object[]
+  x?: UnitName[]
+  j?: Job[]
+  y?: number[]
+  e?: readonly Effect[]
+  c?: 1
+}
+
+/** A line of the log that was not written is not worth a record. */
+const isKept = (effect: Effect) => effect.type !== 'log'
+
+/** `ledger`: an empty one, or that of an earlier image with what of it the parts keep. */
+export function createPersist(
+  native: Pick<Native, 'cloexec'>,
+  ledger: Ledger,
+  before: KeepStore | null,
+): Persist {
+  const slots = new Float64Array(ledger.slots)
+  const write = (row: Row) => ledger.append(JSON.stringify(row))
+  const keep = before ?? createKeep()
+  keep.join({ write, cloexec: native.cloexec })
+  let recorded = slots[SLOT.performed] as number
+  let accountBytes = 0
+  /** The present effect is one on record. */
+  let counts = false
+
+  const account = (state: EngineState) => {
+    ledger.begin()
+    const units = [...state.units.values()].map(differenceOf)
+    write(['account', state.manager, units, [...state.jobs.values()], recorded])
+    for (const record of keep.records()) write(record)
+    accountBytes = ledger.bytes()
+    ledger.flip()
+  }
+
+  return {
+    fd: ledger.fd,
+    slots,
+    keep,
+    keptFds: keep.fds,
+    stepping(event) {
+      ledger.note(JSON.stringify(event))
+      slots[SLOT.phase] = PHASE.step
+    },
+    step(changes, effects, isPosted) {
+      const step: Step = {}
+      if (changes.manager) step.m = changes.manager
+      if (changes.units.size > 0) {
+        const present: object[] = []
+        for (const [name, unit] of changes.units) {
+          if (unit) present.push(differenceOf(unit))
+          else {
+            step.x ??= []
+            step.x.push(name)
+          }
+        }
+        if (present.length > 0) step.u = present
+      }
+      for (const [id, job] of changes.jobs) {
+        if (job) {
+          step.j ??= []
+          step.j.push(job)
+        } else {
+          step.y ??= []
+          step.y.push(id)
+        }
+      }
+      const kept = effects.every(isKept) ? effects : effects.filter(isKept)
+      if (kept.length > 0) step.e = kept
+      if (isPosted) step.c = 1
+      for (const _ in step) {
+        write(['step', step])
+        break
+      }
+      recorded += kept.length
+      slots[SLOT.phase] = PHASE.none
+    },
+    posted(event) {
+      write(['posted', event, (slots[SLOT.performed] as number) + (counts ? 1 : 0)])
+    },
+    performing(effect) {
+      counts = isKept(effect)
+      if (!counts) return
+      slots[SLOT.spawned] = 0
+      slots[SLOT.phase] = PHASE.effect
+    },
+    performed() {
+      if (!counts) return
+      slots[SLOT.performed] = (slots[SLOT.performed] as number) + 1
+      slots[SLOT.phase] = PHASE.none
+      counts = false
+    },
+    settled(state) {
+      const bytes = ledger.bytes()
+      if (bytes > LEAST_BYTES && bytes > GROWTH * accountBytes) account(state)
+    },
+  }
+}
+
+/** Reads what an earlier image has left. Throws when it is not what this version writes. */
+export function readLedger(ledger: Ledger): { leftover: Leftover | null; keep: KeepStore } {
+  if (ledger.version !== STATE_VERSION)
+    throw new Error(`the state is of version ${ledger.version}; this is version ${STATE_VERSION}`)
+  const slots = new Float64Array(ledger.slots)
+  const keep = createKeep()
+  const units = new Map<UnitName, UnitState>()
+  const jobs = new Map<number, Job>()
+  let manager: ManagerState | null = null
+  let events: EngineEvent[] = []
+  let effects: Effect[] = []
+  /** The number of the first of `effects`. */
+  let first = 0
+  let performed = slots[SLOT.performed] as number
+
+  for (const text of ledger.read()) {
+    const row = JSON.parse(text) as Row
+    switch (row[0]) {
+      case 'account': {
+        const [, known, states, queued, recorded] = row
+        units.clear()
+        jobs.clear()
+        manager = known
+        for (const each of states) addUnit(units, each)
+        for (const job of queued) jobs.set(job.id, job)
+        events = []
+        effects = []
+        first = recorded
+        break
+      }
+      case 'step': {
+        const { m, u = [], x = [], j = [], y = [], e = [], c } = row[1]
+        manager = m ?? manager
+        for (const each of u) addUnit(units, each)
+        for (const name of x) units.delete(name)
+        for (const job of j) jobs.set(job.id, job)
+        for (const id of y) jobs.delete(id)
+        effects.push(...e)
+        if (c) events.shift()
+        break
+      }
+      case 'posted':
+        events.push(row[1])
+        performed = Math.max(performed, row[2])
+        break
+      default:
+        keep.replay(row)
+    }
+  }
+  if (manager === null) return { leftover: null, keep }
+  const phase = slots[SLOT.phase]
+  const waiting = effects.slice(Math.max(0, performed - first))
+  const culprit =
+    phase === PHASE.step
+      ? ledger.readNote()
+      : phase === PHASE.effect && performed === slots[SLOT.performed] && waiting[0]
+        ? JSON.stringify(waiting[0])
+        : null
+  const spawnedPid =
+    performed === slots[SLOT.performed] ? (new Int32Array(ledger.slots)[2 * SLOT.spawned] ?? 0) : 0
+  return {
+    leftover: {
+      state: { manager, units, jobs },
+      events,
+      effects: waiting,
+      culprit,
+      spawnedPid,
+    },
+    keep,
+  }
+}
+
+function addUnit(units: Map<UnitName, UnitState>, difference: object): void {
+  const state = stateOf(difference as Record<string, unknown>)
+  units.set(state.name, state)
+}
