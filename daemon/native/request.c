@@ -157,8 +157,9 @@ static void read_limits(struct reader *reader, struct spawn *spawn)
 	spawn->limit_count = count;
 }
 
-/* A number, a bigint, or the address of a string or of a copy of a buffer; or { result }. */
-static void read_argument(struct reader *reader, napi_value value, struct call *call, uint32_t index)
+/* A number, a bigint, or the address of a string or of a copy of a buffer; or { result }, where a negative one counts back
+ * from the call itself. */
+static void read_argument(struct reader *reader, napi_value value, struct call *call, uint32_t index, size_t place)
 {
 	napi_env env = reader->env;
 	napi_valuetype type = napi_undefined;
@@ -187,7 +188,13 @@ static void read_argument(struct reader *reader, napi_value value, struct call *
 			memcpy(copy, bytes, size);
 		call->arguments[index] = (long)copy;
 	} else {
-		call->result_of[index] = int_of(reader, get(reader, value, "result"));
+		int result = int_of(reader, get(reader, value, "result"));
+
+		call->result_of[index] = result < 0 ? (int)place + result : result;
+		if (!reader->failed && (call->result_of[index] < 0 || call->result_of[index] >= (int)place)) {
+			napi_throw_range_error(env, NULL, "spawn: the result of a later call");
+			reader->failed = true;
+		}
 	}
 }
 
@@ -233,13 +240,8 @@ static void read_call(struct reader *reader, napi_value value, struct call *call
 	}
 	for (uint32_t i = 0; i < CALL_ARGUMENTS; i++)
 		call->result_of[i] = -1;
-	for (uint32_t i = 0; i < count && !reader->failed; i++) {
-		read_argument(reader, item(reader, arguments, i), call, i);
-		if (call->result_of[i] >= (int)place) {
-			napi_throw_range_error(reader->env, NULL, "spawn: the result of a later call");
-			reader->failed = true;
-		}
-	}
+	for (uint32_t i = 0; i < count && !reader->failed; i++)
+		read_argument(reader, item(reader, arguments, i), call, i, place);
 	if (!reader->failed)
 		read_ignored(reader, get(reader, value, "ignore"), call);
 }

@@ -8,13 +8,13 @@ static const struct {
 	long number;
 } calls[] = {
 #define CALL(name) {#name, SYS_##name},
-	CALL(adjtimex) CALL(bpf) CALL(capset) CALL(chdir) CALL(chroot) CALL(clock_settime) CALL(close) CALL(dup3) CALL(fchdir)
+	CALL(add_key) CALL(adjtimex) CALL(bpf) CALL(capset) CALL(chdir) CALL(chroot) CALL(clock_settime) CALL(close) CALL(dup3) CALL(fchdir)
 	CALL(fchmod) CALL(fchmodat) CALL(fchown) CALL(fchownat) CALL(fcntl) CALL(flock) CALL(fsync) CALL(ftruncate)
 	CALL(getpid) CALL(getuid) CALL(inotify_init1) CALL(ioctl) CALL(keyctl) CALL(kill) CALL(linkat) CALL(lseek) CALL(mkdirat) CALL(mknodat)
 	CALL(mount) CALL(openat) CALL(personality) CALL(pivot_root) CALL(prctl) CALL(prlimit64) CALL(read) CALL(readlinkat)
 	CALL(renameat2) CALL(sched_setaffinity) CALL(sched_setattr) CALL(sched_setparam) CALL(sched_setscheduler)
 	CALL(seccomp) CALL(set_mempolicy) CALL(setdomainname) CALL(setgroups) CALL(sethostname) CALL(setns)
-	CALL(setpgid) CALL(setpriority) CALL(setresgid) CALL(setresuid) CALL(setsid) CALL(setxattr) CALL(symlinkat)
+	CALL(setpgid) CALL(setpriority) CALL(setresgid) CALL(setresuid) CALL(setregid) CALL(setreuid) CALL(setsid) CALL(setxattr) CALL(symlinkat)
 	CALL(umask) CALL(umount2) CALL(unlinkat) CALL(unshare) CALL(utimensat) CALL(write) CALL(ioprio_set)
 #undef CALL
 	/* The same on every architecture; listed by number, as older headers lack them. */

@@ -2,7 +2,8 @@
 // Names (of a container engine, of a kernel) tell nothing here: a seccomp profile or a security module may forbid what the
 // capabilities would allow.
 import { type Abilities, NEEDS, type Need } from '../units/directives/need.ts'
-import { CAPABILITIES, ownCapabilities } from './capabilities.ts'
+import { CAPABILITIES } from '../units/values/capability.ts'
+import { ownCapabilities } from './capabilities.ts'
 import type { Cgroups } from './cgroup.ts'
 import { inWords } from './failure.ts'
 import type { Attempt, Native } from './native.ts'

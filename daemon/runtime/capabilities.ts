@@ -1,22 +1,15 @@
-// AmbientCapabilities=, CapabilityBoundingSet= and NoNewPrivileges= as system calls of the child (capabilities(7)).
+// CapabilityBoundingSet=, AmbientCapabilities=, SecureBits= and NoNewPrivileges= as system calls of the child
+// (systemd.exec(5), capabilities(7)).
 import { readFileSync } from 'node:fs'
+import type { Abilities } from '../units/directives/need.ts'
 import type { ExecSettings } from '../units/unit.ts'
-import { isTruth } from './comparison.ts'
+import { CAPABILITIES } from '../units/values/capability.ts'
 import { EXIT } from './failure.ts'
 import type { ChildCall } from './native.ts'
 
-/** Numbered from 0 (linux/capability.h). */
-export const CAPABILITIES: readonly string[] = (
-  'CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE ' +
-  'NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN ' +
-  'SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP ' +
-  'MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE'
-)
-  .split(' ')
-  .map(name => `CAP_${name}`)
-
 const PR_SET_KEEPCAPS = 8
 const PR_CAPBSET_DROP = 24
+const PR_SET_SECUREBITS = 28
 const PR_SET_NO_NEW_PRIVS = 38
 const PR_CAP_AMBIENT = 47
 const PR_CAP_AMBIENT_RAISE = 2
@@ -25,48 +18,87 @@ const CAPABILITY_VERSION_3 = 0x20080522
 export type Capabilities = {
   before: readonly ChildCall[]
   after: readonly ChildCall[]
-  /** Ambient ones that are asked for and that the daemon itself does not have. */
-  missing: readonly string[]
+  /** What is left out, each a sentence. */
+  warnings: readonly string[]
 }
 
-const NONE: Capabilities = { before: [], after: [], missing: [] }
+const NONE: Capabilities = { before: [], after: [], warnings: [] }
 
-/** What the unit asks for, as calls. A capability that the container withholds is left out rather than fatal, and told:
- * most services that ask for one run without. */
-export function capabilityCalls(exec: ExecSettings, own: bigint): Capabilities {
-  const { AmbientCapabilities, CapabilityBoundingSet, NoNewPrivileges } = exec.other
-  if (!AmbientCapabilities && !CapabilityBoundingSet && !NoNewPrivileges) return NONE
+type Settings = Pick<
+  ExecSettings,
+  'capabilityBoundingSet' | 'ambientCapabilities' | 'secureBits' | 'noNewPrivileges'
+>
+const CAPABILITY_STEP = { step: 'CAPABILITIES', exitStatus: EXIT.capabilities }
+
+/**
+ * What the unit asks for, as calls before and after the change of user. `own` is what the daemon itself has. What the
+ * container withholds is left out rather than fatal, and told: most services that ask for it run without.
+ */
+export function capabilityCalls(
+  exec: Settings,
+  own: bigint,
+  abilities: Pick<Abilities, 'capabilities'>,
+): Capabilities {
+  const { capabilityBoundingSet: bounding, noNewPrivileges } = exec
+  const ambientWanted = exec.ambientCapabilities
+  if (!bounding && ambientWanted.length === 0 && exec.secureBits === 0 && !noNewPrivileges)
+    return NONE
   const before: ChildCall[] = []
   const after: ChildCall[] = []
+  const warnings: string[] = []
+  /** Whether what takes CAP_SETPCAP can be had; if not, that is told. */
+  const isPermitted = (directive: string) => {
+    const reason = abilities.capabilities
+    if (reason !== null) warnings.push(`${directive}= is left out: ${reason}`)
+    return reason === null
+  }
 
-  const bounding = CapabilityBoundingSet && parseCapabilitySet(CapabilityBoundingSet)
-  if (bounding) {
+  if (bounding && isPermitted('CapabilityBoundingSet')) {
+    const kept = new Set(bounding)
     for (let number = 0; number < CAPABILITIES.length; number++) {
-      if (bounding.has(number)) continue
-      before.push(prctl([PR_CAPBSET_DROP, number], EXIT.capabilities, 'CAPABILITIES', 'all'))
+      if (kept.has(number)) continue
+      // An older kernel does not know them all.
+      before.push({
+        ...prctl([PR_CAPBSET_DROP, number]),
+        ...CAPABILITY_STEP,
+        ignore: ['EINVAL'],
+      })
     }
   }
 
-  const wanted = [...(AmbientCapabilities ? parseCapabilitySet(AmbientCapabilities) : [])]
-  const ambient = wanted.filter(number => (own >> BigInt(number)) & 1n)
-  if (ambient.length > 0) {
-    before.push(prctl([PR_SET_KEEPCAPS, 1], EXIT.capabilities, 'CAPABILITIES'))
-    // What is inheritable may be ambient. Nothing is taken from the permitted set here: the execve of an ordinary
-    // user's process does that, and root keeps what it has.
+  const ambient = ambientWanted.filter(number => (own >> BigInt(number)) & 1n)
+  const missing = ambientWanted.filter(number => !ambient.includes(number)).map(nameOf)
+  if (missing.length > 0) {
+    const list = missing.join(' ')
+    warnings.push(`AmbientCapabilities= leaves out ${list}: hearth itself does not have it here`)
+  }
+  const secureBits = exec.secureBits !== 0 && isPermitted('SecureBits') ? exec.secureBits : 0
+
+  if (ambient.length > 0 || secureBits !== 0) {
+    // The change of user keeps what is permitted, and the capset makes it effective again. What is inheritable may be
+    // ambient. The execve of an ordinary user's process takes all but the ambient ones; root keeps what it has.
+    before.push({ ...prctl([PR_SET_KEEPCAPS, 1]), ...CAPABILITY_STEP })
     const header = new Uint8Array(new Uint32Array([CAPABILITY_VERSION_3, 0]).buffer)
-    const step = { step: 'CAPABILITIES', exitStatus: EXIT.capabilities }
-    after.push({ call: 'capset', args: [header, capabilityData(ambient, own)], ...step })
+    after.push({ call: 'capset', args: [header, capabilityData(ambient, own)], ...CAPABILITY_STEP })
     for (const number of ambient) {
-      after.push(
-        prctl([PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number], EXIT.capabilities, 'CAPABILITIES'),
-      )
+      after.push({ ...prctl([PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number]), ...CAPABILITY_STEP })
+    }
+    if (secureBits !== 0) {
+      after.push({
+        ...prctl([PR_SET_SECUREBITS, secureBits]),
+        step: 'SECUREBITS',
+        exitStatus: EXIT.secureBits,
+      })
     }
   }
-
-  if (isTruth(NoNewPrivileges?.at(-1) ?? '')) {
-    after.push(prctl([PR_SET_NO_NEW_PRIVS, 1], EXIT.noNewPrivileges, 'NO_NEW_PRIVILEGES'))
+  if (noNewPrivileges) {
+    after.push({
+      ...prctl([PR_SET_NO_NEW_PRIVS, 1]),
+      step: 'NO_NEW_PRIVILEGES',
+      exitStatus: EXIT.noNewPrivileges,
+    })
   }
-  return { before, after, missing: wanted.filter(number => !ambient.includes(number)).map(nameOf) }
+  return { before, after, warnings }
 }
 
 /** struct __user_cap_data_struct[2]: effective, permitted, inheritable, of the lower and the upper 32. */
@@ -84,36 +116,9 @@ function capabilityData(inheritable: readonly number[], own: bigint): Uint8Array
 
 const nameOf = (number: number) => CAPABILITIES[number] ?? `${number}`
 
-/** A list of sets as assignments are merged: `A B` adds, `~A` takes away, `~` first begins with all (systemd.exec(5)). */
-export function parseCapabilitySet(assignments: readonly string[]): Set<number> {
-  let set: Set<number> | null = null
-  for (const assignment of assignments) {
-    const inverted = assignment.trimStart().startsWith('~')
-    const numbers = assignment
-      .replace('~', '')
-      .split(/\s+/)
-      .map(name => CAPABILITIES.indexOf(name.toUpperCase()))
-      .filter(number => number >= 0)
-    set ??= new Set(inverted ? CAPABILITIES.keys() : [])
-    for (const number of numbers) {
-      if (inverted) set.delete(number)
-      else set.add(number)
-    }
-  }
-  return set ?? new Set()
-}
-
-const prctl = (
-  args: readonly number[],
-  exitStatus: number,
-  step: string,
-  ignore?: 'all',
-): ChildCall => ({
+const prctl = (args: readonly number[]) => ({
   call: 'prctl',
   args: [...args, 0, 0, 0, 0].slice(0, 5),
-  step,
-  exitStatus,
-  ...(ignore && { ignore }),
 })
 
 /** Our own capabilities that a child may be given: permitted, and not cut off by the bounding set. */

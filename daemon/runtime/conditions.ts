@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Condition } from '../units/unit.ts'
-import { CAPABILITIES } from './capabilities.ts'
+import { CAPABILITIES } from '../units/values/capability.ts'
 import { compare, compareText, isTruth, parseBytes } from './comparison.ts'
 import type { HostFacts } from './facts.ts'
 import { expandGlob, matches } from './glob.ts'

@@ -42,6 +42,8 @@ export type UnitSources = {
   notifySocket: string | null
   /** `RUNTIME_DIRECTORY=…` and its like. */
   directories: readonly string[]
+  /** Told to the services of an ordinary user's manager alone. */
+  managerPid: number | null
   /** Null: no stream is a terminal. */
   term: string | null
 }
@@ -59,14 +61,18 @@ export function unitEnvironment(sources: UnitSources): UnitEnvironment {
   const entries: Environment = new Map()
   setEntries(entries, sources.manager)
   if (sources.notifySocket !== null) setVariable(entries, 'NOTIFY_SOCKET', sources.notifySocket)
-  if (identity.home !== null) setVariable(entries, 'HOME', identity.home)
-  if (identity.name !== null) {
-    setVariable(entries, 'LOGNAME', identity.name)
-    setVariable(entries, 'USER', identity.name)
+  if (sources.managerPid !== null) setVariable(entries, 'MANAGERPID', String(sources.managerPid))
+  if (exec.setLoginEnvironment ?? identity.name !== null) {
+    if (identity.home !== null) setVariable(entries, 'HOME', identity.home)
+    if (identity.name !== null) {
+      setVariable(entries, 'LOGNAME', identity.name)
+      setVariable(entries, 'USER', identity.name)
+    }
+    if (identity.shell !== null) setVariable(entries, 'SHELL', identity.shell)
   }
-  if (identity.shell !== null) setVariable(entries, 'SHELL', identity.shell)
   if (sources.term !== null) setVariable(entries, 'TERM', sources.term)
   setEntries(entries, sources.directories)
+  if (exec.logNamespace !== null) setVariable(entries, 'LOG_NAMESPACE', exec.logNamespace)
   if (exec.execSearchPath.length > 0) setVariable(entries, 'PATH', exec.execSearchPath.join(':'))
 
   const above: Environment = new Map()

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url'
 
 /** One operation of the child between vfork and execve: a raw system call. `step` names it in a failure.
  * An argument is a number, a string or buffer (passed by address; a buffer may be written to, it is the child's own
- * copy), or `{ result: n }`: what the n-th call of `before` and then `after` returned, counted from 0.
+ * copy), or `{ result: n }`: what the n-th call of `before` and then `after` returned, counted from 0; a negative n
+ * counts back from the call itself: -1 is the one before it.
  * Descriptors are the child's: those of `fds` by their new numbers, and what an earlier call opened. */
 export type ChildCall = {
   /** Name of the system call without `SYS_`, e.g. `mount`. */

@@ -1,7 +1,6 @@
 // The run of a unit, from its start to its end: one invocation id, one pair of log pipes, its directories.
 import type { Logs, RunLog } from '../logs/logs.ts'
 import type { Unit, UnitName } from '../units/unit.ts'
-import { isTruth } from './comparison.ts'
 
 export type Run = {
   invocationId: string
@@ -68,15 +67,12 @@ const identifierOf = (unit: Unit): string =>
   unit.service?.execStart[0]?.path.split('/').at(-1) ??
   unit.id.replace(/\.[^.]*$/, '')
 
-const LEVELS = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug']
-
 /** SyslogLevel= and SyslogLevelPrefix=, as far as they are set. */
 function syslogSettings({ exec }: Unit): Pick<RunLog, 'priority' | 'levelPrefix'> {
-  const level = exec?.other.SyslogLevel?.at(-1)
-  const prefix = exec?.other.SyslogLevelPrefix?.at(-1)
-  const priority = level === undefined ? -1 : LEVELS.indexOf(level.toLowerCase())
-  const levelPrefix = prefix === undefined ? null : isTruth(prefix)
-  return { ...(priority >= 0 && { priority }), ...(levelPrefix !== null && { levelPrefix }) }
+  return {
+    ...(exec && exec.syslogLevel !== null && { priority: exec.syslogLevel }),
+    ...(exec && !exec.syslogLevelPrefix && { levelPrefix: false }),
+  }
 }
 
 const isOnConsole = ({ exec, hearth }: Unit, byDefault: boolean): boolean => {

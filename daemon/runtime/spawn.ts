@@ -33,11 +33,13 @@ import {
 } from './environment.ts'
 import { readEnvironmentFiles } from './environment-file.ts'
 import { EXIT, errnoOf, inWords, NO_PROCESS, type SpawnFailure } from './failure.ts'
+import { keyringCalls } from './keyring.ts'
 import { nativeLimits } from './limits.ts'
 import { markerLimit } from './marker.ts'
 import type { ChildCall, Native, SpawnRequest } from './native.ts'
 import type { Processes } from './processes.ts'
 import type { Run, Runs } from './runs.ts'
+import { schedulingCalls } from './scheduling.ts'
 import { openStreams, type Streams, usesTty } from './streams.ts'
 import { type Identity, OWN_IDENTITY, type Users } from './users.ts'
 
@@ -121,15 +123,12 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     const manager = parts.managerEnvironment()
     const cwd = workingDirectory(exec, identity)
     if (cwd.isErr()) return err(cwd.error)
-    const capabilities = isConfined ? capabilityCalls(exec, parts.capabilities) : null
-    if (capabilities && capabilities.missing.length > 0) {
-      const list = capabilities.missing.join(' ')
-      parts.log(
-        'warn',
-        unit.id,
-        `AmbientCapabilities= leaves out ${list}: hearth itself does not have it here`,
-      )
-    }
+    const scheduling = schedulingCalls(exec, parts.abilities)
+    const capabilities = isConfined
+      ? capabilityCalls(exec, parts.capabilities, parts.abilities)
+      : null
+    for (const warning of [...scheduling.warnings, ...(capabilities?.warnings ?? [])])
+      parts.log('warn', unit.id, warning)
     const { uid, gid, groups } = changesUser ? identity : OWN_IDENTITY
     return ok({
       identity,
@@ -141,6 +140,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
         identity,
         notifySocket: mayNotify ? parts.notifyPath : null,
         directories: directoryVariables(exec, parts.roots),
+        managerPid: parts.isRoot ? null : process.pid,
         term: usesTty(exec) ? (parts.environment.TERM ?? 'linux') : null,
       }),
       request: {
@@ -156,7 +156,11 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
         oomScoreAdjust: exec.oomScoreAdjust,
         ignoreSigpipe: exec.ignoreSigpipe,
       },
-      before: [...(root === null ? [] : [chroot(root)]), ...(capabilities?.before ?? [])],
+      before: [
+        ...scheduling.calls,
+        ...(root === null ? [] : [chroot(root)]),
+        ...(capabilities?.before ?? []),
+      ],
       after: capabilities?.after ?? [],
     })
   }
@@ -208,6 +212,12 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     if (path !== null) found.set(command, path)
     return path
   }
+
+  /** An ordinary user's services stay in its session, as systemd has it. */
+  const keyringOf = ({ request }: Plan, { keyringMode }: ExecSettings, invocationId: string) =>
+    keyringMode === 'inherit' || (keyringMode === null && !parts.isRoot) || parts.abilities.keyring
+      ? []
+      : keyringCalls(keyringMode, request, invocationId)
 
   const prepareDirectories = (
     place: Place,
@@ -264,7 +274,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     if (streams.isErr()) return err(streams.error)
     const cgroupFd = cgroups ? cgroups.enter(effect.unit) : -1
     try {
-      return launch(plan.value, streams.value, {
+      return launch(plan.value, streams.value, keyringOf(plan.value, exec, effect.invocationId), {
         path,
         argv,
         env: [...environment.values()],
@@ -283,10 +293,11 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
   const launch = (
     plan: Plan,
     streams: Streams,
+    keyring: readonly ChildCall[],
     what: Pick<SpawnRequest, 'path' | 'argv' | 'env' | 'rlimits' | 'pidVariables' | 'cgroupFd'>,
   ): Result<number, SpawnFailure> => {
     const { fds, calls, controllingTty } = streams
-    const before = calls.length > 0 ? [...calls, ...plan.before] : plan.before
+    const before = [...calls, ...keyring, ...plan.before]
     let outcome: ReturnType<Native['spawn']>
     try {
       outcome = native.spawn({

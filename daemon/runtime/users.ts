@@ -116,6 +116,17 @@ export function createUsers(native: Native, own: { uid: number; gid: number }): 
     return own.uid === 0 ? ok(identity) : asOwn(identity)
   }
 
+  /** The daemon's own user by name, for SetLoginEnvironment=yes without User=. */
+  const ownLogin = (): Identity => {
+    const user = native.user(String(own.uid))
+    return {
+      ...OWN_IDENTITY,
+      name: user?.name ?? null,
+      home: user?.home ?? null,
+      shell: user?.shell ?? null,
+    }
+  }
+
   const groupId = (name: string): number | null =>
     native.group(name)?.gid ?? (/^\d+$/.test(name) ? Number(name) : null)
 
@@ -147,7 +158,7 @@ export function createUsers(native: Native, own: { uid: number; gid: number }): 
         exec.group === null &&
         exec.supplementaryGroups.length === 0 &&
         !exec.dynamicUser
-      if (plain) return ok(OWN_IDENTITY)
+      if (plain) return ok(exec.setLoginEnvironment ? ownLogin() : OWN_IDENTITY)
       const now = databases()
       if (now !== stamp) {
         known = new WeakMap()

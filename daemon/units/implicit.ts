@@ -47,7 +47,7 @@ export function serviceProblem(draft: Draft, service: ServiceSettings): string |
   }
   if (service.type === 'dbus' && !service.busName) return 'cannot run Type=dbus without BusName='
   const killMode = draft.kill.killMode ?? 'control-group'
-  if (draft.exec.other?.PAMName && killMode !== 'control-group' && killMode !== 'mixed')
+  if (draft.exec.pamName && killMode !== 'control-group' && killMode !== 'mixed')
     return `cannot use PAMName= with KillMode=${killMode}: it needs control-group or mixed`
   return null
 }

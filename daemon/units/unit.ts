@@ -266,14 +266,66 @@ export type ExecSettings = {
   /** StandardInputText=/StandardInputData=, decoded. */
   standardInputData: Uint8Array | null
   ttyPath: string | null
+  ttyReset: boolean
+  ttyVhangup: boolean
+  ttyVtDisallocate: boolean
+  ttyRows: number | null
+  ttyColumns: number | null
   syslogIdentifier: string | null
+  /** syslog(3)'s numbers: a facility from 0 to 23, levels from 0 to 7. */
+  syslogFacility: number | null
+  syslogLevel: number | null
+  syslogLevelPrefix: boolean
+  /** The least important level that is kept; null: all. */
+  logLevelMax: number | null
+  /** `FIELD=value`. */
+  logExtraFields: readonly string[]
+  logRateLimitIntervalUsec: number | null
+  logRateLimitBurst: number | null
+  /** Regular expressions; with `~` before it what matches is turned away. */
+  logFilterPatterns: readonly string[]
+  logNamespace: string | null
   /** Keyed by the setrlimit(2) name in lower case without `Limit`: `nofile`, `core`, `nproc` … */
   limits: Readonly<Record<string, ResourceLimit>>
   nice: number | null
+  /** sched_setscheduler(2)'s number of it. */
+  cpuSchedulingPolicy: number | null
+  cpuSchedulingPriority: number
+  cpuSchedulingResetOnFork: boolean
+  /** Numbers of CPUs, in order; `numa`: those of the nodes of NUMAMask=. */
+  cpuAffinity: readonly number[] | 'numa' | null
+  numaPolicy: 'default' | 'preferred' | 'bind' | 'interleave' | 'local' | null
+  numaMask: readonly number[] | 'all' | null
+  /** ioprio_set(2): a class from 0 to 3, a level from 0 to 7. */
+  ioSchedulingClass: number | null
+  ioSchedulingPriority: number | null
+  /** core(5)'s mask. */
+  coredumpFilter: number | null
+  /** null: `private` for root's services, else as they are. */
+  keyringMode: 'inherit' | 'private' | 'shared' | null
   oomScoreAdjust: number | null
+  timerSlackNsec: number | null
+  /** The architecture's name and personality(2)'s number of its execution domain. */
+  personality: { name: string; domain: number } | null
   ignoreSigpipe: boolean
+  removeIpc: boolean
+  /** null: with User= alone. */
+  setLoginEnvironment: boolean | null
+  pamName: string | null
+  /** Numbers of capabilities, in order; null: all of the daemon's. */
+  capabilityBoundingSet: readonly number[] | null
+  ambientCapabilities: readonly number[]
+  /** prctl(2), PR_SET_SECUREBITS. */
+  secureBits: number
+  noNewPrivileges: boolean
+  /** `source`: an absolute path, or a name in the credential stores. */
+  loadCredentials: readonly { name: string; source: string }[]
+  setCredentials: readonly { name: string; data: Uint8Array }[]
+  /** Patterns of names in the credential stores. */
+  importCredentials: readonly string[]
   directories: Readonly<Partial<Record<DirectoryKind, DirectorySettings>>>
   runtimeDirectoryPreserve: 'no' | 'yes' | 'restart'
+  timeoutCleanUsec: number
   execSearchPath: readonly string[]
   /** Everything of systemd.exec(5) and systemd.resource-control(5) that has no field above, by directive name,
    * each assignment as written (specifiers expanded, an empty assignment has cleared the list). */

@@ -40,7 +40,7 @@ const word = (text: string) =>
   `'${text.replace(/[\\']/g, '\\$&').replaceAll('\n', '\\n').replaceAll('%', '%%')}'`
 
 /** A command line that runs a shell script, left as it is. */
-export const shell = (script: string) => `:/bin/sh -ec ${word(script)}`
+export const shell = (script: string) => `:/bin/sh -exc ${word(script)}`
 
 const unitText = ({ settings, check }: Case) =>
   `[Service]\nType=oneshot\n${check === undefined ? '' : `ExecStart=${shell(check)}\n`}${settings}\n`

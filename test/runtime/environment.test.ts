@@ -27,6 +27,7 @@ function block({ sources, exec, facts = [], files = [] }: Given) {
     identity: OWN_IDENTITY,
     notifySocket: null,
     directories: [],
+    managerPid: null,
     term: null,
     ...sources,
     exec: settings,

@@ -332,7 +332,8 @@ asRoot('AmbientCapabilities= reach an ordinary user’s process', async t => {
     },
     exec: {
       user: 'daemon',
-      other: { AmbientCapabilities: ['CAP_NET_BIND_SERVICE'], NoNewPrivileges: ['yes'] },
+      ambientCapabilities: [10],
+      noNewPrivileges: true,
     },
   })
   t.is(out, 'CapAmb:\t0000000000000400\nNoNewPrivs:\t1\n')
@@ -341,7 +342,7 @@ asRoot('AmbientCapabilities= reach an ordinary user’s process', async t => {
 asRoot('CapabilityBoundingSet= holds for root too', async t => {
   const { out } = await t.context.world.run({
     service: { execStart: [sh('grep -E "Cap(Bnd|Prm)" /proc/self/status')] },
-    exec: { other: { CapabilityBoundingSet: ['CAP_CHOWN CAP_KILL'] } },
+    exec: { capabilityBoundingSet: [0, 5] },
   })
   t.is(out, 'CapPrm:\t0000000000000021\nCapBnd:\t0000000000000021\n')
 })

@@ -57,13 +57,13 @@ test('directives of later versions of systemd are known', t => {
 test('what is carried out says so, and what is read alone does not', t => {
   const status = (name: string) => table.find('Service', name)?.status
   for (const name of [
-    ...['AmbientCapabilities', 'CapabilityBoundingSet', 'Capabilities', 'NoNewPrivileges'],
+    ...['AmbientCapabilities', 'CapabilityBoundingSet', 'NoNewPrivileges', 'SecureBits'],
     ...['SyslogLevel', 'SyslogLevelPrefix', 'RestartMode', 'OOMScoreAdjust', 'DynamicUser'],
+    ...['CPUSchedulingPolicy', 'IOSchedulingClass', 'CPUAffinity'],
   ])
     t.is(status(name), 'enforced', name)
   for (const name of [
-    ...['ProtectSystem', 'PrivateTmp', 'SystemCallFilter', 'SecureBits', 'SyslogFacility'],
-    ...['CPUSchedulingPolicy', 'IOSchedulingClass', 'CPUAffinity', 'PAMName', 'MemoryMax'],
+    ...['ProtectSystem', 'PrivateTmp', 'SystemCallFilter', 'PAMName', 'MemoryMax'],
     ...['OOMPolicy', 'NonBlocking', 'BusName', 'Sockets', 'FileDescriptorStoreMax', 'OpenFile'],
   ])
     t.is(status(name), 'not-enforced', name)

@@ -1,12 +1,12 @@
 // The directives of the execution environment that hearth carries out (systemd.exec(5)); the others are in known.ts.
 import { err, ok } from 'neverthrow'
-import { octal, plain, quotedList, spaced, streamText, yesNo } from '../print.ts'
+import { octal, plain, quotedList, spaced, streamText, usec, yesNo } from '../print.ts'
 import type { DirectoryKind, DirectorySettings, ExecSettings } from '../unit.ts'
 import { boolean, readBoolean } from '../values/boolean.ts'
 import { assignments, namesOrAssignments, variableNames } from '../values/environment.ts'
 import { LIMITS, type LimitName, limit } from '../values/limit.ts'
-import { integer, mode } from '../values/number.ts'
-import { expanded, type Parse } from '../values/parse.ts'
+import { mode } from '../values/number.ts'
+import type { Parse } from '../values/parse.ts'
 import {
   absolutePath,
   managedDirectories,
@@ -16,8 +16,15 @@ import {
   workingDirectory,
 } from '../values/path.ts'
 import { standardInput, standardOutput } from '../values/stream.ts'
-import { firstWord } from '../values/words.ts'
+import { timeout } from '../values/timespan.ts'
+import { unescapeText } from '../values/unescape.ts'
+import { capabilityDirectives } from './capabilities.ts'
+import { credentialDirectives } from './credentials.ts'
 import { custom, type Directive, list, setting, take } from './directive.ts'
+import { loggingDirectives } from './logging.ts'
+import { processDirectives } from './process.ts'
+import { schedulingDirectives } from './scheduling.ts'
+import { terminalDirectives } from './terminal.ts'
 
 /** Environment=: a variable that is set again loses its first place, as in systemd. */
 const environment = custom(
@@ -176,22 +183,6 @@ const inputData = (): Directive[] => [
   ),
 ]
 
-/** C escapes in a line that is not split at spaces. */
-function unescapeText(text: string) {
-  if (!text.includes('\\')) return ok<string, string>(text)
-  let plainText = ''
-  for (const part of text.match(/\\(?:x..|u.{4}|U.{8}|[0-7]{3}|.)|[^\\]+|\\$/gs) ?? []) {
-    if (!part.startsWith('\\')) {
-      plainText += part
-      continue
-    }
-    const word = firstWord(part, 0, { unescape: true })
-    if (word.isErr()) return err<string, string>(word.error)
-    plainText += word.value?.text ?? ''
-  }
-  return ok<string, string>(plainText)
-}
-
 const searchPath: Parse<string[]> = (text, context) =>
   context.expand(text).andThen(paths => {
     const all = paths.split(':').filter(path => path !== '')
@@ -200,20 +191,35 @@ const searchPath: Parse<string[]> = (text, context) =>
       : err('expected absolute paths, divided by colons')
   })
 
-const identifier: Parse<string> = (text, context) =>
-  expanded(text, context).andThen(name =>
-    name.includes('/') ? err('expected a name without /') : ok(name),
-  )
-
 export const execDirectives = (): Directive[] => [
-  setting('exec', 'User', 'user', principal, { print: plain }),
-  setting('exec', 'Group', 'group', principal, { print: plain }),
-  list('exec', 'SupplementaryGroups', 'supplementaryGroups', principals, { print: spaced }),
-  setting('exec', 'DynamicUser', 'dynamicUser', boolean, { print: yesNo }),
+  setting('exec', 'User', 'user', principal, {
+    print: plain,
+    needs: ['setuid'],
+    fallback: 'fails',
+  }),
+  setting('exec', 'Group', 'group', principal, {
+    print: plain,
+    needs: ['setuid'],
+    fallback: 'fails',
+  }),
+  list('exec', 'SupplementaryGroups', 'supplementaryGroups', principals, {
+    print: spaced,
+    needs: ['setuid'],
+    fallback: 'fails',
+  }),
+  setting('exec', 'DynamicUser', 'dynamicUser', boolean, {
+    print: yesNo,
+    needs: ({ exec }) => (exec?.dynamicUser ? ['setuid'] : []),
+    fallback: 'fails',
+  }),
   setting('exec', 'WorkingDirectory', 'workingDirectory', workingDirectory, {
     print: value => (value === null ? '' : `${value.missingOk ? '!' : ''}${value.path}`),
   }),
-  setting('exec', 'RootDirectory', 'rootDirectory', absolutePath, { print: plain }),
+  setting('exec', 'RootDirectory', 'rootDirectory', absolutePath, {
+    print: plain,
+    needs: ['chroot'],
+    fallback: 'fails',
+  }),
   setting('exec', 'UMask', 'umask', mode, { print: octal }),
   environment,
   list(
@@ -237,18 +243,21 @@ export const execDirectives = (): Directive[] => [
     print: streamText,
   }),
   ...inputData(),
-  setting('exec', 'TTYPath', 'ttyPath', absolutePath, { print: plain }),
-  setting('exec', 'SyslogIdentifier', 'syslogIdentifier', identifier, { print: plain }),
+  ...terminalDirectives(),
+  ...loggingDirectives(),
   ...limits(),
-  setting('exec', 'Nice', 'nice', integer(-20, 19), { print: value => String(value ?? 0) }),
-  setting('exec', 'OOMScoreAdjust', 'oomScoreAdjust', integer(-1000, 1000), {
-    print: value => String(value ?? 0),
-  }),
-  setting('exec', 'IgnoreSIGPIPE', 'ignoreSigpipe', boolean, { print: yesNo }),
+  ...schedulingDirectives(),
+  ...processDirectives(),
+  ...capabilityDirectives(),
   ...directories(),
   setting('exec', 'RuntimeDirectoryPreserve', 'runtimeDirectoryPreserve', preserve, {
     print: plain,
   }),
+  setting('exec', 'TimeoutCleanSec', 'timeoutCleanUsec', timeout, {
+    property: 'TimeoutCleanUSec',
+    print: usec,
+  }),
+  ...credentialDirectives(),
   list('exec', 'ExecSearchPath', 'execSearchPath', searchPath, {
     print: value => value.join(':'),
   }),

@@ -7,23 +7,11 @@ const names = (text: string) => text.trim().split(/\s+/)
 const EXEC = names(`
 RootImage RootImageOptions RootImagePolicy RootEphemeral RootHash RootHashSignature RootVerity RootMStack
 ExtensionDirectories ExtensionImages ExtensionImagePolicy MountImages MountImagePolicy
-CoredumpFilter IOSchedulingClass IOSchedulingPriority CPUSchedulingPolicy CPUSchedulingPriority
-CPUSchedulingResetOnFork CPUAffinity NUMAPolicy NUMAMask RemoveIPC
-TTYReset TTYVHangup TTYVTDisallocate TTYRows TTYColumns
-SyslogFacility SyslogLevel SyslogLevelPrefix LogLevelMax LogRateLimitIntervalSec LogRateLimitBurst LogExtraFields
-LogFilterPatterns LogNamespace
-SecureBits CapabilityBoundingSet AmbientCapabilities TimerSlackNSec NoNewPrivileges KeyringMode
 SystemCallFilter SystemCallArchitectures SystemCallErrorNumber SystemCallLog MemoryDenyWriteExecute
 RestrictNamespaces RestrictRealtime RestrictSUIDSGID RestrictAddressFamilies RestrictFileSystems LockPersonality
-PrivatePIDs PrivateBPF UserNamespacePath BindLogSockets Personality
-SetCredential SetCredentialEncrypted LoadCredential LoadCredentialEncrypted ImportCredential TimeoutCleanSec
-SELinuxContext AppArmorProfile SmackProcessLabel SetLoginEnvironment StateDirectoryQuota CacheDirectoryQuota
+PrivatePIDs PrivateBPF UserNamespacePath BindLogSockets
+SELinuxContext AppArmorProfile SmackProcessLabel StateDirectoryQuota CacheDirectoryQuota
 LogsDirectoryQuota StateDirectoryAccounting CacheDirectoryAccounting LogsDirectoryAccounting MemoryTHP`)
-
-/** Old spellings of those above. */
-const EXEC_ALIASES: Readonly<Record<string, readonly string[]>> = {
-  CapabilityBoundingSet: ['Capabilities'],
-}
 
 /** systemd.resource-control(5). */
 const RESOURCES = names(`
@@ -49,12 +37,6 @@ const INERT: readonly (readonly [name: string, note: string])[] = [
 /** Rows by name that are made when they are asked for: there are hundreds, and few are in use. */
 export type LazyRows = { names: () => Iterable<string>; row: (name: string) => Directive | null }
 
-/** Those that the runtime carries out by their text. */
-const ENFORCED = new Set(
-  names('AmbientCapabilities CapabilityBoundingSet NoNewPrivileges SyslogLevel SyslogLevelPrefix'),
-)
-const NOTES: Readonly<Record<string, string>> = { PAMName: 'no PAM session is opened' }
-
 const textRows = (
   modern: readonly string[],
   aliases: Readonly<Record<string, readonly string[]>>,
@@ -75,14 +57,13 @@ const textRows = (
       if (known === undefined) return null
       const inert = INERT.find(([inertName]) => inertName === known)
       if (inert) return kept(known, 'inert', inert[1])
-      const status = ENFORCED.has(known) ? 'enforced' : 'not-enforced'
-      return kept(known, status, NOTES[known] ?? null, aliases[known] ?? [])
+      return kept(known, 'not-enforced', null, aliases[known] ?? [])
     },
   }
 }
 
 export const knownExecDirectives = (): LazyRows =>
-  textRows([...new Set(['PAMName', ...EXEC, ...INERT.map(([name]) => name)])], EXEC_ALIASES)
+  textRows([...new Set([...EXEC, ...INERT.map(([name]) => name)])], {})
 
 export const resourceDirectives = (): LazyRows =>
   textRows(RESOURCES, { MemoryMax: ['MemoryLimit'] })

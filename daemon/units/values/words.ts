@@ -123,8 +123,9 @@ const SIMPLE: Readonly<Record<string, string>> = {
   s: ' ',
 }
 
-/** The C escape behind a backslash at `at`, as systemd's cunescape_one(); null if it is none. NUL is refused. */
-function readEscape(text: string, at: number): Escape | null {
+/** The C escape behind a backslash at `at`, as systemd's cunescape_one(); null if it is none. NUL is refused, unless it is
+ * bytes that are wanted. */
+export function readEscape(text: string, at: number, acceptNul = false): Escape | null {
   const kind = text[at] as string
   const simple = SIMPLE[kind]
   if (simple !== undefined) return { length: 1, char: simple }
@@ -134,7 +135,7 @@ function readEscape(text: string, at: number): Escape | null {
   }
   if (kind === 'x') {
     const hex = digits(2, /^[0-9a-fA-F]+$/)
-    if (hex === null || hex === '00') return null
+    if (hex === null || (hex === '00' && !acceptNul)) return null
     return { length: 3, byte: Number.parseInt(hex, 16) }
   }
   if (kind === 'u' || kind === 'U') {
@@ -146,7 +147,7 @@ function readEscape(text: string, at: number): Escape | null {
   if (kind >= '0' && kind <= '7') {
     const octal = digits(3, /^[0-7]+$/)
     const byte = octal === null ? 0 : Number.parseInt(octal, 8)
-    return byte === 0 || byte > 255 ? null : { length: 3, byte }
+    return octal === null || (byte === 0 && !acceptNul) || byte > 255 ? null : { length: 3, byte }
   }
   return null
 }
