@@ -30,6 +30,7 @@ export async function leave(
   parts: Leaving,
 ): Promise<void> {
   const { native, log } = parts
+  native.awaitStrangers(true)
   const killed = await endLeftovers(
     {
       native,

@@ -71,6 +71,11 @@ void *arena_take(struct arena *arena, size_t size);	/* zeroed, aligned; NULL: ou
 char *arena_string(napi_env env, struct arena *arena, napi_value value);	/* NULL after throwing */
 void arena_free(struct arena *arena);
 
+/* wait.c: a child is born and tracked before any handler can take it for an orphan; reap_strangers is for handlers. */
+void begin_birth(void);
+void end_birth(pid_t pid);
+bool reap_strangers(pid_t first);
+
 /* syscalls.c: a system call's number by its name; -1: not one that this architecture has. */
 long syscall_number(const char *name);
 

@@ -23,14 +23,21 @@ struct listener {
 static struct listener on_child, on_others;
 static struct watch *loop;
 
-static void handle(int signal)
+static void tell(int signal)
 {
-	int error = errno;
-
 	if (atomic_fetch_or(&pending, BIT(signal)) == 0) {
 		ssize_t written = write(wake, &(uint64_t){1}, sizeof(uint64_t));
 		(void)written;	/* it fails only when full, and then the loop is awake */
 	}
+}
+
+static void handle(int signal, siginfo_t *info, void *context)
+{
+	int error = errno;
+
+	(void)context;
+	if (signal != SIGCHLD || !reap_strangers(info->si_pid))
+		tell(signal);
 	errno = error;
 }
 
@@ -56,7 +63,7 @@ static void on_ready(struct watch *watch)
 
 static void set_handlers(uint64_t before, uint64_t after)
 {
-	struct sigaction action = {.sa_flags = SA_RESTART | SA_NOCLDSTOP};	/* a stopped child has not ended */
+	struct sigaction action = {.sa_flags = SA_RESTART | SA_NOCLDSTOP | SA_SIGINFO};	/* a stopped child has not ended */
 	sigset_t unblocked;
 
 	sigfillset(&action.sa_mask);
@@ -64,7 +71,10 @@ static void set_handlers(uint64_t before, uint64_t after)
 	for (int signal = 1; signal <= LAST_SIGNAL; signal++) {
 		if (!((before | after) & BIT(signal)))
 			continue;
-		action.sa_handler = after & BIT(signal) ? handle : SIG_DFL;
+		if (after & BIT(signal))
+			action.sa_sigaction = handle;
+		else
+			action.sa_handler = SIG_DFL;
 		sigaction(signal, &action, NULL);
 		if (after & BIT(signal))
 			sigaddset(&unblocked, signal);
@@ -114,7 +124,7 @@ static napi_value js_on_child(napi_env env, napi_callback_info info)
 		return NULL;
 	listen_for(env, &on_child, is_nullish(env, callback) ? 0 : BIT(SIGCHLD), callback);
 	if (on_child.signals)
-		handle(SIGCHLD);
+		tell(SIGCHLD);
 	return NULL;
 }
 

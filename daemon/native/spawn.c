@@ -227,7 +227,13 @@ static napi_value spawn_(napi_env env, napi_callback_info info)
 	dumpable = spawn.uid == UNCHANGED ? 0 : prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
 	/* No handler of ours may run in the child. Raw, as glibc would leave its own two signals out. */
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, MASK_BYTES);
+	begin_birth();
 	pid = start_child(&spawn, stack, &pidfd);
+	/* One that has failed is waited for here. */
+	if (pid > 0 && spawn.step)
+		while (waitpid((pid_t)pid, NULL, 0) == -1 && errno == EINTR)
+			;
+	end_birth(spawn.step ? -1 : (pid_t)pid);
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, MASK_BYTES);
 	take_back(lent);
 	if (dumpable == 1)
@@ -235,8 +241,6 @@ static napi_value spawn_(napi_env env, napi_callback_info info)
 	if (pid < 0) {
 		result = js_failure(env, "FORK", 0, (int)-pid);
 	} else if (spawn.step) {
-		while (waitpid((pid_t)pid, NULL, 0) == -1 && errno == EINTR)
-			;
 		if (pidfd != -1)
 			close(pidfd);
 		result = js_failure(env, spawn.step, spawn.exit_status, spawn.error);

@@ -1,6 +1,8 @@
 /* Ended children. The kernel keeps an exit status until it is reaped: one that counts is shown first, written down by the
  * caller, and only then taken, so that a crash in between loses nothing. Main thread only, as is spawn. */
 #include <errno.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -8,13 +10,63 @@
 
 /* PID_MAX_LIMIT of a 64-bit kernel. One bit for each pid: untouched pages of it cost no memory. */
 #define PID_LIMIT (1 << 22)
-static uint64_t tracked[PID_LIMIT / 64];
+static _Atomic uint64_t tracked[PID_LIMIT / 64];
 static pid_t peeked;
-static uint32_t reaped_untracked;
+static _Atomic uint32_t reaped_untracked;
+/* Somebody waits for a unit's last process to be gone, and that may be no child of ours by birth. */
+static _Atomic bool strangers_matter = true;
+/* Held while a child is born, until it is tracked, and by whoever reaps in a signal handler, on any thread. */
+static atomic_flag births = ATOMIC_FLAG_INIT;
 
 static bool is_tracked(pid_t pid)
 {
 	return pid > 0 && pid < PID_LIMIT && (tracked[pid / 64] >> (pid % 64) & 1);
+}
+
+/* With signals blocked: a handler on this thread would wait for us for ever. */
+void begin_birth(void)
+{
+	while (atomic_flag_test_and_set(&births))
+		sched_yield();
+}
+
+/* `pid`: the child that has begun, -1 if none has. */
+void end_birth(pid_t pid)
+{
+	if (pid > 0 && pid < PID_LIMIT)
+		tracked[pid / 64] |= UINT64_C(1) << (pid % 64);
+	atomic_flag_clear(&births);
+}
+
+static void take_untracked(pid_t pid)
+{
+	if (waitpid(pid, NULL, WNOHANG) > 0)
+		reaped_untracked++;
+}
+
+/* Async-signal-safe. Reaps orphans that nobody asked about, `first` at first, without a turn of the loop for each; false
+ * when there is something that the loop has to see. */
+bool reap_strangers(pid_t first)
+{
+	bool all = false;
+
+	if (strangers_matter || atomic_flag_test_and_set(&births))
+		return false;
+	if (first > 0 && !is_tracked(first))
+		take_untracked(first);
+	for (;;) {
+		siginfo_t exit = {0};
+
+		if (waitid(P_ALL, 0, &exit, WEXITED | WNOHANG | WNOWAIT) == -1 || exit.si_pid == 0) {
+			all = true;
+			break;
+		}
+		if (is_tracked(exit.si_pid))
+			break;
+		take_untracked(exit.si_pid);
+	}
+	atomic_flag_clear(&births);
+	return all;
 }
 
 static napi_value set_tracked(napi_env env, napi_callback_info info, bool on)
@@ -77,8 +129,7 @@ static napi_value peek_exit(napi_env env, napi_callback_info info)
 			return js_null(env);
 		if (is_tracked(exit.si_pid))
 			break;
-		if (waitpid(exit.si_pid, NULL, WNOHANG) > 0)
-			reaped_untracked++;
+		take_untracked(exit.si_pid);
 	}
 	if (exit.si_pid == peeked) {
 		char text[64];
@@ -93,11 +144,19 @@ static napi_value peek_exit(napi_env env, napi_callback_info info)
 
 static napi_value take_reaped_untracked(napi_env env, napi_callback_info info)
 {
-	uint32_t count = reaped_untracked;
-
 	(void)info;
-	reaped_untracked = 0;
-	return js_number(env, count);
+	return js_number(env, atomic_exchange(&reaped_untracked, 0));
+}
+
+/* awaitStrangers(awaited): whether the end of a child that is not tracked is to be told. */
+static napi_value await_strangers(napi_env env, napi_callback_info info)
+{
+	napi_value value;
+	bool awaited;
+
+	if (arguments(env, info, 1, &value) && read_bool(env, value, &awaited))
+		strangers_matter = awaited;
+	return NULL;
 }
 
 static double usec(struct timeval time)
@@ -134,4 +193,5 @@ void register_wait(napi_env env, napi_value exports)
 	register_call(env, exports, "peekExit", peek_exit, NULL);
 	register_call(env, exports, "reapedUntracked", take_reaped_untracked, NULL);
 	register_call(env, exports, "reap", reap, NULL);
+	register_call(env, exports, "awaitStrangers", await_strangers, NULL);
 }

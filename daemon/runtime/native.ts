@@ -119,7 +119,8 @@ export interface Native {
    * Null when all could be made; else the place of the first that could not, and an errno name. The child has copies of
    * our descriptors. Throws when there can be no child. Main thread only. */
   attempt(calls: readonly Attempt[]): { index: number; errno: string } | null
-  /** Which pids `peekExit` reports; every other child that ends is reaped at once and only counted. */
+  /** Which pids `peekExit` reports, beside those that `spawn` has started; every other child that ends is reaped at once
+   * and only counted. */
   track(pid: number): void
   untrack(pid: number): void
   /** The next tracked child that has ended, left waitable (WNOWAIT), or null. It must be reaped before the next call,
@@ -127,6 +128,9 @@ export interface Native {
    * `reapedUntracked` counts them since the last call. */
   peekExit(): WaitedExit | null
   reapedUntracked(): number
+  /** Whether the end of untracked children calls back too (`onChild`), as it does until this is called. Otherwise a
+   * handler reaps them, which spares the loop a turn for each orphan. */
+  awaitStrangers(awaited: boolean): void
   /** Takes the ended child's status from the kernel for good; call it once its exit is on record. */
   reap(pid: number): ResourceUsage | null
   /** Calls back when SIGCHLD came (signals that came together are one call), and once soon for the children that ended

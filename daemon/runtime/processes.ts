@@ -86,6 +86,19 @@ export function createProcesses(
   let dirty = new Set<Family>()
   let orphansKnown = false
 
+  native.awaitStrangers(false)
+
+  const watchFor = (family: Family) => {
+    family.isAwaited = true
+    if (awaited.size === 0) native.awaitStrangers(true)
+    awaited.add(family)
+  }
+  const watchNoMore = (family: Family) => {
+    family.isAwaited = false
+    family.isKilled = false
+    if (awaited.delete(family) && awaited.size === 0) native.awaitStrangers(false)
+  }
+
   const familyOf = (unit: UnitName): Family => {
     let family = families.get(unit)
     if (!family) {
@@ -277,16 +290,12 @@ export function createProcesses(
     },
     awaitEmpty(unit) {
       const family = familyOf(unit)
-      family.isAwaited = true
-      awaited.add(family)
+      watchFor(family)
       dirty.add(family)
     },
     awaitNothing(unit) {
       const family = families.get(unit)
-      if (!family) return
-      family.isAwaited = false
-      family.isKilled = false
-      awaited.delete(family)
+      if (family) watchNoMore(family)
     },
     settle() {
       const changed = dirty
@@ -294,9 +303,7 @@ export function createProcesses(
       for (const family of changed) {
         if (!family.isAwaited) continue
         if (isEmpty(family)) {
-          family.isAwaited = false
-          family.isKilled = false
-          awaited.delete(family)
+          watchNoMore(family)
           emptied(family.unit)
         } else if (family.isKilled) {
           kill(family)
@@ -308,9 +315,7 @@ export function createProcesses(
     forget(unit) {
       const family = families.get(unit)
       if (!family) return
-      family.isAwaited = false
-      family.isKilled = false
-      awaited.delete(family)
+      watchNoMore(family)
       if (family.members.size > 0) return
       families.delete(unit)
       dirty.delete(family)

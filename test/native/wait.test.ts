@@ -12,6 +12,12 @@ native.setSubreaper()
 
 const start = (script: string) => pidOf(native.spawn(request(script)))
 
+const startStranger = (script: string) => {
+  const pid = start(script)
+  native.untrack(pid)
+  return pid
+}
+
 /** Becomes true when `holds` does, looked at whenever a child ends. */
 async function until(holds: () => boolean): Promise<void> {
   const ends = new PassThrough()
@@ -58,7 +64,7 @@ test.serial('a signal that ended a process is told as such', async t => {
 test.serial(
   'children that are not tracked are reaped on the way to one that is, and counted',
   async t => {
-    const strangers = Array.from({ length: 10 }, () => start('exit 1'))
+    const strangers = Array.from({ length: 10 }, () => startStranger('exit 1'))
     const own = start('exit 2')
     native.track(own)
     await until(() => [...strangers, own].every(isZombie))
@@ -96,6 +102,26 @@ test.serial('orphans arrive at the subreaper and are reaped', async t => {
     orphans.filter(pid => existsSync(`/proc/${pid}`)),
     [],
   )
+})
+
+test.serial('orphans that nobody waits for are reaped without a call, children never', async t => {
+  native.reapedUntracked()
+  native.awaitStrangers(false)
+  let calls = 0
+  native.onChild(() => calls++)
+  try {
+    const own = start('for i in 1 2 3 4 5; do (:) & (: &); done; wait; exit 3')
+    while (!isZombie(own)) await new Promise(setImmediate)
+    const zombies = () => [...native.children()].filter(pid => pid !== own)
+    while (zombies().length > 0) await new Promise(setImmediate)
+    t.deepEqual(native.peekExit(), { pid: own, kind: 'exited', status: 3 })
+    native.reap(own)
+    t.true(native.reapedUntracked() >= 5)
+    t.true(calls >= 1)
+  } finally {
+    native.awaitStrangers(true)
+    native.onChild(null)
+  }
 })
 
 test.serial('of a thousand children that end as they are started no exit is lost', async t => {
