@@ -154,6 +154,16 @@ export const EXEC_DEFAULTS: ExecSettings = {
   runtimeDirectoryPreserve: 'no',
   timeoutCleanUsec: FOREVER,
   execSearchPath: NONE,
+  systemCallFilter: NONE,
+  systemCallErrorNumber: 'kill',
+  systemCallLog: NONE,
+  systemCallArchitectures: NONE,
+  restrictAddressFamilies: null,
+  restrictNamespaces: null,
+  restrictRealtime: false,
+  restrictSuidSgid: false,
+  lockPersonality: false,
+  memoryDenyWriteExecute: false,
   other: {},
 }
 

@@ -246,6 +246,18 @@ export type DirectorySettings = {
 /** A pair of setrlimit(2) values; Infinity is RLIM_INFINITY. */
 export type ResourceLimit = { soft: number; hard: number }
 
+/** What a refused system call does: it returns this errno (0: as if all were well), or the process is killed. */
+export type SystemCallError = number | 'kill'
+/** A line of SystemCallFilter= or SystemCallLog=: names of calls and of groups, those of a filter with what they give. */
+export type SystemCallLine = {
+  /** It began with `~`. */
+  inverted: boolean
+  calls: readonly { name: string; error: SystemCallError | null }[]
+}
+/** The families (`AF_UNIX` ...) that alone are allowed, or refused. */
+export type AddressFamilies = { allow: boolean; families: readonly string[] }
+export type NamespaceType = 'cgroup' | 'ipc' | 'net' | 'mnt' | 'pid' | 'user' | 'uts'
+
 /** The execution environment: systemd.exec(5). */
 export type ExecSettings = {
   user: string | null
@@ -327,6 +339,18 @@ export type ExecSettings = {
   runtimeDirectoryPreserve: 'no' | 'yes' | 'restart'
   timeoutCleanUsec: number
   execSearchPath: readonly string[]
+  systemCallFilter: readonly SystemCallLine[]
+  systemCallErrorNumber: SystemCallError
+  systemCallLog: readonly SystemCallLine[]
+  /** By systemd's names; the machine's own need not be among them. */
+  systemCallArchitectures: readonly string[]
+  restrictAddressFamilies: AddressFamilies | null
+  /** The types that processes may still make and enter; null: nothing is restricted. */
+  restrictNamespaces: readonly NamespaceType[] | null
+  restrictRealtime: boolean
+  restrictSuidSgid: boolean
+  lockPersonality: boolean
+  memoryDenyWriteExecute: boolean
   /** Everything of systemd.exec(5) and systemd.resource-control(5) that has no field above, by directive name,
    * each assignment as written (specifiers expanded, an empty assignment has cleared the list). */
   other: Readonly<Record<string, readonly string[]>>

@@ -24,6 +24,7 @@ import { custom, type Directive, list, setting, take } from './directive.ts'
 import { loggingDirectives } from './logging.ts'
 import { processDirectives } from './process.ts'
 import { schedulingDirectives } from './scheduling.ts'
+import { seccompDirectives } from './seccomp.ts'
 import { terminalDirectives } from './terminal.ts'
 
 /** Environment=: a variable that is set again loses its first place, as in systemd. */
@@ -261,4 +262,5 @@ export const execDirectives = (): Directive[] => [
   list('exec', 'ExecSearchPath', 'execSearchPath', searchPath, {
     print: value => value.join(':'),
   }),
+  ...seccompDirectives(),
 ]

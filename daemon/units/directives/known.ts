@@ -7,9 +7,7 @@ const names = (text: string) => text.trim().split(/\s+/)
 const EXEC = names(`
 RootImage RootImageOptions RootImagePolicy RootEphemeral RootHash RootHashSignature RootVerity RootMStack
 ExtensionDirectories ExtensionImages ExtensionImagePolicy MountImages MountImagePolicy
-SystemCallFilter SystemCallArchitectures SystemCallErrorNumber SystemCallLog MemoryDenyWriteExecute
-RestrictNamespaces RestrictRealtime RestrictSUIDSGID RestrictAddressFamilies RestrictFileSystems LockPersonality
-PrivatePIDs PrivateBPF UserNamespacePath BindLogSockets
+RestrictFileSystems PrivatePIDs PrivateBPF UserNamespacePath BindLogSockets
 SELinuxContext AppArmorProfile SmackProcessLabel StateDirectoryQuota CacheDirectoryQuota
 LogsDirectoryQuota StateDirectoryAccounting CacheDirectoryAccounting LogsDirectoryAccounting MemoryTHP`)
 
