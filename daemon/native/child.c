@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -25,7 +26,7 @@
 enum {
 	EXIT_CHDIR = 200, EXIT_NICE = 201, EXIT_FDS = 202, EXIT_EXEC = 203, EXIT_LIMITS = 205, EXIT_OOM_ADJUST = 206,
 	EXIT_SIGNAL_MASK = 207, EXIT_STDIN = 208, EXIT_STDOUT = 209, EXIT_GROUP = 216, EXIT_USER = 217,
-	EXIT_CGROUP = 219, EXIT_SETSID = 220, EXIT_STDERR = 222,
+	EXIT_CGROUP = 219, EXIT_SETSID = 220, EXIT_STDERR = 222, EXIT_SECCOMP = 228,
 };
 
 static _Noreturn void end(int status)
@@ -223,6 +224,13 @@ static void write_pid(char *text)
 	*text = 0;
 }
 
+/* For this process alone: seccomp is the thread's. (PR_SET_MDWE would change the memory that we share with our parent.) */
+static void filter_calls(struct spawn *spawn)
+{
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &spawn->filter) == -1)
+		fail(spawn, "SECCOMP", EXIT_SECCOMP);
+}
+
 void run_calls(void *data)
 {
 	struct spawn *spawn = data;
@@ -263,6 +271,9 @@ void run_child(void *data)
 		write_pid(spawn->pids[i]);
 	if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, MASK_BYTES) == -1)
 		fail(spawn, "SIGNAL_MASK", EXIT_SIGNAL_MASK);
+	/* Last, as from here on it holds for us as well. */
+	if (spawn->filter.len > 0)
+		filter_calls(spawn);
 	syscall(SYS_execve, spawn->path, spawn->argv, spawn->environment);
 	fail(spawn, "EXEC", EXIT_EXEC);
 }

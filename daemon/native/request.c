@@ -308,6 +308,23 @@ static void read_environment(struct reader *reader, struct spawn *spawn)
 	spawn->pid_count = count;
 }
 
+static void read_filter(struct reader *reader, struct spawn *spawn)
+{
+	napi_value value = get(reader, reader->request, "filter");
+	void *bytes = NULL, *copy;
+	size_t size = 0;
+
+	if (reader->failed || is_nullish(reader->env, value))
+		return;
+	napi_get_buffer_info(reader->env, value, &bytes, &size);
+	copy = take(reader, size, 1);
+	if (!copy)
+		return;
+	memcpy(copy, bytes, size);
+	spawn->filter.filter = copy;
+	spawn->filter.len = (unsigned short)(size / sizeof *spawn->filter.filter);
+}
+
 bool read_attempt(napi_env env, napi_value calls, struct arena *arena, struct spawn *spawn)
 {
 	struct reader reader = {.env = env, .arena = arena};
@@ -345,6 +362,7 @@ bool read_spawn(napi_env env, napi_value request, struct arena *arena, struct sp
 	spawn->controlling_tty = bool_at(&reader, "controllingTty");
 	spawn->cgroup_fd = int_of(&reader, get(&reader, request, "cgroupFd"));
 	read_calls(&reader, spawn);
+	read_filter(&reader, spawn);
 	if (!is_nullish(env, pidfd))
 		spawn->wants_pidfd = bool_at(&reader, "pidfd");
 	return !reader.failed;

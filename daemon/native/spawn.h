@@ -2,6 +2,7 @@
 #ifndef SPAWN_H
 #define SPAWN_H
 
+#include <linux/filter.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/resource.h>
@@ -52,6 +53,7 @@ struct spawn {
 	struct call *calls;
 	long *results;
 	size_t before_count, call_count;
+	struct sock_fprog filter;	/* of no instructions: none */
 	bool wants_pidfd;
 
 	/* What the child leaves for its parent, in the memory they share. step is NULL when all went well. */

@@ -92,11 +92,7 @@ export function capabilityCalls(
     }
   }
   if (noNewPrivileges) {
-    after.push({
-      ...prctl([PR_SET_NO_NEW_PRIVS, 1]),
-      step: 'NO_NEW_PRIVILEGES',
-      exitStatus: EXIT.noNewPrivileges,
-    })
+    after.push(noNewPrivilegesCall())
   }
   return { before, after, warnings }
 }
@@ -119,6 +115,13 @@ const nameOf = (number: number) => CAPABILITIES[number] ?? `${number}`
 const prctl = (args: readonly number[]) => ({
   call: 'prctl',
   args: [...args, 0, 0, 0, 0].slice(0, 5),
+})
+
+/** NoNewPrivileges=: nothing that is executed gains privileges any more. */
+export const noNewPrivilegesCall = (): ChildCall => ({
+  ...prctl([PR_SET_NO_NEW_PRIVS, 1]),
+  step: 'NO_NEW_PRIVILEGES',
+  exitStatus: EXIT.noNewPrivileges,
 })
 
 /** Our own capabilities that a child may be given: permitted, and not cut off by the bounding set. */

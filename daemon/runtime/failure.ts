@@ -20,6 +20,7 @@ export const EXIT = {
   capabilities: 218,
   stderr: 222,
   noNewPrivileges: 227,
+  seccomp: 228,
   personality: 230,
   runtimeDirectory: 233,
   keyring: 237,

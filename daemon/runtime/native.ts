@@ -46,6 +46,9 @@ export type SpawnRequest = {
   /** Calls before (as root) and after the change of user, in order. */
   before: readonly ChildCall[]
   after: readonly ChildCall[]
+  /** A filter of system calls, an array of struct sock_filter, put in force right before the execve; null for none. The
+   * child may need NoNewPrivileges for it. */
+  filter: Uint8Array | null
   /** Whether a pidfd is wanted. A child's pid is its own until `reap`, so that most callers can do without. */
   pidfd?: boolean
 }

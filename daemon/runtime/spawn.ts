@@ -10,6 +10,7 @@ import type {
   ExecCommand,
   ExecSettings,
   ResourceLimit,
+  SandboxSettings,
   ServiceSettings,
   Unit,
   UnitName,
@@ -40,6 +41,7 @@ import type { ChildCall, Native, SpawnRequest } from './native.ts'
 import type { Processes } from './processes.ts'
 import type { Run, Runs } from './runs.ts'
 import { schedulingCalls } from './scheduling.ts'
+import { seccompOf } from './seccomp/seccomp.ts'
 import { openStreams, type Streams, usesTty } from './streams.ts'
 import { type Identity, OWN_IDENTITY, type Users } from './users.ts'
 
@@ -71,6 +73,7 @@ export type SpawnParts = {
 type Plan = {
   identity: Identity
   manager: readonly string[]
+  sandbox: SandboxSettings | undefined
   environment: UnitEnvironment
   request: Omit<
     SpawnRequest,
@@ -130,9 +133,17 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     for (const warning of [...scheduling.warnings, ...(capabilities?.warnings ?? [])])
       parts.log('warn', unit.id, warning)
     const { uid, gid, groups } = changesUser ? identity : OWN_IDENTITY
+    const isAdmin = keepsAdmin(exec, parts.capabilities, uid === null ? parts.isRoot : uid === 0)
+    const seccomp = isConfined
+      ? seccompOf({ exec, sandbox: unit.sandbox }, isAdmin, parts.abilities)
+      : ok(null)
+    if (seccomp.isErr()) return err(seccomp.error)
+    const { program = null, calls = [], leftOut = null } = seccomp.value ?? {}
+    if (leftOut !== null) parts.log('warn', unit.id, leftOut)
     return ok({
       identity,
       manager,
+      sandbox: unit.sandbox,
       environment: unitEnvironment({
         manager,
         own: parts.environment,
@@ -155,13 +166,14 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
         nice: exec.nice,
         oomScoreAdjust: exec.oomScoreAdjust,
         ignoreSigpipe: exec.ignoreSigpipe,
+        filter: program,
       },
       before: [
         ...scheduling.calls,
         ...(root === null ? [] : [chroot(root)]),
         ...(capabilities?.before ?? []),
       ],
-      after: capabilities?.after ?? [],
+      after: [...(capabilities?.after ?? []), ...calls],
     })
   }
 
@@ -177,7 +189,10 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
       (place.mayNotify ? 4 : 0) +
       (place.root === null ? 0 : 8)
     const plan = known[key]
-    const isFresh = plan?.identity === identity && plan.manager === parts.managerEnvironment()
+    const isFresh =
+      plan?.identity === identity &&
+      plan.manager === parts.managerEnvironment() &&
+      plan.sandbox === place.unit.sandbox
     if (plan && isFresh) return ok(plan)
     const made = makePlan(place, identity)
     if (made.isOk()) known[key] = made.value
@@ -379,6 +394,13 @@ function mayNotify(service: ServiceSettings, isMain: boolean): boolean {
   const access = notifyAccess(service)
   return isMain ? access !== 'none' : access === 'exec' || access === 'all'
 }
+
+const CAP_SYS_ADMIN = 21
+
+/** Whether a process has CAP_SYS_ADMIN once it is the unit's user. */
+const keepsAdmin = (exec: ExecSettings, own: bigint, isRoot: boolean) =>
+  ((own >> BigInt(CAP_SYS_ADMIN)) & 1n) === 1n &&
+  (isRoot || exec.ambientCapabilities.includes(CAP_SYS_ADMIN))
 
 const notFound = (name: string): SpawnFailure => ({
   step: 'EXEC',

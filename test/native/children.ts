@@ -32,6 +32,7 @@ export const request = (script: string, changes: Partial<SpawnRequest> = {}): Sp
   pidVariables: [],
   before: [],
   after: [],
+  filter: null,
   ...changes,
 })
 

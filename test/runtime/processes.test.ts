@@ -140,6 +140,7 @@ test('a child that belongs to no unit is left alone', async t => {
     pidVariables: [],
     before: [],
     after: [],
+    filter: null,
   })
   if (!('pid' in stranger)) return t.fail(stranger.message)
   const pid = start(world, 'sleep 60 & wait')
