@@ -59,11 +59,11 @@ test('what is carried out says so, and what is read alone does not', t => {
   for (const name of [
     ...['AmbientCapabilities', 'CapabilityBoundingSet', 'NoNewPrivileges', 'SecureBits'],
     ...['SyslogLevel', 'SyslogLevelPrefix', 'RestartMode', 'OOMScoreAdjust', 'DynamicUser'],
-    ...['CPUSchedulingPolicy', 'IOSchedulingClass', 'CPUAffinity'],
+    ...['CPUSchedulingPolicy', 'IOSchedulingClass', 'CPUAffinity', 'SystemCallFilter'],
   ])
     t.is(status(name), 'enforced', name)
   for (const name of [
-    ...['ProtectSystem', 'PrivateTmp', 'SystemCallFilter', 'PAMName', 'MemoryMax'],
+    ...['ProtectSystem', 'PrivateTmp', 'RestrictFileSystems', 'PAMName', 'MemoryMax'],
     ...['OOMPolicy', 'NonBlocking', 'BusName', 'Sockets', 'FileDescriptorStoreMax', 'OpenFile'],
   ])
     t.is(status(name), 'not-enforced', name)

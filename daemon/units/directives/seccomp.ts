@@ -2,7 +2,7 @@
 import { ok } from 'neverthrow'
 import { spaced, yesNo } from '../print.ts'
 import { mergeFilter, mergeLines, systemCallSetText } from '../system-calls/lines.ts'
-import type { AddressFamilies, NamespaceType, SystemCallError } from '../unit.ts'
+import type { AddressFamilies, ExecSettings, NamespaceType, SystemCallError } from '../unit.ts'
 import { boolean } from '../values/boolean.ts'
 import {
   addressFamilies,
@@ -12,7 +12,13 @@ import {
   systemCallError,
   systemCallLine,
 } from '../values/system-calls.ts'
-import { custom, type Directive, list, setting, take } from './directive.ts'
+import { custom, type Directive, type DirectiveOptions, list, setting, take } from './directive.ts'
+
+/** What each takes where it is set to something that restricts. */
+const restricting = (isSet: (exec: ExecSettings) => boolean): DirectiveOptions => ({
+  needs: ({ exec }) => (exec && isSet(exec) ? ['seccomp'] : []),
+  security: true,
+})
 
 /** What systemd has for `kill` in this property. */
 const KILL_NUMBER = 2147483646
@@ -44,6 +50,7 @@ const accumulated = (): Directive[] => [
     },
     null,
     {
+      ...restricting(exec => exec.restrictAddressFamilies !== null),
       properties: [
         {
           name: 'RestrictAddressFamilies',
@@ -65,6 +72,7 @@ const accumulated = (): Directive[] => [
     },
     null,
     {
+      ...restricting(exec => namespacesText(exec.restrictNamespaces) !== 'no'),
       properties: [
         {
           name: 'RestrictNamespaces',
@@ -75,22 +83,34 @@ const accumulated = (): Directive[] => [
   ),
 ]
 
+const flag = (
+  name: string,
+  field: 'restrictRealtime' | 'restrictSuidSgid' | 'lockPersonality' | 'memoryDenyWriteExecute',
+): Directive =>
+  setting('exec', name, field, boolean, {
+    ...restricting(exec => exec[field]),
+    print: yesNo,
+  })
+
 export const seccompDirectives = (): Directive[] => [
   list('exec', 'SystemCallFilter', 'systemCallFilter', systemCallLine(true), {
+    ...restricting(exec => exec.systemCallFilter.length > 0),
     print: lines => systemCallSetText(mergeFilter(lines)),
   }),
   setting('exec', 'SystemCallErrorNumber', 'systemCallErrorNumber', systemCallError, {
     print: errorText,
   }),
   list('exec', 'SystemCallArchitectures', 'systemCallArchitectures', systemCallArchitectures, {
+    ...restricting(exec => exec.systemCallArchitectures.length > 0),
     print: names => spaced([...new Set(names)].sort()),
   }),
   list('exec', 'SystemCallLog', 'systemCallLog', systemCallLine(false), {
+    ...restricting(exec => exec.systemCallLog.length > 0),
     print: lines => systemCallSetText(mergeLines(lines)),
   }),
   ...accumulated(),
-  setting('exec', 'RestrictRealtime', 'restrictRealtime', boolean, { print: yesNo }),
-  setting('exec', 'RestrictSUIDSGID', 'restrictSuidSgid', boolean, { print: yesNo }),
-  setting('exec', 'LockPersonality', 'lockPersonality', boolean, { print: yesNo }),
-  setting('exec', 'MemoryDenyWriteExecute', 'memoryDenyWriteExecute', boolean, { print: yesNo }),
+  flag('RestrictRealtime', 'restrictRealtime'),
+  flag('RestrictSUIDSGID', 'restrictSuidSgid'),
+  flag('LockPersonality', 'lockPersonality'),
+  flag('MemoryDenyWriteExecute', 'memoryDenyWriteExecute'),
 ]

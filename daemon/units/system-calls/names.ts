@@ -16,7 +16,7 @@ export const ARCHITECTURE_NAMES: readonly string[] = (
 /** What systemd 253 to 257 have put into the groups since, and what has come into the kernel after them by its kind. */
 const NEWER_MEMBERS: Readonly<Record<string, string>> = {
   '@default':
-    'futex_requeue futex_wait futex_wake lsm_get_self_attr lsm_list_modules map_shadow_stack mseal uretprobe',
+    'futex_requeue futex_wait futex_wake lsm_get_self_attr lsm_list_modules map_shadow_stack mseal',
   '@file-system':
     'cachestat fchmodat2 file_getattr file_setattr getxattrat listmount listxattrat removexattrat setxattrat statmount',
   '@mount': 'open_tree_attr',
