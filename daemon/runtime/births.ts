@@ -3,7 +3,7 @@
 // an orphan. That spares a thousand idle services the look through a thousand children at each exit. Where others fork all
 // the time it says so, and nothing is lost but the short cut. (That between two looks just as many processes were started
 // as the namespace has pids is left out of account.)
-import { openSync, readSync } from 'node:fs'
+import { existsSync, openSync, readSync } from 'node:fs'
 
 export interface Births {
   /** We have started a process. Gives the epoch it was born in, without a look: it may have forked already. */
@@ -14,14 +14,29 @@ export interface Births {
   expire(): void
 }
 
-/** `readLatest` gives the latest pid of the namespace. */
-export function createBirths(readLatest: () => number = latestPid): Births {
+/** Threads take pids as well: Node starts some of its own as it needs them. More than these at once are not ours. */
+const MOST_THREADS = 32
+
+/** `readLatest` gives the latest pid of the namespace, `isOwnThread` whether a pid is one of our threads. */
+export function createBirths(
+  readLatest: () => number = latestPid,
+  isOwnThread: (tid: number) => boolean = tid => existsSync(`/proc/self/task/${tid}`),
+): Births {
   let epoch = 0
   let latest = readLatest()
   let isFresh = true
+
+  /** Whether all pids from `first` up to `end`, which is not among them, are threads of ours. */
+  const areOwnThreads = (first: number, end: number) => {
+    const count = end - first
+    if (!(count >= 0 && count <= MOST_THREADS)) return false
+    for (let tid = first; tid < end; tid++) if (!isOwnThread(tid)) return false
+    return true
+  }
+
   return {
     started(pid) {
-      if (pid !== latest + 1) epoch++
+      if (!areOwnThreads(latest + 1, pid)) epoch++
       latest = pid
       return epoch
     },
@@ -29,7 +44,7 @@ export function createBirths(readLatest: () => number = latestPid): Births {
       if (isFresh) return epoch
       isFresh = true
       const now = readLatest()
-      if (now !== latest) epoch++
+      if (!areOwnThreads(latest + 1, now + 1)) epoch++
       latest = now
       return epoch
     },

@@ -195,7 +195,10 @@ test('no notification makes the parser fail', t => {
 
 test('births by others change the epoch, our own do not', t => {
   let latest = 10
-  const births = createBirths(() => latest)
+  const births = createBirths(
+    () => latest,
+    () => false,
+  )
   const first = births.epoch()
   latest = 11
   t.is(births.started(11), first)
@@ -211,6 +214,25 @@ test('births by others change the epoch, our own do not', t => {
   t.is(births.epoch(), second, 'what was seen holds until it expires')
   births.expire()
   t.not(births.epoch(), second)
+})
+
+test('a thread of ours is no birth by others, though it has a pid', t => {
+  let latest = 10
+  const threads = new Set([12, 14])
+  const births = createBirths(
+    () => latest,
+    tid => threads.has(tid),
+  )
+  const first = births.epoch()
+  t.is(births.started(11), first)
+  t.is(births.started(13), first, '12 is a thread')
+  latest = 14
+  births.expire()
+  t.is(births.epoch(), first, '14 is a thread')
+  latest = 16
+  threads.add(15)
+  births.expire()
+  t.not(births.epoch(), first, '16 is somebody’s process')
 })
 
 test('in a namespace where nobody else can be told, every look is a new epoch', t => {
