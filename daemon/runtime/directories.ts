@@ -1,33 +1,14 @@
-// RuntimeDirectory= and its like: made before a unit's first process, with its owner and mode (systemd.exec(5), SANDBOXING).
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  constants,
-  fchmodSync,
-  fchownSync,
-  fstatSync,
-  lchownSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readlinkSync,
-  rmSync,
-  symlinkSync,
-  unlinkSync,
-} from 'node:fs'
-import { dirname, relative } from 'node:path'
-import { err, ok, type Result } from 'neverthrow'
+// RuntimeDirectory= and its like: which directories a unit has, and where (systemd.exec(5), SANDBOXING).
+import { statSync } from 'node:fs'
 import type { DirectoryKind, ExecSettings } from '../units/unit.ts'
-import { EXIT, errnoOf, inWords, type SpawnFailure } from './failure.ts'
+import { EXIT } from './failure.ts'
 
 /** Where directories of each kind lie. */
 export type DirectoryRoots = Readonly<Record<DirectoryKind, string>>
 
 type KindFacts = { directive: string; variable: string; step: string; exitStatus: number }
 
-const KINDS: Readonly<Record<DirectoryKind, KindFacts>> = {
+export const KINDS: Readonly<Record<DirectoryKind, KindFacts>> = {
   runtime: facts('RuntimeDirectory', 'RUNTIME_DIRECTORY', EXIT.runtimeDirectory),
   state: facts('StateDirectory', 'STATE_DIRECTORY', EXIT.stateDirectory),
   cache: facts('CacheDirectory', 'CACHE_DIRECTORY', EXIT.cacheDirectory),
@@ -71,161 +52,61 @@ export function directoryRoots(
 
 export const hasDirectories = (exec: ExecSettings) => ORDER.some(kind => exec.directories[kind])
 
-/** `RUNTIME_DIRECTORY=/run/a:/run/b` and so on, for the kinds that the unit sets. */
-export function directoryVariables(exec: ExecSettings, roots: DirectoryRoots): string[] {
+/** One of a unit's directories. */
+export type Directory = {
+  kind: DirectoryKind
+  /** As the unit names it. */
+  path: string
+  /** Where all of its kind lie. */
+  root: string
+  /** Where it lies. */
+  full: string
+  /** Names beside it that lead to it. */
+  symlinks: readonly string[]
+  mode: number
+  /** Below `private`, where root alone may go: for a dynamic user, whose number may be another's tomorrow. */
+  isPrivate: boolean
+}
+
+/** Where the directories of dynamic users lie, below those of their kind. */
+export const PRIVATE = 'private'
+
+/** The unit's directories in the order in which they are made; `hides`: whether a dynamic user's are private. */
+export function directoriesOf(
+  exec: ExecSettings,
+  roots: DirectoryRoots,
+  hides: boolean,
+): Directory[] {
   return ORDER.flatMap(kind => {
-    const paths = exec.directories[kind]?.paths ?? []
-    if (paths.length === 0) return []
-    return [
-      `${KINDS[kind].variable}=${paths.map(({ path }) => `${roots[kind]}/${path}`).join(':')}`,
-    ]
+    const settings = exec.directories[kind]
+    if (!settings) return []
+    const isPrivate = hides && canBePrivate(exec, kind)
+    const root = roots[kind]
+    const at = isPrivate ? `${root}/${PRIVATE}` : root
+    return settings.paths.map(({ path, symlinks }) => ({
+      ...{ kind, path, root, symlinks, isPrivate },
+      full: `${at}/${path}`,
+      mode: settings.mode,
+    }))
   })
 }
 
-/** Makes the unit's directories, or gives those that exist to the unit's user. */
-export function makeDirectories(
-  exec: ExecSettings,
-  roots: DirectoryRoots,
-  owner: { uid: number | null; gid: number | null },
-): Result<void, SpawnFailure> {
-  for (const kind of ORDER) {
-    const settings = exec.directories[kind]
-    for (const { path, symlinks } of settings?.paths ?? []) {
-      const full = `${roots[kind]}/${path}`
-      try {
-        makeOne(roots[kind], path, settings?.mode ?? 0o755, kind === 'configuration' ? null : owner)
-        for (const link of symlinks) makeLink(roots[kind], link, full)
-      } catch (error) {
-        const { directive, step, exitStatus } = KINDS[kind]
-        const errno = errnoOf(error)
-        return err({
-          step,
-          exitStatus,
-          errno,
-          message: `cannot make ${directive}=${path} at ${full}: ${inWords(errno)}`,
-        })
-      }
-    }
-  }
-  return ok(undefined)
+/** What goes with the unit needs no hiding, and what administrators write is root's. */
+const canBePrivate = (exec: ExecSettings, kind: DirectoryKind) =>
+  exec.dynamicUser &&
+  kind !== 'configuration' &&
+  (kind !== 'runtime' || exec.runtimeDirectoryPreserve !== 'no')
+
+/** `RUNTIME_DIRECTORY=/run/a:/run/b` and so on, for the kinds that the unit sets. */
+export function directoryVariables(directories: readonly Directory[]): string[] {
+  return ORDER.flatMap(kind => {
+    const paths = directories.filter(one => one.kind === kind).map(({ full }) => full)
+    return paths.length === 0 ? [] : [`${KINDS[kind].variable}=${paths.join(':')}`]
+  })
 }
 
-/** Whether the unit's runtime directories go now (RuntimeDirectoryPreserve=). */
-export const goesWithTheUnit = (exec: ExecSettings, restarting: boolean) =>
-  exec.runtimeDirectoryPreserve === 'no' ||
-  (exec.runtimeDirectoryPreserve === 'restart' && !restarting)
-
-/** Removes the runtime directories, the innermost of each path alone, and the links to them. The messages of what could
- * not be removed come back: nothing depends on it. */
-export function removeRuntimeDirectories(exec: ExecSettings, roots: DirectoryRoots): string[] {
-  const problems: string[] = []
-  for (const { path, symlinks } of exec.directories.runtime?.paths ?? []) {
-    for (const at of [...symlinks, path]) {
-      const full = `${roots.runtime}/${at}`
-      try {
-        // A link is removed itself, what it points to is not ours.
-        rmSync(full, { recursive: true, force: true })
-      } catch (error) {
-        problems.push(
-          `cannot remove RuntimeDirectory=${path} at ${full}: ${inWords(errnoOf(error))}`,
-        )
-      }
-    }
-  }
-  return problems
-}
-
-/** `owner` null: a directory that exists is left as it is, and a new one is root's (ConfigurationDirectory=). */
-function makeOne(
-  root: string,
-  path: string,
-  mode: number,
-  owner: { uid: number | null; gid: number | null } | null,
-): void {
-  mkdirSync(root, { recursive: true })
-  const parts = path.split('/').filter(part => part !== '' && part !== '.')
-  let at = root
-  let made = false
-  for (const [i, part] of parts.entries()) {
-    at += `/${part}`
-    const innermost = i === parts.length - 1
-    try {
-      mkdirSync(at, innermost ? mode : 0o755)
-      if (!innermost) chmodSync(at, 0o755)
-      made = true
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      refuseForeignLink(at)
-      made = false
-    }
-  }
-  const fd = openSync(at, constants.O_RDONLY | constants.O_DIRECTORY)
-  try {
-    if (!made && owner === null) return
-    if (owner) giveTree(fd, owner)
-    // After the change of owner, which takes set-id bits away; and the umask has no say.
-    if ((fstatSync(fd).mode & 0o7777) !== mode) fchmodSync(fd, mode)
-  } finally {
-    closeSync(fd)
-  }
-}
-
-/** A link that root (or the daemon's own user) has put there is followed, as administrators move directories that way;
- * one that a service has put in its own directory might lead anywhere. */
-function refuseForeignLink(path: string): void {
-  const stat = lstatSync(path)
-  if (!stat.isSymbolicLink() || stat.uid === 0 || stat.uid === process.geteuid?.()) return
-  throw Object.assign(new Error(`ELOOP: ${path}`), { code: 'ELOOP' })
-}
-
-/** Gives the directory and, if it was somebody else's, all that is in it to the owner. Entries are reached through
- * /proc/self/fd, so that one which is swapped for a link meanwhile leads nowhere else. */
-function giveTree(fd: number, owner: { uid: number | null; gid: number | null }): void {
-  const stat = fstatSync(fd)
-  const uid = owner.uid ?? stat.uid
-  const gid = owner.gid ?? stat.gid
-  if (stat.uid === uid && stat.gid === gid) return
-  giveEntries(fd, uid, gid)
-  fchownSync(fd, uid, gid)
-}
-
-function giveEntries(fd: number, uid: number, gid: number): void {
-  const here = `/proc/self/fd/${fd}`
-  for (const entry of readdirSync(here, { withFileTypes: true })) {
-    const path = `${here}/${entry.name}`
-    if (!entry.isDirectory()) {
-      lchownSync(path, uid, gid)
-      continue
-    }
-    let inner: number
-    try {
-      inner = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
-    } catch (error) {
-      const errno = errnoOf(error)
-      if (errno === 'ENOENT' || errno === 'ENOTDIR' || errno === 'ELOOP') continue
-      throw error
-    }
-    try {
-      giveEntries(inner, uid, gid)
-      chownSync(`/proc/self/fd/${inner}`, uid, gid)
-    } finally {
-      closeSync(inner)
-    }
-  }
-}
-
-/** `RuntimeDirectory=name:link`: the link stands beside the directory and points to it. */
-function makeLink(root: string, link: string, target: string): void {
-  const path = `${root}/${link}`
-  mkdirSync(dirname(path), { recursive: true })
-  const wanted = relative(dirname(path), target)
-  try {
-    symlinkSync(wanted, path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    if (!lstatSync(path).isSymbolicLink()) throw error
-    if (readlinkSync(path) === wanted) return
-    unlinkSync(path)
-    symlinkSync(wanted, path)
-  }
-}
+/** Whom the directories that stay belong to: a dynamic user gets its old number, where it is free. */
+export const ownersOf = (directories: readonly Directory[]): number[] =>
+  directories
+    .filter(({ kind }) => kind !== 'configuration')
+    .flatMap(({ full }) => statSync(full, { throwIfNoEntry: false })?.uid ?? [])

@@ -8,7 +8,7 @@ import { createAbilities } from './abilities.ts'
 import { ownCapabilities } from './capabilities.ts'
 import { type CgroupUse, openCgroups } from './cgroup.ts'
 import { checkConditions } from './conditions.ts'
-import { directoryRoots, goesWithTheUnit, removeRuntimeDirectories } from './directories.ts'
+import { directoriesOf, directoryRoots, ownersOf } from './directories.ts'
 import type { HostFacts } from './facts.ts'
 import { type KillEffect, kill } from './kill.ts'
 import type { Native } from './native.ts'
@@ -17,6 +17,7 @@ import { createPidFileWatches, readPidFile, removePidFile } from './pid-file.ts'
 import { createProcesses, type Processes } from './processes.ts'
 import { readStat } from './procfs.ts'
 import { collectExits } from './reap.ts'
+import { goesWithTheUnit, removeRuntimeDirectories } from './remove-directories.ts'
 import { createRuns } from './runs.ts'
 import { createSpawner } from './spawn.ts'
 import { createUsers } from './users.ts'
@@ -76,6 +77,8 @@ export function createRuntime(parts: RuntimeParts): Runtime {
   const roots = directoryRoots(isRoot, facts.environment)
   const cgroups = openCgroups(parts.cgroups, message => log('warn', null, message))
   const abilities = createAbilities(native, cgroups)
+  // No mount namespace shows them to the unit yet.
+  const hidesDirectories = () => false
   const processes = createProcesses(native, cgroups, unit => post({ type: 'emptied', unit }))
   const watches = createWatches(native, processes, (pid, exit) =>
     post({ type: 'exited', pid, exit }),
@@ -87,10 +90,16 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     units,
     processes,
     runs,
-    users: createUsers(native, { uid: facts.user.uid, gid: process.getegid?.() ?? 0 }),
+    users: createUsers({
+      native,
+      own: { uid: facts.user.uid, gid: process.getegid?.() ?? 0 },
+      dynamicDirectory: isRoot ? `${roots.runtime}/hearth-dynamic-users` : null,
+      ownersOf: exec => ownersOf(directoriesOf(exec, roots, hidesDirectories())),
+    }),
     cgroups,
     abilities,
     roots,
+    hidesDirectories,
     isRoot,
     environment: facts.environment,
     capabilities: ownCapabilities(),
@@ -161,7 +170,8 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     processes.forget(unit)
     cgroups?.remove(unit)
     if (exec?.directories.runtime && goesWithTheUnit(exec, restarting)) {
-      for (const problem of removeRuntimeDirectories(exec, roots)) log('warn', unit, problem)
+      const directories = directoriesOf(exec, roots, hidesDirectories())
+      for (const problem of removeRuntimeDirectories(directories)) log('warn', unit, problem)
     }
   }
 

@@ -19,12 +19,7 @@ import type {
 import { capabilityCalls } from './capabilities.ts'
 import type { Cgroups } from './cgroup.ts'
 import { expandArguments, findExecutable } from './command.ts'
-import {
-  type DirectoryRoots,
-  directoryVariables,
-  hasDirectories,
-  makeDirectories,
-} from './directories.ts'
+import { type DirectoryRoots, directoriesOf, directoryVariables } from './directories.ts'
 import {
   type Environment,
   startEnvironment,
@@ -36,6 +31,7 @@ import { readEnvironmentFiles } from './environment-file.ts'
 import { EXIT, errnoOf, inWords, NO_PROCESS, type SpawnFailure } from './failure.ts'
 import { keyringCalls } from './keyring.ts'
 import { nativeLimits } from './limits.ts'
+import { makeDirectories } from './make-directories.ts'
 import { markerLimit } from './marker.ts'
 import type { ChildCall, Native, SpawnRequest } from './native.ts'
 import type { Processes } from './processes.ts'
@@ -58,6 +54,8 @@ export type SpawnParts = {
   /** What the machine allows. */
   abilities: Abilities
   roots: DirectoryRoots
+  /** Whether a dynamic user's directories lie where root alone may go: only a mount namespace shows them to the unit. */
+  hidesDirectories: () => boolean
   /** The daemon's own user and environment. */
   isRoot: boolean
   environment: Readonly<Record<string, string | undefined>>
@@ -150,7 +148,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
         exec,
         identity,
         notifySocket: mayNotify ? parts.notifyPath : null,
-        directories: directoryVariables(exec, parts.roots),
+        directories: directoryVariables(directoriesOf(exec, parts.roots, parts.hidesDirectories())),
         managerPid: parts.isRoot ? null : process.pid,
         term: usesTty(exec) ? (parts.environment.TERM ?? 'linux') : null,
       }),
@@ -239,8 +237,9 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     run: Run,
     identity: Identity,
   ): Result<void, SpawnFailure> => {
-    if (run.hasDirectories || !hasDirectories(place.exec)) return ok(undefined)
-    const made = makeDirectories(place.exec, parts.roots, identity)
+    if (run.hasDirectories) return ok(undefined)
+    const directories = directoriesOf(place.exec, parts.roots, parts.hidesDirectories())
+    const made = makeDirectories(directories, identity)
     run.hasDirectories = made.isOk()
     return made
   }

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs'
 import { err, ok, type Result } from 'neverthrow'
 import type { ExecSettings, Unit, UnitName } from '../units/unit.ts'
+import { createDynamicUsers, dynamicName } from './dynamic-users.ts'
 import { EXIT, type SpawnFailure } from './failure.ts'
 import type { Native } from './native.ts'
 
@@ -25,10 +26,7 @@ export const OWN_IDENTITY: Identity = {
   shell: null,
 }
 
-/** systemd's range of dynamic users (systemd.exec(5), DynamicUser=). */
-const DYNAMIC_FIRST = 61184
-const DYNAMIC_LAST = 65519
-
+const NOLOGIN = '/usr/sbin/nologin'
 const NO_LOGIN = new Set(
   ['', '/usr'].flatMap(at => [
     `${at}/bin/nologin`,
@@ -45,10 +43,22 @@ export interface Users {
   ownHome(): string | null
 }
 
-/** `own`: the daemon's user and group; only root can become another. */
-export function createUsers(native: Native, own: { uid: number; gid: number }): Users {
+export type UserParts = {
+  native: Native
+  /** The daemon's user and group; only root can become another. */
+  own: { uid: number; gid: number }
+  /** Where the numbers of dynamic users are written down; null: nowhere. */
+  dynamicDirectory: string | null
+  /** Who owns the unit's directories already. */
+  ownersOf: (exec: ExecSettings) => readonly number[]
+}
+
+export function createUsers({ native, own, dynamicDirectory, ownersOf }: UserParts): Users {
   let known = new WeakMap<Unit, Identity>()
-  const dynamic = new Map<string, number>()
+  const dynamic = createDynamicUsers(
+    dynamicDirectory,
+    id => native.user(String(id)) !== null || native.group(String(id)) !== null,
+  )
   let stamp = ''
 
   /** Names are looked up anew when the databases have changed: a package may bring its user while we run. */
@@ -57,29 +67,16 @@ export function createUsers(native: Native, own: { uid: number; gid: number }): 
     return `${of('/etc/passwd')} ${of('/etc/group')}`
   }
 
-  const dynamicUid = (name: string): number => {
-    const given = dynamic.get(name)
-    if (given !== undefined) return given
-    const size = DYNAMIC_LAST - DYNAMIC_FIRST + 1
-    let uid = DYNAMIC_FIRST + (hash(name) % size)
-    const taken = new Set(dynamic.values())
-    // Where the name of an earlier unit or a real user has the number, the next is tried: files keep their owner as
-    // long as the units stay the same.
-    for (let tries = 0; tries < size && (taken.has(uid) || native.user(String(uid))); tries++) {
-      uid = uid === DYNAMIC_LAST ? DYNAMIC_FIRST : uid + 1
-    }
-    dynamic.set(name, uid)
-    return uid
-  }
-
   const resolve = (unit: UnitName, exec: ExecSettings): Result<Identity, SpawnFailure> => {
     let identity: Identity = OWN_IDENTITY
-    const dynamicName = exec.dynamicUser ? (exec.user ?? dynamicNameOf(unit)) : null
-    if (dynamicName !== null && !native.user(dynamicName)) {
-      const uid = dynamicUid(dynamicName)
-      identity = { uid, gid: uid, groups: [uid], name: dynamicName, home: null, shell: null }
+    const name = exec.dynamicUser ? (exec.user ?? dynamicName(unit)) : null
+    if (name !== null && !native.user(name)) {
+      const uid = dynamic.id(name, ownersOf(exec))
+      if (uid === null) return err(noneFree(name))
+      // What nss-systemd would tell of it to a process that asks for its home.
+      identity = { uid, gid: uid, groups: [uid], name, home: '/', shell: NOLOGIN }
     } else {
-      const wanted = dynamicName ?? exec.user
+      const wanted = name ?? exec.user
       if (wanted !== null) {
         const user = native.user(wanted)
         if (user === null && !/^\d+$/.test(wanted)) return err(noUser(wanted))
@@ -96,7 +93,7 @@ export function createUsers(native: Native, own: { uid: number; gid: number }): 
       }
     }
     if (exec.group !== null) {
-      const gid = groupId(exec.group)
+      const gid = groupId(exec.group) ?? (exec.dynamicUser ? dynamic.id(exec.group, []) : null)
       if (gid === null) return err(noGroup('Group', exec.group))
       // The groups that the user has by its own primary group stay out: Group= takes that one's place.
       const groups =
@@ -181,20 +178,12 @@ export function createUsers(native: Native, own: { uid: number; gid: number }): 
 const isHome = (path: string) => path.startsWith('/') && path !== '/'
 const isLoginShell = (path: string) => path !== '' && !NO_LOGIN.has(path)
 
-/** A dynamic user without User= has the unit's name, as far as that can be a user's. */
-const dynamicNameOf = (unit: UnitName) => {
-  const name = unit.replace(/\.[^.]*$/, '')
-  return /^[a-z_][\w-]{0,30}$/.test(name) ? name : `_du${hash(name).toString(16)}`
-}
-
-/** FNV-1a, 32 bits. */
-function hash(text: string): number {
-  let value = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) {
-    value = Math.imul(value ^ text.charCodeAt(i), 0x01000193) >>> 0
-  }
-  return value
-}
+const noneFree = (name: string): SpawnFailure => ({
+  step: 'USER',
+  exitStatus: EXIT.user,
+  errno: 'EBUSY',
+  message: `cannot run as the dynamic user ${name}: all their numbers are taken; give some units a User= of their own`,
+})
 
 const noUser = (name: string): SpawnFailure => ({
   step: 'USER',

@@ -11,6 +11,11 @@ export function completeService(draft: Draft): void {
   if (service.type === 'oneshot') service.timeoutStartUsec ??= Number.POSITIVE_INFINITY
   if (exec.standardInputData && (exec.standardInput?.kind ?? 'null') === 'null')
     exec.standardInput = { kind: 'data' }
+  // A user that is gone tomorrow leaves no set-id file and no IPC object behind (systemd.exec(5), DynamicUser=).
+  if (exec.dynamicUser) {
+    exec.noNewPrivileges = true
+    exec.removeIpc = true
+  }
   switch (exec.standardInput?.kind) {
     // Streams of two directions: the output goes where the input comes from.
     case 'tty':

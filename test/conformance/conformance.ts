@@ -23,7 +23,7 @@ export type Case = {
   /** What `ctl verify` says of the unit. */
   verified?: RegExp
   /** What else is to be seen, once all have been started. */
-  then?: (t: ExecutionContext, hearth: Pid1, unit: string) => Promise<void>
+  afterwards?: (t: ExecutionContext, hearth: Pid1, unit: string) => Promise<unknown>
   /** Why it cannot be tried here; null or absent: it can. */
   skip?: string | null
 }
@@ -31,6 +31,8 @@ export type Case = {
 export type Setting = {
   /** Shell text run in the copy of the system before the daemon: users, files, what the units expect. */
   prepare?: string
+  /** Shell text run where the daemon is about to be: its environment, its limits. */
+  before?: string
   /** Options of the daemon. */
   args?: readonly string[]
 }
@@ -63,6 +65,7 @@ export function conformance(cases: readonly Case[], setting: Setting = {}): void
     hearth = await boot(context as unknown as ExecutionContext, {
       units,
       sandbox: setting.prepare ?? ':',
+      before: setting.before ?? ':',
       args: setting.args ?? [],
     })
     await hearth.ctl('start', ...live.map(started))
@@ -95,7 +98,7 @@ export function conformance(cases: readonly Case[], setting: Setting = {}): void
         t.deepEqual(actual, expected)
         if (one.said) t.regex(said.join('\n'), one.said)
         if (one.verified) t.regex((await hearth.ctl('verify', unit)).out, one.verified)
-        await one.then?.(t, hearth, unit)
+        await one.afterwards?.(t, hearth, unit)
       } finally {
         if (!t.passed) {
           const log = await hearth.ctl('logs', unit)

@@ -17,12 +17,15 @@ import { join } from 'node:path'
 import anyTest, { type ExecutionContext, type TestFn } from 'ava'
 import {
   type DirectoryRoots,
+  directoriesOf,
   directoryRoots,
-  directoryVariables,
-  goesWithTheUnit,
-  makeDirectories,
-  removeRuntimeDirectories,
+  directoryVariables as variables,
 } from '../../daemon/runtime/directories.ts'
+import { makeDirectories as make } from '../../daemon/runtime/make-directories.ts'
+import {
+  goesWithTheUnit,
+  removeRuntimeDirectories as remove,
+} from '../../daemon/runtime/remove-directories.ts'
 import { EXEC_DEFAULTS } from '../../daemon/units/defaults.ts'
 import type { DirectoryKind, ExecSettings } from '../../daemon/units/unit.ts'
 import { isRoot } from './world.ts'
@@ -57,6 +60,13 @@ const settings = (
     },
   },
 })
+type Owner = { uid: number | null; gid: number | null }
+const makeDirectories = (exec: ExecSettings, roots: DirectoryRoots, owner: Owner) =>
+  make(directoriesOf(exec, roots, true), owner)
+const directoryVariables = (exec: ExecSettings, roots: DirectoryRoots) =>
+  variables(directoriesOf(exec, roots, true))
+const removeRuntimeDirectories = (exec: ExecSettings, roots: DirectoryRoots) =>
+  remove(directoriesOf(exec, roots, true))
 const modeOf = (path: string) => statSync(path).mode & 0o7777
 
 test('a directory is made with its mode, whatever the umask, its parents with 0755', t => {
@@ -209,4 +219,40 @@ asRoot('a link that root has put there is followed', t => {
   symlinkSync(`${base}/data`, `${base}/lib/a`)
   t.true(makeDirectories(settings('state', ['a']), roots, DAEMON).isOk())
   t.is(statSync(`${base}/data`).uid, 1)
+})
+
+test('those of a dynamic user lie below private, where root alone may go, with a link beside', t => {
+  const { base, roots } = t.context
+  const exec = { ...settings('state', ['a/b']), dynamicUser: true }
+  t.true(makeDirectories(exec, roots, NOBODY).isOk())
+  t.is(modeOf(`${base}/lib/private`), 0o700)
+  t.is(readlinkSync(`${base}/lib/a/b`), '../private/a/b')
+  t.true(statSync(`${base}/lib/private/a/b`).isDirectory())
+  t.deepEqual(directoryVariables(exec, roots), [`STATE_DIRECTORY=${base}/lib/private/a/b`])
+})
+
+test('DynamicUser= takes what there is along, and without it that comes back', t => {
+  const { base, roots } = t.context
+  const exec = settings('cache', ['a'])
+  mkdirSync(`${base}/cache/a`, { recursive: true })
+  writeFileSync(`${base}/cache/a/file`, 'kept')
+  const there = () => readFileSync(`${base}/cache/a/file`, 'utf8')
+  for (const dynamicUser of [true, true, false, false, true]) {
+    t.true(makeDirectories({ ...exec, dynamicUser }, roots, NOBODY).isOk())
+    t.is(lstatSync(`${base}/cache/a`).isSymbolicLink(), dynamicUser)
+    t.is(there(), 'kept')
+  }
+})
+
+test('a runtime directory is private only where it outlives the unit', t => {
+  const { base, roots } = t.context
+  const exec = { ...settings('runtime', ['a']), dynamicUser: true }
+  t.true(makeDirectories(exec, roots, NOBODY).isOk())
+  t.true(lstatSync(`${base}/run/a`).isDirectory())
+  const kept = { ...exec, runtimeDirectoryPreserve: 'yes' } as const
+  t.true(makeDirectories(kept, roots, NOBODY).isOk())
+  t.true(lstatSync(`${base}/run/a`).isSymbolicLink())
+  t.deepEqual(removeRuntimeDirectories(kept, roots), [])
+  t.false(existsSync(`${base}/run/private/a`))
+  t.throws(() => lstatSync(`${base}/run/a`), { code: 'ENOENT' })
 })
