@@ -31,6 +31,7 @@ const COMMANDS: Readonly<Record<VerbName, Load>> = {
   'list-unit-files': () => import('./commands/list-unit-files.ts'),
   cat: () => import('./commands/cat.ts'),
   verify: () => import('./commands/verify.ts'),
+  fidelity: () => import('./commands/fidelity.ts'),
   'is-enabled': () => import('./commands/is-enabled.ts'),
   enable: unitFiles,
   disable: unitFiles,

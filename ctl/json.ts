@@ -10,6 +10,7 @@ import type {
   ManagerStatus,
   ProblemInfo,
   SystemState,
+  UnitFidelity,
   UnitFileItem,
   UnitFileResult,
   UnitListItem,
@@ -44,6 +45,7 @@ export type JsonOutput = {
   /** set-environment, unset-environment, and the verbs that shut down. */
   done: Record<string, never>
   verify: readonly { unit: string; loadState: string; problems: readonly ProblemInfo[] }[]
+  fidelity: readonly UnitFidelity[]
   /** `daemon` is null when it cannot be reached. */
   version: { ctl: string; daemon: { version: string; protocol: number; pid: number } | null }
 }

@@ -181,6 +181,15 @@ const ROWS = [
     completes: 'files',
   },
   {
+    name: 'fidelity',
+    group: 'Unit files',
+    about:
+      'how units are carried out on this machine: exit status 1 when less confined than they say',
+    args: '[PATTERN...]',
+    completes: 'files',
+    options: ['all', 'no-legend', 'full'],
+  },
+  {
     name: 'is-enabled',
     group: 'Unit files',
     about: 'whether one of the units is enabled: exit status 0, else 1',

@@ -12,6 +12,7 @@ import type { Native } from './runtime/native.ts'
 import type { Processes } from './runtime/processes.ts'
 import { processTrees, usageOf } from './runtime/resources.ts'
 import type { UnitFileActions } from './runtime/unit-files.ts'
+import type { Abilities } from './units/directives/need.ts'
 import type { LoadedUnits } from './units/load.ts'
 import type { Unit, UnitName } from './units/unit.ts'
 
@@ -22,6 +23,7 @@ export type BackendParts = {
   unitFiles: UnitFileActions
   requests: Requests
   processes: Processes
+  abilities: Abilities
   logs: Logs
   native: Native
   post: (event: EngineEvent) => void
@@ -57,6 +59,7 @@ export function createBackend(parts: BackendParts): Backend {
   return {
     version: parts.version,
     units,
+    abilities: parts.abilities,
     state: engine.state,
     activeState: name => ask(name, 'activeState'),
     subState: name => ask(name, 'subState'),

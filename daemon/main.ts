@@ -65,6 +65,7 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
     vendorUnits: options.vendorUnits,
     reader: unitReader,
     host: createUnitFacts(native, facts),
+    strict: options.strict,
     onLoad(unit) {
       readAt.set(unit, Date.now())
       for (const problem of unit.problems) {
@@ -93,6 +94,7 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
   const runtime = createRuntime({
     native,
     units,
+    directives: units.directives,
     logs,
     post: event => loop.post(event),
     facts,
@@ -186,6 +188,7 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
       unitFiles: createUnitFileActions(units.files),
       requests,
       processes: runtime.processes,
+      abilities: runtime.abilities,
       logs,
       native,
       post: event => loop.post(event),

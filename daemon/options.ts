@@ -21,6 +21,8 @@ export type Options = {
   console: boolean | null
   controlGroup: string | null
   cgroups: CgroupUse
+  /** Whether units are not to start where their security would be weakened. */
+  strict: boolean
   /** Size at which a service's log is rotated, bytes, and how many old files stay. */
   logRotateBytes: number
   logKeep: number
@@ -93,6 +95,7 @@ export function readOptions(
         .choices(['auto', 'yes', 'no'])
         .default('auto'),
     )
+    .option('--strict', 'do not start a unit that cannot be confined here as its file says', false)
     .option('--control-group <group>', 'group whose members may read by ctl')
     .allowUnknownOption(isMachine)
     .allowExcessArguments(isMachine)
@@ -118,6 +121,7 @@ export function readOptions(
     console?: boolean
     controlGroup?: string
     cgroups: CgroupUse
+    strict: boolean
   }>()
   const services = given.services ?? paths(environment.HEARTH_SERVICES)
   const runtimeDirectory = absolute(
@@ -153,6 +157,7 @@ export function readOptions(
     console: given.console ?? null,
     controlGroup: given.controlGroup ?? null,
     cgroups: given.cgroups,
+    strict: given.strict,
   }
 }
 

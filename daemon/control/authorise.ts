@@ -30,6 +30,7 @@ export const NEEDS: Readonly<Record<MethodName, Role>> = {
   isActive: 'reader',
   isEnabled: 'reader',
   verify: 'reader',
+  fidelity: 'reader',
   enable: 'admin',
   disable: 'admin',
   mask: 'admin',

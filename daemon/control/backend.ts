@@ -3,6 +3,7 @@ import type { TransactionError } from '../engine/effect.ts'
 import type { Relation } from '../engine/graph.ts'
 import type { ActiveState, EngineState, JobResult, JobType, ShutdownKind } from '../engine/state.ts'
 import type { LogQuery, LogRecord } from '../logs/record.ts'
+import type { Abilities } from '../units/directives/need.ts'
 import type { LoadedUnits } from '../units/load.ts'
 import type { JobMode, UnitFileState, UnitName } from '../units/unit.ts'
 
@@ -19,7 +20,12 @@ export type UnitFileChanges = { changes: readonly UnitFileChange[]; notes: reado
 
 export interface Backend {
   readonly version: string
-  readonly units: Pick<LoadedUnits, 'get' | 'loaded' | 'fileNames' | 'fileState' | 'notEnforced'>
+  readonly units: Pick<
+    LoadedUnits,
+    'get' | 'loaded' | 'fileNames' | 'fileState' | 'assignments' | 'notEnforced'
+  >
+  /** What the machine allows. */
+  readonly abilities: Abilities
   readonly state: EngineState
   /** What a loaded unit is now; `inactive`, `dead` and `success` of one that the engine has no state for. */
   activeState(unit: UnitName): ActiveState

@@ -1,6 +1,7 @@
 // Which function answers which method.
 import type { Result } from 'neverthrow'
 import type { Handler, StreamingCall } from './call.ts'
+import { fidelity } from './fidelity.ts'
 import { cancel, jobs, kill, listJobs, resetFailed, waitInactive } from './jobs.ts'
 import { isActive, isEnabled, listDependencies, listUnitFiles, listUnits } from './list.ts'
 import { logs } from './logs.ts'
@@ -36,6 +37,7 @@ const HANDLERS: { readonly [M in MethodName]: Handler<M> } = {
   isActive,
   isEnabled,
   verify,
+  fidelity,
   enable,
   disable,
   mask,

@@ -28,21 +28,29 @@ const allProblemsOf = (backend: Backend, unit: Unit): ProblemInfo[] => [
   ...backend.units.notEnforced(unit.id).map(problem => toProblemInfo(problem, 'note')),
 ]
 
-export const verify: Handler<'verify'> = ({ backend }, params) => {
-  const errors: ControlError[] = []
-  const units: Unit[] = []
-  if (params.units === undefined || params.units.length === 0) {
-    for (const unit of backend.units.loaded()) if (unit.loadState !== 'not-found') units.push(unit)
-  } else {
-    const { units: names, unmatched } = resolveUnits(backend, params.units, { files: true })
-    errors.push(...unmatched)
-    for (const name of names) {
-      findPresentUnit(backend, name).match(
-        unit => units.push(unit),
-        error => errors.push(error),
-      )
-    }
+/** The units that are asked about: all that are loaded when none is named. */
+export function unitsOf(
+  backend: Backend,
+  patterns: readonly string[] = [],
+): { units: Unit[]; errors: ControlError[] } {
+  if (patterns.length === 0) {
+    const loaded = [...backend.units.loaded()]
+    return { units: loaded.filter(({ loadState }) => loadState !== 'not-found'), errors: [] }
   }
+  const { units: names, unmatched } = resolveUnits(backend, patterns, { files: true })
+  const errors: ControlError[] = [...unmatched]
+  const units: Unit[] = []
+  for (const name of names) {
+    findPresentUnit(backend, name).match(
+      unit => units.push(unit),
+      error => errors.push(error),
+    )
+  }
+  return { units, errors }
+}
+
+export const verify: Handler<'verify'> = ({ backend }, params) => {
+  const { units, errors } = unitsOf(backend, params.units)
   return ok({
     units: units.map(unit => ({
       unit: unit.id,

@@ -192,6 +192,32 @@ export type ProblemInfo = {
   message: string
 }
 
+/**
+ * How a directive that a unit sets is carried out on this machine. enforced: as systemd does it. emulated: by other means.
+ * ignored: left out, and nothing is lost but what the reason says. weakened: left out, and the unit is less confined than
+ * its file says. unsupported: left out, and the unit may miss it.
+ */
+export type Verdict = 'enforced' | 'emulated' | 'ignored' | 'weakened' | 'unsupported'
+export type DirectiveFidelity = {
+  /** By its name of today, with its section: `Service.MemoryMax`. */
+  directive: string
+  value: string
+  verdict: Verdict
+  /** Null with `enforced` alone. */
+  reason: string | null
+  /** Whether that can be another on another machine. */
+  depends: boolean
+  file: string
+  line: number
+}
+export type UnitFidelity = {
+  unit: string
+  /** Whether it does not start when something weakens its security. */
+  strict: boolean
+  /** In the order of its files. */
+  directives: readonly DirectiveFidelity[]
+}
+
 /** Everything that `systemctl status UNIT` shows. */
 export type UnitStatus = {
   unit: string
@@ -399,6 +425,11 @@ export type Methods = {
       units: readonly { unit: string; loadState: string; problems: readonly ProblemInfo[] }[]
       errors: readonly ControlError[]
     }
+  >
+  /** Of all loaded units that have a file when none is given. */
+  fidelity: Method<
+    { units?: readonly string[] },
+    { units: readonly UnitFidelity[]; errors: readonly ControlError[] }
   >
 
   enable: Method<UnitFileParams, UnitFileResult>

@@ -113,6 +113,7 @@ const PARAMS: { readonly [M in MethodName]: v.GenericSchema<unknown, Methods[M][
   isActive: v.strictObject({ units: names }),
   isEnabled: v.strictObject({ units: names }),
   verify: v.strictObject({ units: maybe(names) }),
+  fidelity: v.strictObject({ units: maybe(names) }),
   enable: unitFiles,
   disable: unitFiles,
   mask: unitFiles,

@@ -42,6 +42,8 @@ export type EngineEvent =
       exitStatus: number
       errno: string
       message: string
+      /** To try again would be in vain: Restart= does not count. */
+      isFinal?: true
     }
   /** With Type=exec the image was replaced; sent with the same turn as `spawned` (the spawn call waits for the exec). */
   | { type: 'exited'; pid: number; exit: ProcessExit }

@@ -39,6 +39,8 @@ export type SpawnFailure = {
   exitStatus: number
   errno: string
   message: string
+  /** To try again would be in vain: Restart= does not count. */
+  isFinal?: true
 }
 
 export const NO_PROCESS = 0

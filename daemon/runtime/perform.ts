@@ -3,6 +3,7 @@ import type { Effect } from '../engine/effect.ts'
 import type { EngineEvent } from '../engine/event.ts'
 import type { Logs } from '../logs/logs.ts'
 import type { Abilities } from '../units/directives/need.ts'
+import type { DirectiveTable } from '../units/directives.ts'
 import type { ResourceLimit, UnitName, Units } from '../units/unit.ts'
 import { createAbilities } from './abilities.ts'
 import { ownCapabilities } from './capabilities.ts'
@@ -10,6 +11,7 @@ import { type CgroupUse, openCgroups } from './cgroup.ts'
 import { checkConditions } from './conditions.ts'
 import { directoriesOf, directoryRoots, ownersOf } from './directories.ts'
 import type { HostFacts } from './facts.ts'
+import { createGuard } from './guard.ts'
 import { type KillEffect, kill } from './kill.ts'
 import type { Native } from './native.ts'
 import { openNotify } from './notify.ts'
@@ -37,6 +39,8 @@ export type RuntimeParts = {
   native: Native
   /** Looked up anew with each effect: a daemon-reload may have replaced the units. */
   units: Units
+  /** The table that the units are read by. */
+  directives: DirectiveTable
   logs: Logs
   /** `loop.post`. */
   post: (event: EngineEvent) => void
@@ -98,6 +102,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     }),
     cgroups,
     abilities,
+    guard: createGuard({ directives: parts.directives, abilities, log }),
     roots,
     hidesDirectories,
     isRoot,

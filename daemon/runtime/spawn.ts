@@ -29,6 +29,7 @@ import {
 } from './environment.ts'
 import { readEnvironmentFiles } from './environment-file.ts'
 import { EXIT, errnoOf, inWords, NO_PROCESS, type SpawnFailure } from './failure.ts'
+import type { Guard } from './guard.ts'
 import { keyringCalls } from './keyring.ts'
 import { nativeLimits } from './limits.ts'
 import { makeDirectories } from './make-directories.ts'
@@ -53,6 +54,7 @@ export type SpawnParts = {
   cgroups: Cgroups | null
   /** What the machine allows. */
   abilities: Abilities
+  guard: Guard
   roots: DirectoryRoots
   /** Whether a dynamic user's directories lie where root alone may go: only a mount namespace shows them to the unit. */
   hidesDirectories: () => boolean
@@ -110,6 +112,9 @@ const LISTS = {
   stop: 'execStop',
   'stop-post': 'execStopPost',
 } as const satisfies Record<ExecKind, keyof ServiceSettings>
+
+/** What a start runs first: a unit that is up can always be stopped. */
+const STARTS: ReadonlySet<ExecKind> = new Set(['condition', 'start-pre', 'start'])
 
 /** A performer of the effect `spawn`: the answer is the event. */
 export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => EngineEvent {
@@ -256,6 +261,8 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
         message: `cannot run a command of ${effect.unit}: its unit file has changed and no longer has it`,
       })
     }
+    const refused = STARTS.has(effect.exec) ? parts.guard(unit) : null
+    if (refused) return err(refused)
     const place = placeOf(unit, exec, service, command, effect.exec)
     const run = runs.of(effect.unit, effect.invocationId)
 

@@ -1,7 +1,6 @@
 // Files -> a unit: each assignment is looked up in the table of directives, then the unit is completed and checked.
 import {
   EXEC_DEFAULTS,
-  HEARTH_DEFAULTS,
   INSTALL_DEFAULTS,
   KILL_DEFAULTS,
   NONE,
@@ -11,6 +10,7 @@ import {
 } from './defaults.ts'
 import { type Directive, type DirectiveTable, type Draft, SECTIONS } from './directives.ts'
 import { describeProblem, didYouMean } from './errors.ts'
+import { isDemand } from './fidelity.ts'
 import {
   addImplicit,
   completeService,
@@ -26,6 +26,7 @@ import { expandSpecifiers, type HostFacts } from './specifiers.ts'
 import { type Assignment, placeOf, type UnitFile } from './syntax.ts'
 import type {
   DependencyKind,
+  HearthSettings,
   InstallSettings,
   Problem,
   Unit,
@@ -48,7 +49,12 @@ export const SECTION_OF: Partial<Record<UnitType, string>> = {
   scope: 'Scope',
 }
 
-export type BuildContext = { table: DirectiveTable; host: HostFacts }
+export type BuildContext = {
+  table: DirectiveTable
+  host: HostFacts
+  /** What [X-Hearth] says of units that do not. */
+  hearth: HearthSettings
+}
 
 /** A unit as its files alone describe it, before it is known what other units and links add. */
 export type Prepared = Pick<
@@ -59,6 +65,7 @@ export type Prepared = Pick<
   | 'unit'
   | 'install'
   | 'hearth'
+  | 'demands'
   | 'service'
   | 'kill'
   | 'exec'
@@ -102,6 +109,8 @@ const newDraft = (): Draft => ({
 
 type Assigning = Source & {
   problems: Problem[]
+  /** `Unit.demands`, null until there is one. */
+  demands: Record<string, string> | null
   /** Only these sections; null: all. */
   only: string | null
 }
@@ -144,6 +153,7 @@ function assignAll({ table, host }: BuildContext, work: Assigning): Draft {
       }
       where = { file, assignment, row }
       const done = row.assign(draft, assignment.value, context)
+      if (isDemand(row) && done.isOk()) demand(work, row, assignment)
       if (done.isErr())
         report(
           'error',
@@ -152,6 +162,12 @@ function assignAll({ table, host }: BuildContext, work: Assigning): Draft {
     }
   }
   return draft
+}
+
+function demand(work: Assigning, row: Directive, { section, value }: Assignment) {
+  work.demands ??= {}
+  if (value === '') delete work.demands[`${section}.${row.name}`]
+  else work.demands[`${section}.${row.name}`] = value
 }
 
 const shortened = (value: string) => (value.length > 80 ? `${value.slice(0, 80)}…` : value)
@@ -194,7 +210,7 @@ const hasSection = (files: readonly UnitFile[], name: string) =>
 /** The [Install] section alone, or null when there is none. */
 export function readInstall(context: BuildContext, source: Source): InstallSettings | null {
   if (!hasSection(source.files, 'Install')) return null
-  const draft = assignAll(context, { ...source, problems: [], only: 'Install' })
+  const draft = assignAll(context, { ...source, problems: [], demands: null, only: 'Install' })
   return { ...INSTALL_DEFAULTS, ...draft.install }
 }
 
@@ -212,7 +228,8 @@ export function prepareUnit(context: BuildContext, source: Source, sharing: Shar
   const { id, type, fragmentPath, files } = source
   const problems: Problem[] = []
   for (const file of files) problems.push(...file.problems)
-  const draft = assignAll(context, { id, type, fragmentPath, files, problems, only: null })
+  const work: Assigning = { id, type, fragmentPath, files, problems, demands: null, only: null }
+  const draft = assignAll(context, work)
   draft.unit.description ??= id
 
   const at = (message: string, severity: Problem['severity']) =>
@@ -241,7 +258,8 @@ export function prepareUnit(context: BuildContext, source: Source, sharing: Shar
     unit: completed(UNIT_DEFAULTS, draft.unit),
     install: sharing.install(completed(INSTALL_DEFAULTS, draft.install)),
     hasInstallSection: hasSection(files, 'Install'),
-    hearth: completed(HEARTH_DEFAULTS, draft.hearth),
+    hearth: completed(context.hearth, draft.hearth),
+    ...(work.demands && !isEmpty(work.demands) && { demands: work.demands }),
     ...(service && {
       service,
       kill: completed(KILL_DEFAULTS, draft.kill),
@@ -289,6 +307,7 @@ export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
     dependencies,
     install: prepared.install,
     hearth: prepared.hearth,
+    ...(prepared.demands && { demands: prepared.demands }),
     ...(service && kill && exec && { service, kill, exec }),
     ...(sandbox && { sandbox }),
   }

@@ -207,4 +207,8 @@ export const INSTALL_DEFAULTS: InstallSettings = {
   defaultInstance: null,
 }
 
-export const HEARTH_DEFAULTS: HearthSettings = { dependants: 'hold', console: 'inherit' }
+export const HEARTH_DEFAULTS: HearthSettings = {
+  dependants: 'hold',
+  console: 'inherit',
+  strict: false,
+}

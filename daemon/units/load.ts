@@ -21,7 +21,7 @@ import {
   type Resolution,
 } from './catalogue.ts'
 import { HEARTH_DEFAULTS, INSTALL_DEFAULTS, NONE, UNIT_DEFAULTS } from './defaults.ts'
-import { createDirectives } from './directives.ts'
+import { createDirectives, type Directive, type DirectiveTable } from './directives.ts'
 import {
   type Enablement,
   enabledName,
@@ -37,6 +37,7 @@ import { placeOf, readUnitFile, type UnitFile } from './syntax.ts'
 import type {
   InstallSettings,
   LoadState,
+  Place,
   Problem,
   Unit,
   UnitFileState,
@@ -54,8 +55,21 @@ export type UnitOptions = {
   vendorUnits: readonly string[]
   reader: UnitReader
   host: HostFacts
+  /** Whether units are not to start where their security would be weakened, unless they say Strict=no. */
+  strict?: boolean
   /** Told of each unit that has just been read. */
   onLoad?: (unit: Unit) => void
+}
+
+/** An assignment of a unit's file to a directive that is known; an empty value has taken back what stands before it. */
+export type Assigned = {
+  /** `Service.MemoryMax`, by its name of today. */
+  directive: string
+  /** The name as written. */
+  written: string
+  value: string
+  place: Place
+  row: Directive
 }
 
 export type UnitFileInfo = { name: UnitName; state: UnitFileState; path: string }
@@ -69,8 +83,12 @@ export interface LoadedUnits extends Units {
   fileNames(): readonly UnitName[]
   /** `systemctl is-enabled` of a name. */
   fileState(name: UnitName): UnitFileState
-  /** What the unit's files ask for and hearth does not do, each with its place. They are read again for that. */
+  /** What the unit's files set, in their order. They are read again for that. */
+  assignments(name: UnitName): readonly Assigned[]
+  /** What of that hearth does not do, each with its place. */
   notEnforced(name: UnitName): readonly Problem[]
+  /** The table that units are read by. */
+  readonly directives: DirectiveTable
   /** A unit of its own from a file that need not be in any directory, for `ctl verify`. */
   fromFile(path: string, name: UnitName): Unit
   /** What the planning of enable, disable, mask and unmask looks at. */
@@ -87,6 +105,9 @@ export interface UnitFilesView {
   /** What is at a path: where a symlink leads, '' for a file of its own, null for nothing. */
   readTarget(path: string): string | null
 }
+
+/** The sections that a unit of any type may have. */
+const SHARED_SECTIONS = ['Unit', 'Install', 'X-Hearth']
 
 /** Names nobody has a file for are remembered up to this number. */
 const MAX_NOT_FOUND = 4096
@@ -134,7 +155,11 @@ export function createUnits(options: UnitOptions): LoadedUnits {
   }
   const isRuntime = (path: string) =>
     directories.runtime !== null && path.startsWith(`${directories.runtime}/`)
-  const context: BuildContext = { table: createDirectives(host.directories.runtime), host }
+  const context: BuildContext = {
+    table: createDirectives(host.directories.runtime),
+    host,
+    hearth: options.strict ? { ...HEARTH_DEFAULTS, strict: true } : HEARTH_DEFAULTS,
+  }
   let now = nothing()
 
   const catalogue = (): Catalogue => {
@@ -359,31 +384,33 @@ export function createUnits(options: UnitOptions): LoadedUnits {
     return unit
   }
 
-  const notEnforced = (name: UnitName): Problem[] => {
+  const assignments = (name: UnitName): Assigned[] => {
     const { id, entry, isMasked } = resolve(name)
-    const section = SECTION_OF[unitType(id) ?? 'target']
+    const own = SECTION_OF[unitType(id) ?? 'target']
     if (!entry || isMasked) return []
-    const read = readAll(entry, namesOf(id))
-    return read.files.flatMap(file =>
+    return readAll(entry, namesOf(id)).files.flatMap(file =>
       file.assignments.flatMap(assignment => {
-        if (assignment.section !== 'Unit' && assignment.section !== section) return []
-        const row = context.table.find(assignment.section, assignment.name)
-        if (!row || row.status === 'enforced' || assignment.value === '') return []
-        const why = row.note === null ? '' : `: ${row.note}`
-        return [
-          {
-            severity: 'warning' as const,
-            place: placeOf(file, assignment),
-            directive: `${assignment.section}.${row.name}`,
-            message:
-              row.status === 'inert'
-                ? `${assignment.name}= has no meaning here${why}`
-                : `${assignment.name}= is known but not enforced${why || ' yet'}`,
-          },
-        ]
+        const { section, name: written, value } = assignment
+        if (section !== own && !SHARED_SECTIONS.includes(section)) return []
+        const row = context.table.find(section, written)
+        if (row === null) return []
+        const place = placeOf(file, assignment)
+        return [{ directive: `${section}.${row.name}`, written, value, place, row }]
       }),
     )
   }
+
+  const notEnforced = (name: UnitName): Problem[] =>
+    assignments(name)
+      .filter(({ row, value }) => row.status !== 'enforced' && value !== '')
+      .map(({ directive, written, place, row }) => {
+        const why = row.note === null ? '' : `: ${row.note}`
+        const message =
+          row.status === 'inert'
+            ? `${written}= has no meaning here${why}`
+            : `${written}= is known but not enforced${why || ' yet'}`
+        return { severity: 'warning', place, directive, message }
+      })
 
   const readTarget = (path: string): string | null => {
     const written = reader.readlink(path)
@@ -411,7 +438,9 @@ export function createUnits(options: UnitOptions): LoadedUnits {
       return [...names].sort()
     },
     fileState,
+    assignments,
     notEnforced,
+    directives: context.table,
     fromFile(path, name) {
       const fragment = readFile(path, false)
       if (fragment === null) return absent(name, 'masked', null, path, 'masked')

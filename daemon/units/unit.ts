@@ -422,6 +422,8 @@ export type HearthSettings = {
   /** What becomes of a dependant while a unit it requires is in automatic restart: held (ours) or failed (systemd's way). */
   dependants: 'hold' | 'fail'
   console: 'inherit' | 'off'
+  /** Whether the unit is not to start where its security would be weakened. */
+  strict: boolean
 }
 
 export type Unit = {
@@ -441,6 +443,9 @@ export type Unit = {
   dependencies: Readonly<Partial<Record<DependencyKind, readonly UnitName[]>>>
   install: InstallSettings
   hearth: HearthSettings
+  /** What its files set that this machine may not allow, or that is not carried out: directives such as `Service.PrivateTmp`
+   * with their last value. Absent: nothing of the kind. */
+  demands?: Readonly<Record<string, string>>
   /** With type `service` only. */
   service?: ServiceSettings
   kill?: KillSettings

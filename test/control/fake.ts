@@ -22,6 +22,8 @@ import {
   SERVICE_DEFAULTS,
   UNIT_DEFAULTS,
 } from '../../daemon/units/defaults.ts'
+import { type Abilities, NEEDS, type Need } from '../../daemon/units/directives/need.ts'
+import type { Assigned } from '../../daemon/units/load.ts'
 import type {
   ExecCommand,
   JobMode,
@@ -107,6 +109,9 @@ export const facts = (name: UnitName, given: Partial<ServiceFacts>): UnitState =
 export const running = (name: UnitName): UnitState =>
   facts(name, { sub: 'running', mainPid: 4242, main: run(), runs: [run()] })
 
+/** Where everything is allowed. */
+const ABLE = Object.fromEntries(NEEDS.map(need => [need, null])) as Abilities
+
 export type Fake = Backend & {
   /** What was asked of it, in order. */
   readonly calls: unknown[][]
@@ -124,6 +129,8 @@ export type Fake = Backend & {
   relations: Map<string, UnitName[]>
   trees: ProcessTree[]
   notEnforced: Map<UnitName, Problem[]>
+  assignments: Map<UnitName, Assigned[]>
+  abilities: Record<Need, string | null>
   changes: () => UnitFileChange[]
   notes: string[]
   manager: EngineState['manager']
@@ -155,8 +162,11 @@ export function createFake(): Fake {
       loaded: () => units.values(),
       fileNames: () => fake.files.map(file => file.name),
       fileState: name => fake.files.find(file => file.name === name)?.state ?? 'not-found',
+      assignments: name => fake.assignments.get(name) ?? [],
       notEnforced: name => fake.notEnforced.get(name) ?? [],
     },
+    abilities: { ...ABLE },
+    assignments: new Map(),
     notEnforced: new Map(),
     manager: {
       phase: 'running',

@@ -19,6 +19,7 @@ import {
   SERVICE_DEFAULTS,
   UNIT_DEFAULTS,
 } from '../../daemon/units/defaults.ts'
+import { createDirectives, type DirectiveTable } from '../../daemon/units/directives.ts'
 import type {
   ExecCommand,
   ExecSettings,
@@ -88,6 +89,7 @@ export type WorldParts = {
   manager?: readonly string[]
   notify?: boolean
   cgroups?: CgroupUse
+  directives?: DirectiveTable
   nofile?: { soft: number; hard: number }
 }
 
@@ -116,6 +118,7 @@ export class World {
     this.runtime = createRuntime({
       native: addon,
       units,
+      directives: parts.directives ?? createDirectives(),
       logs: this.#logs(),
       post: event => {
         this.events.push(event)

@@ -83,7 +83,7 @@ export function unit(name: UnitName, given: Given = {}): Unit {
       also: [],
       defaultInstance: null,
     },
-    hearth: { dependants: 'hold', console: 'inherit', ...hearth },
+    hearth: { dependants: 'hold', console: 'inherit', strict: false, ...hearth },
     ...(type === 'service' && {
       service: {
         ...serviceSettings(bare),

@@ -37,6 +37,8 @@ export type Boot = {
   sandbox?: string
   /** A command in the namespace before the daemon takes its place, as shell text. */
   before?: string
+  /** A command that becomes the daemon, such as setpriv with its options. */
+  prefix?: readonly string[]
   /** In a PID namespace; default: as root. */
   namespace?: boolean
   /** The user to run the daemon as (root only), not in a namespace. */
@@ -146,6 +148,7 @@ export async function boot(t: ExecutionContext, setting: Boot = {}): Promise<Pid
 
   const environment = { ...process.env, HEARTH_RUNTIME: runtime, HEARTH_LOGS: `${directory}/log` }
   const daemon = [
+    ...(setting.prefix ?? []),
     `${root}dist/hearth`,
     '--services',
     units,

@@ -1,7 +1,7 @@
 // Unit directories for tests: in memory, or the machine's own.
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
 import { err, ok } from 'neverthrow'
-import { createUnits, type LoadedUnits } from '../../daemon/units/load.ts'
+import { createUnits, type LoadedUnits, type UnitOptions } from '../../daemon/units/load.ts'
 import type { DirectoryEntry, UnitReader } from '../../daemon/units/reader.ts'
 import type { HostFacts } from '../../daemon/units/specifiers.ts'
 
@@ -101,10 +101,11 @@ export const host: HostFacts = {
 }
 
 /** The units in `/etc/units` and `/run/units`, with `/usr/units` for look-up only. */
-export const unitsOf = (files: Files): LoadedUnits =>
+export const unitsOf = (files: Files, more: Partial<UnitOptions> = {}): LoadedUnits =>
   createUnits({
     services: ['/etc/units', '/run/units'],
     vendorUnits: ['/usr/units'],
     reader: memoryReader(files),
     host,
+    ...more,
   })

@@ -58,6 +58,7 @@ export function spawnFailed(turn: Turn, input: Input<'spawn-failed'>): void {
     ERRNO: input.errno,
   })
   set(turn, { spawnError: input.message })
+  if (input.isFinal) set(turn, { forbidRestart: true })
   if (isResource) set(turn, { awaiting: null, token: 0 })
   else begun(turn, 0)
   set(turn, isMain ? { mainPid: null } : { controlPid: null })

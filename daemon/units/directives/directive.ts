@@ -93,7 +93,8 @@ export type DirectiveOptions = Partial<
 }
 
 const DONE: Result<void, string> = ok()
-const NO_NEEDS: Directive['needs'] = () => []
+/** Of a directive that takes nothing of the machine, whatever its value. */
+export const NO_NEEDS: Directive['needs'] = () => []
 
 const needsOf = (needs: DirectiveOptions['needs']): Directive['needs'] =>
   needs === undefined ? NO_NEEDS : typeof needs === 'function' ? needs : () => needs

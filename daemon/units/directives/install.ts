@@ -1,6 +1,7 @@
 // The directives of [Install] (systemd.unit(5)) and of [X-Hearth], hearth's own.
 import { err, ok } from 'neverthrow'
-import { plain } from '../print.ts'
+import { plain, yesNo } from '../print.ts'
+import { boolean } from '../values/boolean.ts'
 import { oneOf, type Parse } from '../values/parse.ts'
 import { type Directive, list, setting } from './directive.ts'
 import { unitNames } from './unit.ts'
@@ -32,4 +33,5 @@ export const hearthDirectives = (): Directive[] => [
     print: plain,
     property: 'HearthConsole',
   }),
+  setting('hearth', 'Strict', 'strict', boolean, { print: yesNo, property: 'HearthStrict' }),
 ]

@@ -35,6 +35,16 @@ const INERT: readonly (readonly [name: string, note: string])[] = [
 /** Rows by name that are made when they are asked for: there are hundreds, and few are in use. */
 export type LazyRows = { names: () => Iterable<string>; row: (name: string) => Directive | null }
 
+/** Those without which a unit is less confined than its file says. */
+const SECURITY = new Set(
+  names(`
+SystemCallFilter SystemCallArchitectures MemoryDenyWriteExecute RestrictNamespaces RestrictRealtime RestrictSUIDSGID
+RestrictAddressFamilies RestrictFileSystems LockPersonality PrivatePIDs PrivateBPF UserNamespacePath RootImage
+RootVerity RootHash SELinuxContext AppArmorProfile SmackProcessLabel DeviceAllow DevicePolicy IPAddressAllow
+IPAddressDeny IPIngressFilterPath IPEgressFilterPath BPFProgram SocketBindAllow SocketBindDeny
+RestrictNetworkInterfaces NFTSet`),
+)
+
 const textRows = (
   modern: readonly string[],
   aliases: Readonly<Record<string, readonly string[]>>,
@@ -55,7 +65,8 @@ const textRows = (
       if (known === undefined) return null
       const inert = INERT.find(([inertName]) => inertName === known)
       if (inert) return kept(known, 'inert', inert[1])
-      return kept(known, 'not-enforced', null, aliases[known] ?? [])
+      const security = SECURITY.has(known)
+      return kept(known, 'not-enforced', null, aliases[known] ?? [], { security })
     },
   }
 }
