@@ -10,6 +10,8 @@ import { ownCapabilities } from './capabilities.ts'
 import { type CgroupUse, openCgroups } from './cgroup.ts'
 import { createClockWatch } from './clock-watch.ts'
 import { checkConditions } from './conditions.ts'
+import { hasCredentials } from './credential-sources.ts'
+import { createCredentials } from './credentials.ts'
 import { directoriesOf, directoryRoots, ownersOf } from './directories.ts'
 import type { HostFacts } from './facts.ts'
 import { createGuard } from './guard.ts'
@@ -92,6 +94,13 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     post({ type: 'exited', pid, exit }),
   )
   const pidFiles = createPidFileWatches()
+  const credentials = createCredentials({
+    native,
+    root: `${roots.runtime}/credentials`,
+    received: facts.environment.CREDENTIALS_DIRECTORY ?? null,
+    canMount: () => isRoot && abilities['mount-namespace'] === null,
+    warn: (unit, message) => log('warn', unit, message),
+  })
   const runs = createRuns(parts.logs, parts.console)
   const spawn = createSpawner({
     native,
@@ -107,6 +116,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     cgroups,
     abilities,
     guard: createGuard({ directives: parts.directives, abilities, log }),
+    credentials,
     roots,
     hidesDirectories,
     isRoot,
@@ -193,6 +203,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     runs.end(unit, invocationId)
     processes.forget(unit)
     cgroups?.remove(unit)
+    if (exec && hasCredentials(exec)) credentials.remove(unit)
     if (exec?.directories.runtime && goesWithTheUnit(exec, restarting)) {
       const directories = directoriesOf(exec, roots, hidesDirectories())
       for (const problem of removeRuntimeDirectories(directories)) log('warn', unit, problem)
