@@ -13,6 +13,7 @@ const target = join(here, '../../daemon/units/system-calls')
 const NEWER: Readonly<Record<string, string>> = {
   uretprobe: '335 - - - -',
   uprobe: '336 - - - -',
+  cachestat: '451',
   fchmodat2: '452',
   map_shadow_stack: '453',
   futex_wake: '454',
@@ -107,7 +108,9 @@ ${numbers([...names].sort()).join('\n')}
 \`
 `,
 )
-const known = new Set(listed.get('@known')?.members)
+const known = new Set(
+  (listed.get('@known')?.members ?? []).flatMap(name => listed.get(name)?.members ?? [name]),
+)
 const unknown = [...names].filter(name => !known.has(name) && !(name in NEWER)).sort()
 listed.delete('@known')
 writeFileSync(

@@ -18,6 +18,7 @@ import {
   endInWords,
   exitInWords,
   isRunOk,
+  refusedCall,
 } from './runs.ts'
 import type { Explanation, JobVerb } from './schema.ts'
 
@@ -105,11 +106,11 @@ function serviceReason(unit: Unit, facts: ServiceFacts): Reason {
   switch (facts.result) {
     case 'exit-code':
     case 'signal':
-    case 'core-dump':
-      return {
-        why: run?.exit ? endInWords(run, ran, commandOf(unit, run)) : 'a process failed',
-        run,
-      }
+    case 'core-dump': {
+      const end = run?.exit ? endInWords(run, ran, commandOf(unit, run)) : 'a process failed'
+      const refused = refusedCall(unit, run?.exit ?? null)
+      return { why: refused === null ? end : `${end}: ${refused}`, run }
+    }
     case 'timeout':
       return { why: whyTimeout(unit, facts, run), run }
     case 'watchdog': {

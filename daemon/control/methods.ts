@@ -17,7 +17,6 @@ import { verify } from './problems.ts'
 import type { ControlError, MethodName, Methods, Request } from './schema.ts'
 import { show } from './show.ts'
 import { status } from './status.ts'
-import { listTimers } from './timers.ts'
 import { cat, disable, enable, mask, reload, unmask } from './unit-files.ts'
 
 const HANDLERS: { readonly [M in MethodName]: Handler<M> } = {
@@ -34,7 +33,6 @@ const HANDLERS: { readonly [M in MethodName]: Handler<M> } = {
   cat,
   listUnits,
   listUnitFiles,
-  listTimers,
   listDependencies,
   isActive,
   isEnabled,

@@ -81,6 +81,24 @@ export function endInWords(run: CommandRun, ran: string, command: ExecCommand | 
 }
 
 const EXIT_EXEC = 203
+const SIGSYS = 31
+
+/** Why the kernel has sent SIGSYS where the unit's system calls are filtered; null: it has not, or for another reason. */
+export function refusedCall({ exec }: Unit, exit: ProcessExit | null): string | null {
+  if (!exec || exit === null || exit.kind === 'exited' || exit.kind === 'unknown') return null
+  if (exit.signal !== SIGSYS) return null
+  const lines = exec.systemCallFilter
+  const kills =
+    exec.systemCallErrorNumber === 'kill' ||
+    lines.some(({ calls }) => calls.some(({ error }) => error === 'kill'))
+  const directives = [
+    ...(lines.length > 0 && kills ? ['SystemCallFilter='] : []),
+    ...(exec.systemCallArchitectures.length > 0 ? ['SystemCallArchitectures='] : []),
+  ]
+  return directives.length === 0
+    ? null
+    : `it made a system call that ${directives.join(' or ')} refuses`
+}
 
 /** CLD_EXITED, CLD_KILLED, CLD_DUMPED of waitid(2), as `systemctl show` prints ExecMainCode=; 0 for none. */
 export function exitCode(exit: ProcessExit | null): number {

@@ -8,9 +8,8 @@ import { lastLines } from './log-lines.ts'
 import { failedUnits, managerStatus } from './manager.ts'
 import { problemsOf } from './problems.ts'
 import { findPresentUnit, resolveUnits } from './resolve.ts'
-import { commandLine, commandOf, EXEC_DIRECTIVES, isRunOk, outcomeOf } from './runs.ts'
+import { commandLine, commandOf, EXEC_DIRECTIVES, isRunOk, outcomeOf, refusedCall } from './runs.ts'
 import type { ControlError, UnitStatus } from './schema.ts'
-import { nextElapseUsec } from './timers.ts'
 
 const LINES = 10
 
@@ -62,7 +61,6 @@ async function unitStatus(call: Call, unit: Unit, lines: number): Promise<UnitSt
     nowUsec: now.realtimeUsec,
     durationUsec: state === null ? null : duration(backend, state),
     job: jobOf(backend, state),
-    nextElapseUsec: state?.timer ? nextElapseUsec(state.timer, now) : null,
     triggeredBy: withState(backend, backend.related(name, 'triggeredBy')),
     triggers: withState(backend, backend.related(name, 'triggers')),
     docs: [...unit.unit.documentation],
@@ -126,7 +124,8 @@ function serviceStatus(unit: Unit, facts: ServiceFacts, processes: readonly Proc
         outcome: outcomeOf(run),
         ok: isRunOk(unit, run),
       })),
-    spawnError: facts.spawnError,
+    spawnError:
+      facts.spawnError ?? (facts.mainPid === null ? refusedCall(unit, main?.exit ?? null) : null),
     statusText: facts.statusText,
     nRestarts: facts.nRestarts,
   }

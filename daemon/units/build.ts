@@ -6,7 +6,6 @@ import {
   NONE,
   SANDBOX_DEFAULTS,
   SERVICE_DEFAULTS,
-  TIMER_DEFAULTS,
   UNIT_DEFAULTS,
 } from './defaults.ts'
 import { type Directive, type DirectiveTable, type Draft, SECTIONS } from './directives.ts'
@@ -19,7 +18,6 @@ import {
   SHUTDOWN,
   serviceProblem,
   serviceWarnings,
-  timerProblem,
   unsupportedType,
 } from './implicit.ts'
 import { completeSandbox } from './sandbox.ts'
@@ -72,7 +70,6 @@ export type Prepared = Pick<
   | 'kill'
   | 'exec'
   | 'sandbox'
-  | 'timer'
 > & {
   dependencies: Dependencies
   problems: readonly Problem[]
@@ -107,7 +104,6 @@ const newDraft = (): Draft => ({
   sandbox: {},
   install: {},
   hearth: {},
-  timer: {},
   dependencies: {},
 })
 
@@ -251,11 +247,6 @@ export function prepareUnit(context: BuildContext, source: Source, sharing: Shar
     if (problem !== null) at(problem, 'error')
     for (const warning of serviceWarnings(service)) at(warning, 'warning')
   }
-  const timer = type === 'timer' ? completed(TIMER_DEFAULTS, draft.timer) : undefined
-  if (timer && !problems.some(({ severity }) => severity === 'error')) {
-    const problem = timerProblem(timer)
-    if (problem !== null) at(problem, 'error')
-  }
   const unsupported = fragmentPath === null ? null : unsupportedType(type, fragmentPath)
   if (unsupported) problems.push(unsupported)
   return {
@@ -275,13 +266,12 @@ export function prepareUnit(context: BuildContext, source: Source, sharing: Shar
       exec: completed(EXEC_DEFAULTS, draft.exec),
       sandbox: completed(SANDBOX_DEFAULTS, draft.sandbox),
     }),
-    ...(timer && { timer }),
   }
 }
 
 /** The unit among the others. It is `bad-setting` when something in its files is wrong. */
 export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
-  const { id, type, problems, unit, service, kill, exec, sandbox, timer } = prepared
+  const { id, type, problems, unit, service, kill, exec, sandbox } = prepared
   const make = () => {
     const all: Dependencies = { ...prepared.dependencies }
     for (const kind of Object.keys(around.pulls) as DependencyKind[])
@@ -291,11 +281,10 @@ export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
       type,
       defaultDependencies: unit.defaultDependencies,
       ...(service && { service }),
-      ...(timer && { timer }),
     })
     return tidy(all, around.canonical)
   }
-  const isPlain = isEmpty(around.pulls) && !service?.busName && !service?.sockets.length && !timer
+  const isPlain = isEmpty(around.pulls) && !service?.busName && !service?.sockets.length
   const rule = `${type} ${unit.defaultDependencies} `
   const dependencies = withoutSelf(
     id,
@@ -321,7 +310,6 @@ export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
     ...(prepared.demands && { demands: prepared.demands }),
     ...(service && kill && exec && { service, kill, exec }),
     ...(sandbox && { sandbox }),
-    ...(timer && { timer }),
   }
 }
 

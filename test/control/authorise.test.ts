@@ -12,7 +12,6 @@ const READERS: readonly MethodName[] = [
   'cat',
   'listUnits',
   'listUnitFiles',
-  'listTimers',
   'listDependencies',
   'isActive',
   'isEnabled',

@@ -12,11 +12,9 @@ export type Seccomp = {
   program: Uint8Array | null
   /** After the change of user. */
   calls: readonly ChildCall[]
-  /** What is left out, in words; null: nothing. */
-  leftOut: string | null
 }
 
-const NOTHING: Seccomp = { program: null, calls: [], leftOut: null }
+const NOTHING: Seccomp = { program: null, calls: [] }
 
 /**
  * What the unit's restrictions of system calls come to. `isAdmin`: its processes are to have CAP_SYS_ADMIN when they start;
@@ -31,16 +29,10 @@ export function seccompOf(
   const directives = restrictingDirectives(settings)
   if (directives.length === 0) return ok(NOTHING)
   const calls = isAdmin ? [] : [noNewPrivilegesCall()]
-  if (abilities.seccomp !== null) {
-    const names = directives.map(name => `${name}=`).join(', ')
-    return ok({
-      program: null,
-      calls,
-      leftOut: `no system calls are filtered (${names}): ${abilities.seccomp}`,
-    })
-  }
+  // What that leaves out is told by the guard.
+  if (abilities.seccomp !== null) return ok({ program: null, calls })
   const { program, hindrance } = sharedFilter(restrictionsOf(settings.exec, directives))
-  return hindrance === null ? ok({ program, calls, leftOut: null }) : err(refused(hindrance))
+  return hindrance === null ? ok({ program, calls }) : err(refused(hindrance))
 }
 
 const refused = (call: string): SpawnFailure => ({

@@ -61,4 +61,4 @@ alarm getitimer setitimer timer_create timer_delete timer_getoverrun timer_getti
 `
 
 /** What the table has beside @known. */
-export const BEYOND_KNOWN = `_sysctl afs_syscall arm_sync_file_range bdflush break breakpoint cachestat create_module ftime get_kernel_syms get_tls getpmsg gtty idle lock mpx nfsservctl prof profil putpmsg query_module security set_tls stty tuxcall ulimit uselib usr26 usr32 vserver`
+export const BEYOND_KNOWN = `arm_sync_file_range breakpoint get_tls nfsservctl set_tls usr26 usr32`

@@ -18,7 +18,7 @@ const NEWER_MEMBERS: Readonly<Record<string, string>> = {
   '@default':
     'futex_requeue futex_wait futex_wake lsm_get_self_attr lsm_list_modules map_shadow_stack mseal',
   '@file-system':
-    'cachestat fchmodat2 file_getattr file_setattr getxattrat listmount listxattrat removexattrat setxattrat statmount',
+    'cachestat file_getattr file_setattr getxattrat listmount listxattrat removexattrat setxattrat statmount',
   '@mount': 'open_tree_attr',
   '@sandbox': 'landlock_add_rule landlock_create_ruleset landlock_restrict_self seccomp',
   '@system-service': '@sandbox',
@@ -64,7 +64,7 @@ function readNumbers(): Map<string, readonly (number | null)[]> {
 function readGroups(): Map<string, SystemCallGroup> {
   const groups = new Map<string, SystemCallGroup>()
   const add = (name: string, help: string, known: readonly string[]) => {
-    const newer = words(NEWER_MEMBERS[name])
+    const newer = words(NEWER_MEMBERS[name]).filter(member => !known.includes(member))
     groups.set(name, { name, help, members: [...known, ...newer].sort(), newer })
   }
   const lines = GROUPS.trim().split('\n')
