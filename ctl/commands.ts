@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<VerbName, Load>> = {
   'reset-failed': () => import('./commands/reset-failed.ts'),
   status: () => import('./commands/status.ts'),
   'list-units': () => import('./commands/list-units.ts'),
+  'list-timers': () => import('./commands/list-timers.ts'),
   'list-dependencies': () => import('./commands/list-dependencies.ts'),
   show: () => import('./commands/show.ts'),
   logs: () => import('./commands/logs.ts'),

@@ -30,6 +30,16 @@ export type JsonOutput = {
   cat: readonly { unit: string; files: readonly { path: string; text: string }[] }[]
   'list-units': readonly UnitListItem[]
   'list-unit-files': readonly UnitFileItem[]
+  /** Moments are microseconds of CLOCK_REALTIME; `left` and `passed` spans of microseconds. Null: not again, never. */
+  'list-timers': readonly {
+    next: number | null
+    left: number | null
+    last: number | null
+    passed: number | null
+    unit: string
+    activates: string | null
+    active: string
+  }[]
   'list-dependencies': readonly DependencyNode[]
   'list-jobs': readonly JobListItem[]
   'is-active': readonly { unit: string; state: string }[]

@@ -126,6 +126,13 @@ const ROWS = [
     options: LIST_OPTIONS,
   },
   {
+    name: 'list-timers',
+    group: 'What there is',
+    about: 'when timers elapse next, and when they last did',
+    args: '[PATTERN...]',
+    options: ['all', 'plain', 'no-legend', 'full'],
+  },
+  {
     name: 'list-dependencies',
     group: 'What there is',
     about: 'what units need, or what needs them',

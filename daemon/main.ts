@@ -26,6 +26,7 @@ import { createTimer } from './runtime/timers.ts'
 import { createUnitFacts } from './runtime/unit-facts.ts'
 import { createUnitFileActions } from './runtime/unit-files.ts'
 import { unitReader } from './runtime/unit-reader.ts'
+import { localZone } from './runtime/zone.ts'
 import { describeProblem } from './units/errors.ts'
 import { createUnits } from './units/load.ts'
 import type { Unit, UnitName } from './units/unit.ts'
@@ -77,6 +78,11 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
     units,
     seed: native.randomId(),
     started: now(),
+    host: {
+      machineId: facts.machineId ?? '',
+      isContainer: facts.virtualization?.kind === 'container',
+    },
+    zone: localZone(process.env),
   })
   const logs = createLogs({
     native,
@@ -103,6 +109,7 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
     nofile,
     console: options.console ?? (isPid1 && !isMachine),
     cgroups: options.cgroups,
+    stateDirectory: options.stateDirectory,
     answer: requests.answer,
     log: tell,
     finish: effect =>

@@ -13,6 +13,8 @@ export type Options = {
   runtimeUnits: string
   runtimeDirectory: string
   logDirectory: string
+  /** What outlives the daemon: the stamps of timers. */
+  stateDirectory: string
   /** The unit that boot starts. */
   target: string
   logFormat: 'pretty' | 'json'
@@ -70,6 +72,7 @@ export function readOptions(
     .option('--target <unit>', 'unit to start at boot', 'default.target')
     .option('--runtime <dir>', 'runtime directory: control.sock, notify.sock')
     .option('--logs <dir>', "directory of the services' logs")
+    .option('--state <dir>', "directory of what outlives the daemon: the timers' stamps")
     .addOption(
       new Option('--log-format <format>', "the daemon's own log").choices(['pretty', 'json']),
     )
@@ -114,6 +117,7 @@ export function readOptions(
     target: string
     runtime?: string
     logs?: string
+    state?: string
     logFormat?: 'pretty' | 'json'
     logLevel: LogLevel
     logRotateBytes: number
@@ -133,6 +137,8 @@ export function readOptions(
     ),
   )
   const runtimeUnits = `${runtimeDirectory}/services.d`
+  const userState =
+    environment.XDG_STATE_HOME ?? (environment.HOME && `${environment.HOME}/.local/state`)
   const unitDirectories = (services.length > 0 ? services : DEFAULT_SERVICES).map(absolute)
   return {
     services: unitDirectories.includes(runtimeUnits)
@@ -142,12 +148,10 @@ export function readOptions(
     vendorUnits: (given.vendorUnits ?? paths(environment.HEARTH_VENDOR_UNITS)).map(absolute),
     runtimeDirectory,
     logDirectory: absolute(
-      directory(
-        given.logs ?? environment.HEARTH_LOGS,
-        '/var/log/hearth',
-        environment.XDG_STATE_HOME ?? (environment.HOME && `${environment.HOME}/.local/state`),
-        'hearth/log',
-      ),
+      directory(given.logs ?? environment.HEARTH_LOGS, '/var/log/hearth', userState, 'hearth/log'),
+    ),
+    stateDirectory: absolute(
+      directory(given.state ?? environment.HEARTH_STATE, '/var/lib/hearth', userState, 'hearth'),
     ),
     target: given.target,
     logFormat: given.logFormat ?? (native().isTerminal(2) ? 'pretty' : 'json'),

@@ -33,6 +33,9 @@ export function formatStatus(status: UnitStatus, style: StatusStyle): string {
     ...dropIns(status.dropInPaths),
     active(status, style.paint),
     ...times(status),
+    ...(status.activeState === 'active' && status.unit.endsWith('.timer')
+      ? [field('Trigger', nextTrigger(status))]
+      : []),
     ...related('TriggeredBy', status.triggeredBy, style.paint),
     ...related('Triggers', status.triggers, style.paint),
     ...condition(status, style.paint),
@@ -112,6 +115,9 @@ function times(status: UnitStatus): string[] {
       : [field('Job', `${status.job.type} (job ${status.job.id}) is under way`)]),
   ]
 }
+
+const nextTrigger = ({ nextElapseUsec, nowUsec }: UnitStatus) =>
+  nextElapseUsec === null ? 'n/a' : moment(nextElapseUsec, nowUsec)
 
 const related = (label: string, units: UnitStatus['triggers'], paint: Paint) =>
   list(

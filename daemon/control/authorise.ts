@@ -26,6 +26,7 @@ export const NEEDS: Readonly<Record<MethodName, Role>> = {
   cat: 'reader',
   listUnits: 'reader',
   listUnitFiles: 'reader',
+  listTimers: 'reader',
   listDependencies: 'reader',
   isActive: 'reader',
   isEnabled: 'reader',

@@ -17,6 +17,7 @@ import { verify } from './problems.ts'
 import type { ControlError, MethodName, Methods, Request } from './schema.ts'
 import { show } from './show.ts'
 import { status } from './status.ts'
+import { listTimers } from './timers.ts'
 import { cat, disable, enable, mask, reload, unmask } from './unit-files.ts'
 
 const HANDLERS: { readonly [M in MethodName]: Handler<M> } = {
@@ -33,6 +34,7 @@ const HANDLERS: { readonly [M in MethodName]: Handler<M> } = {
   cat,
   listUnits,
   listUnitFiles,
+  listTimers,
   listDependencies,
   isActive,
   isEnabled,

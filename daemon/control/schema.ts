@@ -146,6 +146,15 @@ export type UnitListItem = {
 }
 export type UnitFileItem = { unit: string; state: string; path: string }
 export type JobListItem = { id: number; unit: string; type: string; state: 'waiting' | 'running' }
+export type TimerListItem = {
+  unit: string
+  active: string
+  /** What it triggers. */
+  activates: string | null
+  /** When it elapses next and when it last triggered; null: not again, never. */
+  nextUsec: number | null
+  lastUsec: number | null
+}
 export type DependencyNode = {
   unit: string
   active: string
@@ -240,6 +249,8 @@ export type UnitStatus = {
   /** How long the unit was up, when it is down now and once was; microseconds. */
   durationUsec: number | null
   job: { id: number; type: string } | null
+  /** When a timer elapses next; null: it does not, or it is none. */
+  nextElapseUsec: number | null
   triggeredBy: readonly { unit: string; active: string }[]
   triggers: readonly { unit: string; active: string }[]
   docs: readonly string[]
@@ -396,6 +407,11 @@ export type Methods = {
   listUnitFiles: Method<
     { patterns?: readonly string[]; states?: readonly string[]; types?: readonly string[] },
     { files: readonly UnitFileItem[] }
+  >
+  /** Timers in memory, the next one first. Without `all`, those that are not inactive. */
+  listTimers: Method<
+    { patterns?: readonly string[]; all?: boolean },
+    { timers: readonly TimerListItem[]; nowUsec: number }
   >
   /** Without units: of default.target. */
   listDependencies: Method<

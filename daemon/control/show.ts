@@ -12,6 +12,7 @@ import { systemState } from './manager.ts'
 import { findUnit, resolveUnits } from './resolve.ts'
 import { commandsOf, EXEC_DIRECTIVES, EXEC_KINDS, exitCode, exitStatus } from './runs.ts'
 import type { ControlError } from './schema.ts'
+import { timerProperties } from './timers.ts'
 import { timestampText } from './times.ts'
 
 type Property = readonly [name: string, value: string]
@@ -49,6 +50,7 @@ export function unitProperties(call: Call, unit: Unit): readonly Property[] {
   const state = call.backend.state.units.get(unit.id) ?? null
   const live = [
     ...(unit.type === 'service' ? serviceProperties(call, unit, state) : []),
+    ...(unit.type === 'timer' ? timerProperties(call.backend, unit, state) : []),
     ...genericProperties(call, unit, state),
   ]
   const told = new Set(live.map(([name]) => name))

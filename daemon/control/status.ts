@@ -10,6 +10,7 @@ import { problemsOf } from './problems.ts'
 import { findPresentUnit, resolveUnits } from './resolve.ts'
 import { commandLine, commandOf, EXEC_DIRECTIVES, isRunOk, outcomeOf, refusedCall } from './runs.ts'
 import type { ControlError, UnitStatus } from './schema.ts'
+import { nextElapseUsec } from './timers.ts'
 
 const LINES = 10
 
@@ -61,6 +62,7 @@ async function unitStatus(call: Call, unit: Unit, lines: number): Promise<UnitSt
     nowUsec: now.realtimeUsec,
     durationUsec: state === null ? null : duration(backend, state),
     job: jobOf(backend, state),
+    nextElapseUsec: state?.timer ? nextElapseUsec(state.timer, now) : null,
     triggeredBy: withState(backend, backend.related(name, 'triggeredBy')),
     triggers: withState(backend, backend.related(name, 'triggers')),
     docs: [...unit.unit.documentation],

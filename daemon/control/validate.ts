@@ -104,6 +104,7 @@ const PARAMS: { readonly [M in MethodName]: v.GenericSchema<unknown, Methods[M][
     states: maybe(names),
     types: maybe(names),
   }),
+  listTimers: v.strictObject({ patterns: maybe(names), all: maybe(v.boolean()) }),
   listDependencies: v.strictObject({
     units: maybe(names),
     reverse: maybe(v.boolean()),

@@ -4,7 +4,7 @@ import type { Effect } from './effect.ts'
 import type { Now } from './event.ts'
 import type { Graph } from './graph.ts'
 import { initialUnitState } from './initial.ts'
-import type { Machine } from './machine.ts'
+import type { Host, Machine } from './machine.ts'
 import { createIds, type Ids } from './seed.ts'
 import type {
   ActiveState,
@@ -28,6 +28,7 @@ export type DraftParts = {
   state: EngineState
   graph: Graph
   now: Now
+  host: Host
   machineOf: (type: UnitType) => Machine
   /** Where in its list of orderings a waiting job was last found to be held back: a hint that outlives the step. */
   blockers: Map<number, number>
@@ -39,6 +40,7 @@ export type Recheck = 'upheld' | 'bound' | 'unneeded' | 'stranded'
 export class Draft implements TransactionView {
   readonly graph: Graph
   readonly now: Now
+  readonly host: Host
   /** The same moment as the state keeps it. */
   readonly stamp: Stamp
   readonly effects: Effect[] = []
@@ -62,6 +64,7 @@ export class Draft implements TransactionView {
     this.#state = parts.state
     this.graph = parts.graph
     this.now = parts.now
+    this.host = parts.host
     this.stamp = {
       realtimeUsec: parts.now.realtimeUsec,
       monotonicUsec: parts.now.monotonicUsec,
@@ -212,6 +215,9 @@ export class Draft implements TransactionView {
     this.#ids ??= createIds(this.manager.seed)
     return this.#ids.draw()
   }
+
+  /** A number in [0, 1), new each time. */
+  readonly random = (): number => Number.parseInt(this.invocationId().slice(0, 12), 16) / 2 ** 48
 
   log(
     level: 'debug' | 'info' | 'warn' | 'error',

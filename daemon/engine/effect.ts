@@ -46,6 +46,11 @@ export type Effect =
   | { type: 'job-accepted'; request: number; job: number; stops: readonly number[] }
   | { type: 'job-refused'; request: number; error: TransactionError }
   | { type: 'job-finished'; job: number; jobType: JobType; unit: UnitName; result: JobResult }
+  /** A timer is up: `clock-set` and `zone-changed` are wanted until `timer-ends`. With a token its stamp is read, or made when
+   * there is none -> `timer-stamp`. */
+  | { type: 'timer-begins'; unit: UnitName; token: number | null }
+  | { type: 'timer-ends'; unit: UnitName }
+  | { type: 'write-timer-stamp'; unit: UnitName; realtimeUsec: number }
   /** A line for the daemon's log. */
   | {
       type: 'log'

@@ -9,7 +9,7 @@ import { createGraph, type Graph } from './graph.ts'
 import { handle } from './handle.ts'
 import { isDown } from './job.ts'
 import { earlier } from './jobs.ts'
-import type { Machine } from './machine.ts'
+import type { Host, Machine } from './machine.ts'
 import { machineOf as standardMachine } from './machines.ts'
 import { recheck } from './rechecks.ts'
 import { runJobs } from './run.ts'
@@ -35,13 +35,17 @@ export type EngineParts = {
   /** 32 hex digits, drawn at random for each boot: invocation ids are derived from it. */
   seed: string
   started: Now
+  /** What does not change while it runs. */
+  host?: Host
+  /** The machine's time zone by its name in the IANA database; UTC by default. */
+  zone?: string
   /** The state to go on from, as `step` and `commit` left it. */
   state?: EngineState
   /** For tests. */
   machineOf?: (type: UnitType) => Machine
 }
 
-const initialManager = ({ seed, started }: EngineParts): ManagerState => ({
+const initialManager = ({ seed, started, zone }: EngineParts): ManagerState => ({
   phase: 'starting',
   shutdown: null,
   environment: [],
@@ -49,10 +53,12 @@ const initialManager = ({ seed, started }: EngineParts): ManagerState => ({
   nextToken: 1,
   seed,
   started: { realtimeUsec: started.realtimeUsec, monotonicUsec: started.monotonicUsec },
+  zone: zone ?? 'UTC',
 })
 
 export function createEngine(parts: EngineParts): Engine {
   const machineOf = parts.machineOf ?? standardMachine
+  const host = parts.host ?? { machineId: '', isContainer: true }
   const graph = createGraph(parts.units)
   const units = new Map<UnitName, UnitState>()
   const jobs = new Map<number, Job>()
@@ -114,7 +120,7 @@ export function createEngine(parts: EngineParts): Engine {
           return unit !== undefined && !isDown(machineOf(unitTypeOf(name)).activeState(unit))
         })
       }
-      const draft = new Draft({ state, graph, now, machineOf, blockers })
+      const draft = new Draft({ state, graph, now, host, machineOf, blockers })
       handle(draft, event, { due: () => deadlines.due(now.monotonicUsec), unitsByPid })
       do runJobs(draft)
       while (recheck(draft))

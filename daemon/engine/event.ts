@@ -55,6 +55,11 @@ export type EngineEvent =
   | { type: 'main-pid-guessed'; unit: UnitName; token: number; pid: number | null }
   /** A datagram of sd_notify(3). `pid` is the kernel's word for the sender, `unit` the one it was found to belong to. */
   | { type: 'notify'; unit: UnitName; pid: number; fields: Readonly<Record<string, string>> }
+  /** What the stamp of a timer with Persistent=yes says: the time of day of its last elapse, null if there was none. */
+  | { type: 'timer-stamp'; unit: UnitName; token: number; realtimeUsec: number | null }
+  /** CLOCK_REALTIME was set, or jumped over a sleep of the machine. */
+  | { type: 'clock-set' }
+  | { type: 'zone-changed'; zone: string }
   /** The deadline that `Engine.nextWakeUsec` named has come. */
   | { type: 'wakeup' }
   /** The units were read anew (daemon-reload, enable, a drop-in): look-ups give the new ones from here on. */

@@ -1,7 +1,7 @@
 // What each kind of event means to the manager.
 import type { UnitName } from '../units/unit.ts'
 import { failureExitStatus, performAction } from './actions.ts'
-import type { Draft } from './draft.ts'
+import { type Draft, unitTypeOf } from './draft.ts'
 import type { EngineEvent } from './event.ts'
 import { feed } from './feed.ts'
 import { finishJob } from './jobs.ts'
@@ -41,6 +41,7 @@ export function handle(draft: Draft, event: EngineEvent, indexes: Indexes): void
     case 'pid-file':
     case 'main-pid-guessed':
     case 'notify':
+    case 'timer-stamp':
       // An answer about a unit that has been forgotten meanwhile concerns nobody.
       if (draft.isKnown(event.unit)) feed(draft, event.unit, event)
       return
@@ -55,6 +56,14 @@ export function handle(draft: Draft, event: EngineEvent, indexes: Indexes): void
         if (typeof key === 'number') timeOut(draft, key)
         else deadlineCame(draft, key)
       }
+      return
+    case 'clock-set':
+      tellTimers(draft, 'clock')
+      return
+    case 'zone-changed':
+      if (event.zone === draft.manager.zone) return
+      draft.setManager({ zone: event.zone })
+      tellTimers(draft, 'zone')
       return
     case 'units-reloaded':
       unitsReloaded(draft)
@@ -91,6 +100,15 @@ function deadlineCame(draft: Draft, name: UnitName): void {
   if (deadlineUsec !== null && deadlineUsec <= now) feed(draft, name, { type: 'deadline' })
 }
 
+/** What these wait for is set up when they start, and by their files. */
+const TRIGGERING: ReadonlySet<string> = new Set(['timer', 'path'])
+
+function tellTimers(draft: Draft, what: 'clock' | 'zone'): void {
+  for (const name of draft.unitNames()) {
+    if (unitTypeOf(name) === 'timer') feed(draft, name, { type: 'clock-changed', what })
+  }
+}
+
 function timeOut(draft: Draft, id: number): void {
   const job = draft.job(id)
   if (!job) return
@@ -112,7 +130,10 @@ function timeOut(draft: Draft, id: number): void {
 function unitsReloaded(draft: Draft): void {
   for (const job of draft.jobs()) draft.runQueue.add(job.id)
   loosenCycles(draft)
-  for (const name of draft.unitNames()) if (isForgettable(draft, name)) draft.forgetUnit(name)
+  for (const name of draft.unitNames()) {
+    if (isForgettable(draft, name)) draft.forgetUnit(name)
+    else if (TRIGGERING.has(unitTypeOf(name))) feed(draft, name, { type: 'reloaded' })
+  }
 }
 
 /** Jobs that were in order when they were queued and wait for each other by the new files. */

@@ -1,6 +1,6 @@
 // What a unit's state is before anything has happened to it.
 import type { UnitName, UnitType } from '../units/unit.ts'
-import type { CommandRun, ServiceFacts, Stamp, UnitState } from './state.ts'
+import type { CommandRun, ServiceFacts, Stamp, TimerFacts, UnitState } from './state.ts'
 
 /** A moment that has not come: shared, since most units carry it several times. */
 export const NEVER: Stamp = Object.freeze({ realtimeUsec: 0, monotonicUsec: 0 })
@@ -38,6 +38,19 @@ const INITIAL_FACTS: ServiceFacts = Object.freeze({
   token: 0,
 })
 
+export const INITIAL_TIMER: TimerFacts = Object.freeze({
+  sub: 'dead',
+  result: 'success',
+  lastTrigger: NEVER,
+  nextMonotonicUsec: null,
+  nextRealtimeUsec: null,
+  spansUsec: Object.freeze([]),
+  calendarsUsec: Object.freeze([]),
+  over: Object.freeze([]),
+  deadlineUsec: null,
+  token: 0,
+})
+
 /** What a service knows of itself before its first start. */
 export const createServiceFacts = (): ServiceFacts => INITIAL_FACTS
 
@@ -46,6 +59,7 @@ export const initialUnitState = (name: UnitName, type: UnitType): UnitState => (
   name,
   service: type === 'service' ? INITIAL_FACTS : null,
   target: type === 'target' ? 'dead' : null,
+  ...(type === 'timer' && { timer: INITIAL_TIMER }),
   invocationId: null,
   stateChange: NEVER,
   inactiveExit: NEVER,

@@ -5,6 +5,9 @@ import type { Effect, TransactionError } from './effect.ts'
 import type { EngineEvent, Now, ProcessExit } from './event.ts'
 import type { ActiveState, Stamp, UnitState } from './state.ts'
 
+/** What holds as long as the daemon runs. `machineId`: machine-id(5), '' where there is none. */
+export type Host = { machineId: string; isContainer: boolean }
+
 /** What a unit is told of one that it triggers. */
 export type Triggered = {
   unit: UnitName
@@ -33,6 +36,10 @@ export type MachineInput =
   /** A unit that this one triggers is in another state, or its job has ended. Several changes in one step of the engine are
    * told as one, when all that can run has run; `previous` is what it was before the first. */
   | ({ type: 'triggered-changed'; previous: ActiveState } & Triggered)
+  /** The unit's files were read anew. */
+  | { type: 'reloaded' }
+  /** The time of day was set, or the machine was asleep; or its time zone is another. */
+  | { type: 'clock-changed'; what: 'clock' | 'zone' }
   /** The answer to the request `trigger` when no job could be queued. */
   | { type: 'trigger-refused'; unit: UnitName; error: TransactionError }
   /** One of the unit's processes (`Machine.pids`) has ended. */
@@ -48,6 +55,7 @@ export type MachineInput =
           | 'pid-file'
           | 'main-pid-guessed'
           | 'notify'
+          | 'timer-stamp'
       }
     >
 
@@ -63,6 +71,13 @@ export type MachineContext = {
   token: () => number
   /** An INVOCATION_ID, 32 hex digits, new each time. */
   invocationId: () => string
+  /** A number in [0, 1), new each time. */
+  random: () => number
+  host: Host
+  /** When the daemon was started. */
+  started: Stamp
+  /** The machine's time zone: a name of the IANA database. */
+  zone: string
   /** The unit that this one triggers (Unit=, Service=), as it is now; null: it triggers none. */
   triggered: () => Triggered | null
 }

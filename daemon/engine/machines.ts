@@ -4,9 +4,10 @@ import { inertMachine } from './inert.ts'
 import type { Machine } from './machine.ts'
 import { serviceMachine } from './service.ts'
 import { targetMachine } from './target.ts'
+import { timerMachine } from './timer.ts'
 
 /** Types that can be loaded and named but not started; a start job ends with the result `unsupported`. */
-const UNSUPPORTED: ReadonlySet<UnitType> = new Set(['socket', 'timer', 'path', 'automount'])
+const UNSUPPORTED: ReadonlySet<UnitType> = new Set(['socket', 'path', 'automount'])
 
 export const isSupported = (type: UnitType): boolean => !UNSUPPORTED.has(type)
 
@@ -17,6 +18,8 @@ export function machineOf(type: UnitType): Machine {
       return serviceMachine
     case 'target':
       return targetMachine
+    case 'timer':
+      return timerMachine
     default:
       return inertMachine
   }

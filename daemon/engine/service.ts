@@ -141,6 +141,9 @@ function take(turn: Turn, input: MachineInput): void {
       return
     case 'triggered-changed': // a service triggers none
     case 'trigger-refused':
+    case 'timer-stamp':
+    case 'clock-changed':
+    case 'reloaded': // its settings are looked up when they are needed
       return
     default:
       unreachable(input)

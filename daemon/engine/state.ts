@@ -165,10 +165,35 @@ export type ServiceFacts = {
   token: number
 }
 
+export type TimerSub = 'dead' | 'waiting' | 'running' | 'elapsed' | 'failed'
+/** Result= of units that trigger others and have nothing of their own that could fail. */
+export type TriggerResult = 'success' | 'resources' | 'start-limit-hit'
+
+/** What a timer knows of itself. Moments are microseconds of the clock that their names say. */
+export type TimerFacts = {
+  sub: TimerSub
+  result: TriggerResult
+  /** When it last triggered its unit; a stamp on disk (Persistent=) knows the time of day alone. */
+  lastTrigger: Stamp
+  /** When it elapses next, with the random delay: by its spans, and by its calendar events. */
+  nextMonotonicUsec: number | null
+  nextRealtimeUsec: number | null
+  /** The same of each span and each calendar event, in the order of the unit file, before the delay. */
+  spansUsec: readonly (number | null)[]
+  calendarsUsec: readonly (number | null)[]
+  /** Places of the spans that elapse once, and have. */
+  over: readonly number[]
+  /** The earlier of the two on the monotonic clock, by what the clocks showed when it was reckoned. */
+  deadlineUsec: number | null
+  /** The stamp on disk is being read under that token; 0: it is not. */
+  token: number
+}
+
 export type UnitState = {
   name: UnitName
   service: ServiceFacts | null
   target: TargetSub | null
+  timer?: TimerFacts
   invocationId: string | null
   stateChange: Stamp
   inactiveExit: Stamp
@@ -205,6 +230,8 @@ export type ManagerState = {
   /** 32 hex digits; advanced with every invocation id drawn from it, so the engine needs no randomness of its own. */
   seed: string
   started: Stamp
+  /** The machine's time zone: a name of the IANA database. */
+  zone: string
 }
 
 export type EngineState = {

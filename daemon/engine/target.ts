@@ -16,6 +16,9 @@ function next(sub: TargetSub, input: MachineInput): TargetSub {
     case 'deadline': // it arms none
     case 'triggered-changed': // it triggers none
     case 'trigger-refused':
+    case 'timer-stamp':
+    case 'clock-changed':
+    case 'reloaded': // its settings are looked up when they are needed
     case 'exited': // it has no process, so nothing below is meant for it either
     case 'spawned':
     case 'spawn-failed':

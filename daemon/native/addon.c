@@ -22,5 +22,6 @@ NAPI_MODULE_INIT()
 	register_users(env, exports);
 	register_machine(env, exports);
 	register_ledger(env, exports);
+	register_clock(env, exports);
 	return exports;
 }

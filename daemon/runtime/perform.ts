@@ -8,7 +8,10 @@ import type { ResourceLimit, UnitName, Units } from '../units/unit.ts'
 import { createAbilities } from './abilities.ts'
 import { ownCapabilities } from './capabilities.ts'
 import { type CgroupUse, openCgroups } from './cgroup.ts'
+import { createClockWatch } from './clock-watch.ts'
 import { checkConditions } from './conditions.ts'
+import { hasCredentials } from './credential-sources.ts'
+import { createCredentials } from './credentials.ts'
 import { directoriesOf, directoryRoots, ownersOf } from './directories.ts'
 import type { HostFacts } from './facts.ts'
 import { createGuard } from './guard.ts'
@@ -22,6 +25,7 @@ import { collectExits } from './reap.ts'
 import { goesWithTheUnit, removeRuntimeDirectories } from './remove-directories.ts'
 import { createRuns } from './runs.ts'
 import { createSpawner } from './spawn.ts'
+import { createTimerStamps } from './timer-stamps.ts'
 import { createUsers } from './users.ts'
 import { createWatches } from './watch.ts'
 
@@ -53,6 +57,8 @@ export type RuntimeParts = {
   nofile: ResourceLimit | null
   /** Whether services' lines also go to the daemon's stdout. */
   console: boolean
+  /** Where what outlives the daemon is kept. */
+  stateDirectory: string
   cgroups: CgroupUse
   answer: (effect: Answer) => void
   log: LogLine
@@ -88,6 +94,13 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     post({ type: 'exited', pid, exit }),
   )
   const pidFiles = createPidFileWatches()
+  const credentials = createCredentials({
+    native,
+    root: `${roots.runtime}/credentials`,
+    received: facts.environment.CREDENTIALS_DIRECTORY ?? null,
+    canMount: () => isRoot && abilities['mount-namespace'] === null,
+    warn: (unit, message) => log('warn', unit, message),
+  })
   const runs = createRuns(parts.logs, parts.console)
   const spawn = createSpawner({
     native,
@@ -103,6 +116,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     cgroups,
     abilities,
     guard: createGuard({ directives: parts.directives, abilities, log }),
+    credentials,
     roots,
     hidesDirectories,
     isRoot,
@@ -168,12 +182,28 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     post({ type: 'main-pid-guessed', unit, token, pid })
   }
 
+  const clock = createClockWatch({
+    native,
+    environment: facts.environment,
+    post,
+    warn: message => log('warn', null, message),
+  })
+  const stamps = createTimerStamps(`${parts.stateDirectory}/timers`)
+  const beginTimer = ({ unit, token }: Of<'timer-begins'>) => {
+    clock.add(unit)
+    if (token === null) return
+    const stamp = stamps.read(unit)
+    if (stamp.isErr()) log('warn', unit, stamp.error)
+    post({ type: 'timer-stamp', unit, token, realtimeUsec: stamp.unwrapOr(null) })
+  }
+
   const end = ({ unit, invocationId, restarting }: Of<'run-ends'>) => {
     const { exec } = units.get(unit)
     pidFiles.remove(unit)
     runs.end(unit, invocationId)
     processes.forget(unit)
     cgroups?.remove(unit)
+    if (exec && hasCredentials(exec)) credentials.remove(unit)
     if (exec?.directories.runtime && goesWithTheUnit(exec, restarting)) {
       const directories = directoriesOf(exec, roots, hidesDirectories())
       for (const problem of removeRuntimeDirectories(directories)) log('warn', unit, problem)
@@ -214,6 +244,15 @@ export function createRuntime(parts: RuntimeParts): Runtime {
           return runs.begin(effect.unit, effect.invocationId)
         case 'run-ends':
           return end(effect)
+        case 'timer-begins':
+          return beginTimer(effect)
+        case 'timer-ends':
+          return clock.remove(effect.unit)
+        case 'write-timer-stamp': {
+          const { unit, realtimeUsec } = effect
+          stamps.write(unit, realtimeUsec).mapErr(problem => log('warn', unit, problem))
+          return
+        }
         case 'job-accepted':
         case 'job-refused':
         case 'job-finished':
@@ -246,6 +285,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     close() {
       notify?.close()
       pidFiles.close()
+      clock.close()
       cgroups?.close()
     },
   }

@@ -8,6 +8,7 @@ export type Run = {
   log: { out: number; err: number } | null
   /** Whether the unit's directories have been made. */
   hasDirectories: boolean
+  hasCredentials: boolean
 }
 
 export interface Runs {
@@ -26,7 +27,7 @@ export function createRuns(logs: Logs, console: boolean): Runs {
   const runs = new Map<UnitName, Run>()
   const begin = (unit: UnitName, invocationId: string): Run => {
     end(unit)
-    const run: Run = { invocationId, log: null, hasDirectories: false }
+    const run: Run = { invocationId, log: null, hasDirectories: false, hasCredentials: false }
     runs.set(unit, run)
     return run
   }

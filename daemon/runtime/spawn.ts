@@ -19,6 +19,8 @@ import type {
 import { capabilityCalls } from './capabilities.ts'
 import type { Cgroups } from './cgroup.ts'
 import { expandArguments, findExecutable } from './command.ts'
+import { hasCredentials } from './credential-sources.ts'
+import type { Credentials } from './credentials.ts'
 import { type DirectoryRoots, directoriesOf, directoryVariables } from './directories.ts'
 import {
   type Environment,
@@ -55,6 +57,7 @@ export type SpawnParts = {
   /** What the machine allows. */
   abilities: Abilities
   guard: Guard
+  credentials: Credentials
   roots: DirectoryRoots
   /** Whether a dynamic user's directories lie where root alone may go: only a mount namespace shows them to the unit. */
   hidesDirectories: () => boolean
@@ -248,6 +251,22 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     return made
   }
 
+  /** Made once a run; those of a run that an earlier image has begun stay as they are. */
+  const credentialsOf = (
+    { unit, exec: kind }: SpawnEffect,
+    exec: ExecSettings,
+    run: Run,
+    identity: Identity,
+  ): Result<string | null, SpawnFailure> => {
+    if (!hasCredentials(exec)) return ok(null)
+    const begins = kind === 'condition' || kind === 'start-pre' || kind === 'start'
+    const there = run.hasCredentials || !begins ? parts.credentials.of(unit) : null
+    if (there !== null) return ok(there)
+    const made = parts.credentials.provide(unit, exec, identity)
+    run.hasCredentials = made.isOk()
+    return made
+  }
+
   const start = (effect: SpawnEffect): Result<number, SpawnFailure> => {
     const unit = units.get(effect.unit)
     const { exec, service } = unit
@@ -272,12 +291,15 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     if (identity.isErr()) return err(identity.error)
     const directories = prepareDirectories(place, run, identity.value)
     if (directories.isErr()) return err(directories.error)
+    const credentials = credentialsOf(effect, exec, run, identity.value)
+    if (credentials.isErr()) return err(credentials.error)
     const plan = planOf(place, identity.value)
     if (plan.isErr()) return err(plan.error)
     const path = executable(place)
     if (path === null) return err(notFound(command.path))
 
     const facts = [`INVOCATION_ID=${effect.invocationId}`, ...effect.environment]
+    if (credentials.value !== null) facts.push(`CREDENTIALS_DIRECTORY=${credentials.value}`)
     const environment = startEnvironment(plan.value.environment, facts, files.value, exec)
     const { argv, unset } = command.noExpand
       ? { argv: command.argv, unset: [] }

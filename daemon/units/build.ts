@@ -6,6 +6,7 @@ import {
   NONE,
   SANDBOX_DEFAULTS,
   SERVICE_DEFAULTS,
+  TIMER_DEFAULTS,
   UNIT_DEFAULTS,
 } from './defaults.ts'
 import { type Directive, type DirectiveTable, type Draft, SECTIONS } from './directives.ts'
@@ -18,6 +19,7 @@ import {
   SHUTDOWN,
   serviceProblem,
   serviceWarnings,
+  timerProblem,
   unsupportedType,
 } from './implicit.ts'
 import { completeSandbox } from './sandbox.ts'
@@ -70,6 +72,7 @@ export type Prepared = Pick<
   | 'kill'
   | 'exec'
   | 'sandbox'
+  | 'timer'
 > & {
   dependencies: Dependencies
   problems: readonly Problem[]
@@ -104,6 +107,7 @@ const newDraft = (): Draft => ({
   sandbox: {},
   install: {},
   hearth: {},
+  timer: {},
   dependencies: {},
 })
 
@@ -247,6 +251,11 @@ export function prepareUnit(context: BuildContext, source: Source, sharing: Shar
     if (problem !== null) at(problem, 'error')
     for (const warning of serviceWarnings(service)) at(warning, 'warning')
   }
+  const timer = type === 'timer' ? completed(TIMER_DEFAULTS, draft.timer) : undefined
+  if (timer && !problems.some(({ severity }) => severity === 'error')) {
+    const problem = timerProblem(timer)
+    if (problem !== null) at(problem, 'error')
+  }
   const unsupported = fragmentPath === null ? null : unsupportedType(type, fragmentPath)
   if (unsupported) problems.push(unsupported)
   return {
@@ -266,12 +275,13 @@ export function prepareUnit(context: BuildContext, source: Source, sharing: Shar
       exec: completed(EXEC_DEFAULTS, draft.exec),
       sandbox: completed(SANDBOX_DEFAULTS, draft.sandbox),
     }),
+    ...(timer && { timer }),
   }
 }
 
 /** The unit among the others. It is `bad-setting` when something in its files is wrong. */
 export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
-  const { id, type, problems, unit, service, kill, exec, sandbox } = prepared
+  const { id, type, problems, unit, service, kill, exec, sandbox, timer } = prepared
   const make = () => {
     const all: Dependencies = { ...prepared.dependencies }
     for (const kind of Object.keys(around.pulls) as DependencyKind[])
@@ -281,10 +291,11 @@ export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
       type,
       defaultDependencies: unit.defaultDependencies,
       ...(service && { service }),
+      ...(timer && { timer }),
     })
     return tidy(all, around.canonical)
   }
-  const isPlain = isEmpty(around.pulls) && !service?.busName && !service?.sockets.length
+  const isPlain = isEmpty(around.pulls) && !service?.busName && !service?.sockets.length && !timer
   const rule = `${type} ${unit.defaultDependencies} `
   const dependencies = withoutSelf(
     id,
@@ -310,6 +321,7 @@ export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
     ...(prepared.demands && { demands: prepared.demands }),
     ...(service && kill && exec && { service, kill, exec }),
     ...(sandbox && { sandbox }),
+    ...(timer && { timer }),
   }
 }
 

@@ -6,6 +6,7 @@ import type {
   KillSettings,
   SandboxSettings,
   ServiceSettings,
+  TimerSettings,
   UnitSettings,
 } from './unit.ts'
 
@@ -80,6 +81,20 @@ export const SERVICE_DEFAULTS: ServiceSettings = {
   fileDescriptorStoreMax: 0,
   oomPolicy: null,
   reloadSignal: 1,
+}
+
+export const TIMER_DEFAULTS: TimerSettings = {
+  spans: NONE,
+  calendars: NONE,
+  onClockChange: false,
+  onTimezoneChange: false,
+  unit: null,
+  persistent: false,
+  accuracyUsec: 60_000_000,
+  randomizedDelayUsec: 0,
+  fixedRandomDelay: false,
+  remainAfterElapse: true,
+  wakeSystem: false,
 }
 
 export const KILL_DEFAULTS: KillSettings = {

@@ -11,6 +11,7 @@ import {
 } from './directives/known.ts'
 import { sandboxDirectives } from './directives/sandbox.ts'
 import { killDirectives, serviceDirectives } from './directives/service.ts'
+import { timerDirectives } from './directives/timer.ts'
 import { conditionDirectives, unitDirectives } from './directives/unit.ts'
 
 export type { Directive, DirectiveStatus, Draft } from './directives/directive.ts'
@@ -34,7 +35,14 @@ export type DirectiveTable = {
 }
 
 /** Sections that unit files have, beside `X-…`. */
-export const SECTIONS = ['Unit', 'Install', 'Service', 'X-Hearth', ...Object.keys(OTHER_SECTIONS)]
+export const SECTIONS = [
+  'Unit',
+  'Install',
+  'Service',
+  'Timer',
+  'X-Hearth',
+  ...Object.keys(OTHER_SECTIONS),
+]
 
 /** The table, each part made when it is first asked for. `runtime` is where a relative PIDFile= lies. */
 export function createDirectives(runtime = '/run'): DirectiveTable {
@@ -58,6 +66,8 @@ export function createDirectives(runtime = '/run'): DirectiveTable {
         return installDirectives()
       case 'Service':
         return serviceDirectives(runtime)
+      case 'Timer':
+        return timerDirectives()
       case 'X-Hearth':
         return hearthDirectives()
       default:

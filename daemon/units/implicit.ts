@@ -2,7 +2,15 @@
 // systemd.target(5), IMPLICIT and DEFAULT DEPENDENCIES). That a target comes after what it pulls in is the engine's
 // business: it alone knows all units that want the target.
 import type { Draft } from './directives.ts'
-import type { DependencyKind, Problem, ServiceSettings, Unit, UnitName, UnitType } from './unit.ts'
+import type {
+  DependencyKind,
+  Problem,
+  ServiceSettings,
+  TimerSettings,
+  Unit,
+  UnitName,
+  UnitType,
+} from './unit.ts'
 
 /** Fills in what depends on other settings: Type=, the start time-out of oneshot services, the standard streams. */
 export function completeService(draft: Draft): void {
@@ -71,6 +79,19 @@ export function serviceWarnings(service: ServiceSettings): string[] {
   return warnings
 }
 
+/** Why a timer has nothing to wait for; null: it has. */
+export const timerProblem = (timer: TimerSettings): string | null =>
+  timer.spans.length > 0 ||
+  timer.calendars.length > 0 ||
+  timer.onClockChange ||
+  timer.onTimezoneChange
+    ? null
+    : 'cannot run a timer that never elapses; give it an OnCalendar=, OnBootSec= or the like'
+
+/** The unit that a timer or path starts: Unit=, else the service of the same name. */
+const triggeredUnit = (id: UnitName, unit: UnitName | null): UnitName =>
+  unit ?? `${id.slice(0, id.lastIndexOf('.'))}.service`
+
 export type Dependencies = { [K in DependencyKind]?: UnitName[] }
 
 export const SHUTDOWN = 'shutdown.target'
@@ -78,7 +99,7 @@ export const SHUTDOWN = 'shutdown.target'
 /** Adds a unit's default dependencies and those that its settings imply. */
 export function addImplicit(
   dependencies: Dependencies,
-  unit: Pick<Unit, 'id' | 'type' | 'service'> & { defaultDependencies: boolean },
+  unit: Pick<Unit, 'id' | 'type' | 'service' | 'timer'> & { defaultDependencies: boolean },
 ): void {
   const add = (kind: DependencyKind, ...names: UnitName[]) => {
     dependencies[kind] = [...(dependencies[kind] ?? []), ...names]
@@ -89,7 +110,14 @@ export function addImplicit(
     add('wants', ...unit.service.sockets)
     add('after', ...unit.service.sockets)
   }
+  if (unit.timer) {
+    const triggered = triggeredUnit(unit.id, unit.timer.unit)
+    add('triggers', triggered)
+    add('before', triggered)
+  }
   if (!unit.defaultDependencies || unit.id === SHUTDOWN) return
+  if (unit.timer && unit.timer.calendars.length > 0)
+    add('after', 'time-set.target', 'time-sync.target')
   const rule = DEFAULT[unit.type]
   if (rule === undefined) return
   if (rule !== 'target') {
@@ -115,7 +143,6 @@ const DEFAULT: Partial<Record<UnitType, UnitName | 'service' | 'target'>> = {
 export function unsupportedType(type: UnitType, file: string): Problem | null {
   switch (type) {
     case 'socket':
-    case 'timer':
     case 'path':
     case 'automount':
       return {

@@ -1,6 +1,8 @@
 // What a unit is once it has been read: plain data, the same for the engine, the runtime and `ctl show`.
 // Numbers carry their unit in the name (`...Usec` microseconds); "no limit" is `Infinity`.
 
+import type { Calendar } from './values/calendar.ts'
+
 export type UnitName = string
 
 export type UnitType =
@@ -203,6 +205,25 @@ export type ServiceSettings = {
   fileDescriptorStoreMax: number
   oomPolicy: 'continue' | 'stop' | 'kill' | null
   reloadSignal: number
+}
+
+/** What a span of a timer is counted from (systemd.timer(5), OnActiveSec= and so on). */
+export type TimerBase = 'active' | 'boot' | 'startup' | 'unit-active' | 'unit-inactive'
+
+/** [Timer]: systemd.timer(5). */
+export type TimerSettings = {
+  spans: readonly { base: TimerBase; usec: number }[]
+  calendars: readonly Calendar[]
+  onClockChange: boolean
+  onTimezoneChange: boolean
+  /** `null`: the service of the same name. */
+  unit: UnitName | null
+  persistent: boolean
+  accuracyUsec: number
+  randomizedDelayUsec: number
+  fixedRandomDelay: boolean
+  remainAfterElapse: boolean
+  wakeSystem: boolean
 }
 
 /** [Service] and friends: systemd.kill(5). Signals are numbers. */
@@ -451,6 +472,8 @@ export type Unit = {
   kill?: KillSettings
   exec?: ExecSettings
   sandbox?: SandboxSettings
+  /** With type `timer` only. */
+  timer?: TimerSettings
 }
 
 /** The units by name. Loading reads files through the directory reader given to the loader; a name that has no

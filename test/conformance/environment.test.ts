@@ -153,6 +153,46 @@ touch $STATE_DIRECTORY/file $RUNTIME_DIRECTORY/file
       expect: { RemoveIPC: 'yes' },
     },
     {
+      title:
+        'LoadCredential= and SetCredential= are files for the unit’s user alone, read-only, gone with the unit',
+      directives: ['LoadCredential', 'SetCredential', 'ImportCredential'],
+      unit: 'creds.service',
+      settings:
+        'User=ada\nLoadCredential=secret:/etc/test/secret\nLoadCredential=stored\nLoadCredential=tree:/etc/test/conf.d\nLoadCredential=nowhere\nSetCredential=set:a\\nb\\x00%n:c\nSetCredential=secret:not this\nImportCredential=im*\nEnvironment=SPECIFIED=%d',
+      check: `[ "$CREDENTIALS_DIRECTORY" = /run/credentials/creds.service ]
+[ "$SPECIFIED" = "$CREDENTIALS_DIRECTORY" ]
+cd $CREDENTIALS_DIRECTORY
+[ "$(ls | tr '\\n' ' ')" = "import secret set stored tree_1.conf tree_2.conf " ]
+[ "$(cat secret stored import)" = "$(printf 'hush\\nstored\\nimported')" ]
+[ "$(od -An -c set | tr -d ' ')" = 'a\\nb\\0%n:c' ]
+[ "$(stat -c '%U %a' . secret | tr '\\n' ' ')" = "ada 500 ada 400 " ]
+! chmod u+w secret
+! touch new`,
+      said: /LoadCredential=nowhere is left out/,
+      afterwards: async (t, { pid }) => t.false(inside(pid, '/run/credentials/creds.service')),
+    },
+    {
+      title: 'LoadCredential= of a file that is not there ends with 243/CREDENTIALS',
+      directives: ['LoadCredential'],
+      settings: 'LoadCredential=secret:/etc/test/none',
+      check: 'true',
+      expect: { Result: 'exit-code', ExecMainStatus: '243' },
+      said: /cannot load LoadCredential=secret:\/etc\/test\/none: no such file or directory/,
+    },
+    {
+      title: 'LoadCredential= of a file that is not there falls back to SetCredential=',
+      directives: ['LoadCredential', 'SetCredential'],
+      settings: 'LoadCredential=a:/etc/test/none\nSetCredential=a:fallback',
+      check: '[ "$(cat $CREDENTIALS_DIRECTORY/a)" = fallback ]',
+    },
+    {
+      title: 'LoadCredentialEncrypted= is told to be out of reach',
+      directives: ['LoadCredentialEncrypted'],
+      settings: 'LoadCredentialEncrypted=a:/etc/test/secret',
+      check: '! printenv CREDENTIALS_DIRECTORY',
+      verified: /LoadCredentialEncrypted.*no key of the machine/,
+    },
+    {
       title: 'DynamicUser= with the User= of somebody real is that one',
       directives: ['DynamicUser'],
       settings: 'DynamicUser=yes\nUser=ada',
@@ -161,7 +201,10 @@ touch $STATE_DIRECTORY/file $RUNTIME_DIRECTORY/file
   ],
   {
     prepare: `useradd -m -s /bin/sh ada
+mkdir -p /etc/credstore /run/credstore
+echo stored > /etc/credstore/stored; echo imported > /run/credstore/import
 mkdir -p /etc/test/conf.d /opt/test/bin /var/lib/old/deep /var/cache
+echo hush > /etc/test/secret; chmod 600 /etc/test/secret
 touch /var/lib/old/deep/file /var/cache/file
 printf '%s\\n' 'PLAIN=plain' 'SPACED = "a b"' "SINGLE='it is \\$HOME'" 'DOUBLE="q\\"\\$x"' 'LONG=one \\' 'two' '# COMMENTED=1' '; COMMENTED=2' 'TRAILING=end   ' 'HASH=a#b' > /etc/test/main.env
 echo A=first > /etc/test/conf.d/1.conf; echo B=first >> /etc/test/conf.d/1.conf; echo A=second > /etc/test/conf.d/2.conf

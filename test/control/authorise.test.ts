@@ -12,6 +12,7 @@ const READERS: readonly MethodName[] = [
   'cat',
   'listUnits',
   'listUnitFiles',
+  'listTimers',
   'listDependencies',
   'isActive',
   'isEnabled',

@@ -175,6 +175,7 @@ export function createFake(): Fake {
       nextJob: 1,
       nextToken: 1,
       seed: '0'.repeat(32),
+      zone: 'UTC',
       started: { realtimeUsec: NOW.realtimeUsec - 10_000_000, monotonicUsec: 1 },
     },
     jobs,

@@ -32,6 +32,7 @@ export const unitStatus = (changes: Partial<UnitStatus> = {}): UnitStatus => ({
   nowUsec: STARTED + 5 * 60_000_000,
   durationUsec: null,
   job: null,
+  nextElapseUsec: null,
   triggeredBy: [],
   triggers: [],
   docs: [],

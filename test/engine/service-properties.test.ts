@@ -1,10 +1,12 @@
 // What holds for every service under every course of events, tried with random ones.
+
 import test from 'ava'
 import fc from 'fast-check'
 import type { MachineInput } from '../../daemon/engine/machine.ts'
 import { serviceSettings } from '../../daemon/engine/service/settings.ts'
 import { serviceMachine } from '../../daemon/engine/service.ts'
 import type { ServiceType } from '../../daemon/units/unit.ts'
+import { SURROUNDINGS } from './context.ts'
 import { illegality } from './service-legal.ts'
 import {
   dumped,
@@ -267,7 +269,7 @@ holds('the state can be written down and read back at any moment', (w, live) => 
     stopPending: false,
     token: () => 7777,
     invocationId: () => '7'.repeat(32),
-    triggered: () => null,
+    ...SURROUNDINGS,
   }
   for (const one of INPUTS) {
     const [a, b] = [w.state, copy].map(state => serviceMachine.step(context, state, one))

@@ -1,10 +1,12 @@
 // Every state under every event: none throws, none leads to a state that cannot be, and what does not fit changes nothing.
+
 import test from 'ava'
 import type { MachineContext, MachineInput } from '../../daemon/engine/machine.ts'
 import { killSettings, serviceSettings } from '../../daemon/engine/service/settings.ts'
 import { serviceMachine } from '../../daemon/engine/service.ts'
 import type { ServiceSub, UnitState } from '../../daemon/engine/state.ts'
 import type { Unit } from '../../daemon/units/unit.ts'
+import { SURROUNDINGS } from './context.ts'
 import { illegality } from './service-legal.ts'
 import {
   killedBy,
@@ -115,7 +117,7 @@ const context = (of: Unit, at: number): MachineContext => {
     stopPending: false,
     token: () => ++token,
     invocationId: () => 'e'.repeat(32),
-    triggered: () => null,
+    ...SURROUNDINGS,
   }
 }
 

@@ -1,5 +1,6 @@
 // A small world for a service's machine: it performs the effects as the runtime does, at once and in order, and keeps the
 // processes, the clock and what was said. What the processes do is up to the test.
+
 import type { Effect } from '../../daemon/engine/effect.ts'
 import type { ProcessExit } from '../../daemon/engine/event.ts'
 import { initialUnitState } from '../../daemon/engine/initial.ts'
@@ -8,6 +9,7 @@ import { killSettings, serviceSettings } from '../../daemon/engine/service/setti
 import { serviceMachine } from '../../daemon/engine/service.ts'
 import type { ServiceFacts, UnitState } from '../../daemon/engine/state.ts'
 import type { ExecCommand, KillSettings, ServiceSettings, Unit } from '../../daemon/units/unit.ts'
+import { SURROUNDINGS } from './context.ts'
 
 export const SECOND = 1_000_000
 export const SIGHUP = 1
@@ -273,7 +275,7 @@ export class World {
         restartPending: this.restartPending,
         token: () => ++this.#token,
         invocationId: () => `${++this.#invocations}`.padStart(32, '0'),
-        triggered: () => null,
+        ...SURROUNDINGS,
       },
       before,
       input,

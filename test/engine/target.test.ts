@@ -1,9 +1,11 @@
 // Targets: up or not, at once.
+
 import test from 'ava'
 import { initialUnitState } from '../../daemon/engine/initial.ts'
 import type { MachineContext, MachineInput } from '../../daemon/engine/machine.ts'
 import { targetMachine } from '../../daemon/engine/target.ts'
 import type { Unit } from '../../daemon/units/unit.ts'
+import { SURROUNDINGS } from './context.ts'
 
 const context: MachineContext = {
   // A target has no settings that its machine looks at.
@@ -12,7 +14,7 @@ const context: MachineContext = {
   stopPending: false,
   token: () => 1,
   invocationId: () => 'f'.repeat(32),
-  triggered: () => null,
+  ...SURROUNDINGS,
 }
 const dead = initialUnitState('multi-user.target', 'target')
 

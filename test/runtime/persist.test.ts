@@ -31,6 +31,7 @@ const manager: ManagerState = {
   nextToken: 9,
   seed: '0'.repeat(32),
   started: { realtimeUsec: 1, monotonicUsec: 2 },
+  zone: 'UTC',
 }
 const changes = (more: Partial<Changes> = {}): Changes => ({
   manager: null,

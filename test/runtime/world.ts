@@ -129,6 +129,7 @@ export class World {
       managerEnvironment: () => manager,
       nofile: parts.nofile ?? null,
       console: false,
+      stateDirectory: join(this.directory, 'state'),
       cgroups: parts.cgroups ?? 'no',
       answer: () => {},
       log: (level, unit, message) => this.lines.push(`${level} ${unit}: ${message}`),

@@ -1,5 +1,6 @@
 // Units for tests, made of what a test says and the defaults of the manual pages.
 import { killSettings, serviceSettings } from '../../daemon/engine/service/settings.ts'
+import { TIMER_DEFAULTS } from '../../daemon/units/defaults.ts'
 import type {
   DependencyKind,
   ExecCommand,
@@ -7,6 +8,7 @@ import type {
   KillSettings,
   LoadState,
   ServiceSettings,
+  TimerSettings,
   Unit,
   UnitName,
   UnitSettings,
@@ -55,13 +57,23 @@ export type Given = Partial<Record<DependencyKind, readonly UnitName[]>> & {
   service?: Partial<ServiceSettings>
   kill?: Partial<KillSettings>
   hearth?: Partial<HearthSettings>
+  timer?: Partial<TimerSettings>
   loadState?: LoadState
   names?: readonly UnitName[]
 }
 
 /** The unit `name` as given. A service runs `/bin/NAME`; nothing has DefaultDependencies= unless it is given. */
 export function unit(name: UnitName, given: Given = {}): Unit {
-  const { unit: settings, service, kill, hearth, loadState = 'loaded', names, ...stated } = given
+  const {
+    unit: settings,
+    service,
+    kill,
+    hearth,
+    timer,
+    loadState = 'loaded',
+    names,
+    ...stated
+  } = given
   const type = name.slice(name.lastIndexOf('.') + 1) as UnitType
   return {
     id: name,
@@ -92,6 +104,7 @@ export function unit(name: UnitName, given: Given = {}): Unit {
       },
       kill: { ...killSettings(bare), ...kill },
     }),
+    ...(type === 'timer' && { timer: { ...TIMER_DEFAULTS, ...timer } }),
   }
 }
 

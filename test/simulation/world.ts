@@ -6,7 +6,7 @@ import type { Effect } from '../../daemon/engine/effect.ts'
 import { createEngine, type Engine } from '../../daemon/engine/engine.ts'
 import type { EngineEvent, ProcessExit } from '../../daemon/engine/event.ts'
 import { initialUnitState } from '../../daemon/engine/initial.ts'
-import type { Machine } from '../../daemon/engine/machine.ts'
+import type { Host, Machine } from '../../daemon/engine/machine.ts'
 import { machineOf } from '../../daemon/engine/machines.ts'
 import type {
   ActiveState,
@@ -68,6 +68,9 @@ export type WorldParts = {
   random?: () => number
   /** The state machines, if not the real ones. */
   machineOf?: (type: UnitType) => Machine
+  seed?: string
+  host?: Host
+  zone?: string
 }
 
 type Planned = { atUsec: number; order: number; happen: () => void }
@@ -79,6 +82,10 @@ export class World {
   readonly processes = new Map<number, Process>()
   readonly checker: Checker
   monotonicUsec = 1000 * SECOND
+  /** CLOCK_REALTIME less CLOCK_MONOTONIC. */
+  offsetUsec = 1_700_000_000 * SECOND
+  /** The stamps of timers on disk. */
+  readonly stamps = new Map<UnitName, number>()
   steps = 0
   finished: Extract<Effect, { type: 'finish' }> | null = null
 
@@ -99,8 +106,10 @@ export class World {
     this.units = new FakeUnits(parts.units)
     this.#engine = createEngine({
       units: this.units,
-      seed: '0123456789abcdef'.repeat(2),
+      seed: parts.seed ?? '0123456789abcdef'.repeat(2),
       started: this.now,
+      ...(parts.host && { host: parts.host }),
+      ...(parts.zone && { zone: parts.zone }),
       ...(parts.machineOf && { machineOf: parts.machineOf }),
     })
     this.checker = createChecker()
@@ -112,7 +121,7 @@ export class World {
   }
   get now() {
     return {
-      realtimeUsec: 1_700_000_000 * SECOND + this.monotonicUsec,
+      realtimeUsec: this.offsetUsec + this.monotonicUsec,
       monotonicUsec: this.monotonicUsec,
     }
   }
@@ -237,6 +246,11 @@ export class World {
     }
     this.monotonicUsec = Math.max(until, this.monotonicUsec)
     return this
+  }
+  /** The time of day is set: forward, or back. */
+  setClock(byUsec: number): this {
+    this.offsetUsec += byUsec
+    return this.post({ type: 'clock-set' })
   }
   /** Lets everything happen that is planned, for an hour at most; false: there was more. */
   settle(): boolean {
@@ -371,6 +385,17 @@ export class World {
         this.post({ type: 'pid-file', unit, token, pid, problem: pid ? null : 'no such file' })
         return
       }
+      case 'timer-begins': {
+        const { unit, token } = effect
+        if (token === null) return
+        const realtimeUsec = this.stamps.get(unit) ?? null
+        if (realtimeUsec === null) this.stamps.set(unit, this.now.realtimeUsec)
+        this.post({ type: 'timer-stamp', unit, token, realtimeUsec })
+        return
+      }
+      case 'write-timer-stamp':
+        this.stamps.set(effect.unit, effect.realtimeUsec)
+        return
       case 'finish':
         this.finished ??= effect
         return

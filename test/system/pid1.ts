@@ -146,7 +146,12 @@ export async function boot(t: ExecutionContext, setting: Boot = {}): Promise<Pid
   chmodSync(directory, 0o755)
   if (setting.user) for (const path of [directory, units, runtime]) chmodSync(path, 0o777)
 
-  const environment = { ...process.env, HEARTH_RUNTIME: runtime, HEARTH_LOGS: `${directory}/log` }
+  const environment = {
+    ...process.env,
+    HEARTH_RUNTIME: runtime,
+    HEARTH_LOGS: `${directory}/log`,
+    HEARTH_STATE: `${directory}/state`,
+  }
   const daemon = [
     ...(setting.prefix ?? []),
     `${root}dist/hearth`,

@@ -17,6 +17,8 @@ type Daemon = {
   check: string
   /** Restart= covers SIGKILL. */
   killed?: boolean
+  /** It does its work and ends; the timer that triggers it. */
+  timer?: string
   reload?: boolean
 }
 
@@ -97,6 +99,14 @@ const daemons: readonly Daemon[] = [
     check: "curl -sf -m 3 http://127.0.0.1:9100/metrics | grep -q '^node_exporter_build_info'",
     killed: true,
   },
+  {
+    name: 'logrotate',
+    units: ['logrotate.service', 'logrotate.timer'],
+    prepare:
+      'echo line > /var/log/hearth-test.log; printf "/var/log/hearth-test.log {\\n rotate 3\\n size 1\\n nocompress\\n}\\n" > /etc/logrotate.d/hearth-test; chmod 644 /etc/logrotate.d/hearth-test; rm -f /var/lib/logrotate/status',
+    check: 'test -s /var/log/hearth-test.log.1 && test -s /var/lib/logrotate/status',
+    timer: 'logrotate.timer',
+  },
 ]
 
 const unitFile = (unit: string) =>
@@ -155,6 +165,19 @@ async function supervise(t: ExecutionContext, daemon: Daemon) {
   }
   t.false(await answers(), 'nothing answers before the start')
   await hearth.ok('start', start)
+  if (daemon.timer) {
+    t.true(await answers(), 'its work is done')
+    t.is(await hearth.show(main, 'ActiveState'), 'inactive')
+    await hearth.ok('start', daemon.timer)
+    t.is(await hearth.show(daemon.timer, 'SubState'), 'waiting')
+    t.regex(
+      await hearth.ok('list-timers', '--no-legend'),
+      /left +n\/a +n\/a +logrotate\.timer logrotate\.service$/,
+    )
+    await hearth.ok('stop', daemon.timer)
+    t.deepEqual(processesOf(hearth), [], 'no process is left')
+    return
+  }
   for (const unit of [start, main]) t.is(await hearth.ok('is-active', unit), 'active')
   t.true(await answered(), 'it answers its client')
   let pid = await hearth.show(main, 'MainPID')

@@ -7,6 +7,7 @@ import {
   KILL_DEFAULTS,
   SANDBOX_DEFAULTS,
   SERVICE_DEFAULTS,
+  TIMER_DEFAULTS,
   UNIT_DEFAULTS,
 } from '../defaults.ts'
 import type {
@@ -17,6 +18,7 @@ import type {
   KillSettings,
   SandboxSettings,
   ServiceSettings,
+  TimerSettings,
   Unit,
   UnitSettings,
 } from '../unit.ts'
@@ -32,6 +34,7 @@ export type SettingGroups = {
   sandbox: SandboxSettings
   install: InstallSettings
   hearth: HearthSettings
+  timer: TimerSettings
 }
 export type SettingGroup = keyof SettingGroups
 
@@ -43,6 +46,7 @@ export const DEFAULTS: SettingGroups = {
   sandbox: SANDBOX_DEFAULTS,
   install: INSTALL_DEFAULTS,
   hearth: HEARTH_DEFAULTS,
+  timer: TIMER_DEFAULTS,
 }
 
 type Mutable<T> = { -readonly [K in keyof T]?: T[K] }

@@ -89,10 +89,6 @@ PassPacketInfo Timestamping TCPCongestion ReusePort MessageQueueMaxMessages Mess
 Symlinks FileDescriptorName Service TriggerLimitIntervalSec TriggerLimitBurst SmackLabel SmackLabelIPIn
 SmackLabelIPOut SELinuxContextFromNet PollLimitIntervalSec PollLimitBurst PassFileDescriptorsToExec AcceptFileDescriptors
 PassPIDFD XAttrEntryPoint DeferTrigger DeferTriggerMaxSec`),
-  Timer: names(`
-OnCalendar OnActiveSec OnBootSec OnStartupSec OnUnitActiveSec OnUnitInactiveSec OnClockChange OnTimezoneChange
-Persistent WakeSystem RemainAfterElapse FixedRandomDelay AccuracySec RandomizedDelaySec RandomizedOffsetSec
-DeferReactivation Unit`),
   Path: names(`
 PathExists PathExistsGlob PathChanged PathModified DirectoryNotEmpty Unit MakeDirectory DirectoryMode
 TriggerLimitIntervalSec TriggerLimitBurst`),

@@ -1,6 +1,7 @@
 // Calendar expressions (systemd.time(7), CALENDAR EVENTS): what they say, read and printed.
 import { err, ok, type Result } from 'neverthrow'
 import type { Parse } from './parse.ts'
+import { WEEKDAYS, weekdayNumber } from './weekday.ts'
 import { findZone } from './zone.ts'
 
 /** A value, or all from `start` to `stop`, or from `start` in steps of `repeat` (0: none), to `stop` where there is one. */
@@ -25,8 +26,6 @@ export type Calendar = {
 }
 
 const SECOND = 1_000_000
-const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const
-const LONG_WEEKDAYS = 'monday tuesday wednesday thursday friday saturday sunday'.split(' ')
 /** systemd's own bound for the parts of one component. */
 const MAX_PARTS = 240
 
@@ -94,8 +93,6 @@ const LINE = /^(?:([A-Za-z][A-Za-z,.-]*)(?: +|$))?(?:([^ :]+)(?: +|$))?(?:([^ ]*
 function readParts(text: string): Calendar | null {
   const [all, days, date, time] = LINE.exec(text) ?? []
   if (all === undefined || (days ?? date ?? time) === undefined) return null
-  // Spaces may trail behind the days alone.
-  if (text.endsWith(' ') && date !== undefined) return null
   const weekdays = days === undefined ? null : readDays(days)
   if (weekdays === null && days !== undefined) return null
   const every = weekdays?.length === 7 ? null : weekdays
@@ -109,17 +106,14 @@ function readParts(text: string): Calendar | null {
 /** `Mon`, `Sat,Sun`, `Mon..Fri`; a comma may end it, and `-` stands for `..` as it once did. */
 function readDays(text: string): number[] | null {
   const days = new Set<number>()
-  for (const item of text.toLowerCase().replace(/,$/, '').split(',')) {
+  for (const item of text.replace(/,$/, '').split(',')) {
     const ends = item.split(/\.\.|-/)
-    const [first = -1, last = first] = ends.map(dayNumber)
+    const [first = -1, last = first] = ends.map(weekdayNumber)
     if (ends.length > 2 || first === -1 || last < first) return null
     for (let day = first; day <= last; day++) days.add(day)
   }
   return [...days].sort((a, b) => a - b)
 }
-
-const dayNumber = (word: string) =>
-  WEEKDAYS.findIndex((day, at) => day.toLowerCase() === word || LONG_WEEKDAYS[at] === word)
 
 /** `@1395716396`: that one moment, in UTC. */
 function fromSeconds(digits: string, weekdays: readonly number[] | null): Calendar | null {

@@ -1,5 +1,6 @@
 // When a calendar expression comes next (systemd.time(7), CALENDAR EVENTS).
 import { type Calendar, type CalendarField, FIRST_YEAR, LAST_YEAR } from './calendar.ts'
+import { weekdayAt } from './weekday.ts'
 import { findZone, type WallUsec, type Zone } from './zone.ts'
 
 const SECOND = 1_000_000
@@ -63,9 +64,8 @@ function daysIn({ days, fromMonthsEnd }: Calendar, length: number): CalendarFiel
   )
 }
 
-// 1970 began on a Thursday.
 const isWeekday = ({ weekdays }: Calendar, midnight: WallUsec) =>
-  weekdays === null || weekdays.includes((midnight / DAY + 3) % 7)
+  weekdays === null || weekdays.includes(weekdayAt(midnight))
 
 /** The first time of day, in microseconds, from `from` on. */
 function nextTime(calendar: Calendar, from: number): number | null {

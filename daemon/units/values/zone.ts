@@ -47,8 +47,9 @@ function wallAt(usec: number, zone: string): WallUsec {
 
 function momentsOf(wall: WallUsec, zone: string): ReturnType<Zone['momentsOf']> {
   // No zone changes between two milliseconds.
-  const rest = wall - Math.floor(wall / 1000) * 1000
-  const shown = Temporal.Instant.fromEpochMilliseconds((wall - rest) / 1000)
+  const msec = Math.floor(wall / 1000)
+  const rest = wall - msec * 1000
+  const shown = Temporal.Instant.fromEpochMilliseconds(msec)
     .toZonedDateTimeISO('UTC')
     .toPlainDateTime()
   const first = shown.toZonedDateTime(zone, { disambiguation: 'earlier' })

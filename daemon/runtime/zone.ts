@@ -1,0 +1,31 @@
+// The machine's time zone, by its name in the IANA database (localtime(5)).
+import { readFileSync, readlinkSync } from 'node:fs'
+import { findZone } from '../units/values/zone.ts'
+
+export const LOCALTIME = '/etc/localtime'
+
+/** TZ= of the environment, else where /etc/localtime leads, else what /etc/timezone says; UTC where none tells a zone. */
+export function localZone(environment: Readonly<Record<string, string | undefined>>): string {
+  const told = environment.TZ ? [environment.TZ.replace(/^:/, '')] : []
+  for (const name of [...told, linked(), read('/etc/timezone').trim()]) {
+    const zone = name === '' ? null : findZone(name)
+    if (zone !== null) return zone.name
+  }
+  return 'UTC'
+}
+
+function linked(): string {
+  try {
+    return readlinkSync(LOCALTIME).replace(/^.*\/zoneinfo\/(?:posix\/|right\/)?/, '')
+  } catch {
+    return ''
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
