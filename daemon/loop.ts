@@ -50,11 +50,12 @@ export function createLoop(parts: LoopParts): Loop {
   const run = () => {
     running = true
     try {
-      while (events.length > 0 || effects.length > 0) {
+      // Once in any case: exits that nothing is to be done about may be the last that a unit's stop waits for.
+      do {
         takeEach(events, step)
         takeEach(effects, parts.perform)
         parts.settled()
-      }
+      } while (events.length > 0 || effects.length > 0)
     } finally {
       running = false
     }
