@@ -43,6 +43,9 @@ export function interpret(program: Uint8Array, call: Call): number {
       case 0x35:
         at += jump(accumulator >= operand)
         break
+      case 0x25:
+        at += jump(accumulator > operand)
+        break
       case 0x06:
         return operand
       default:

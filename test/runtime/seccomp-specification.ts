@@ -14,6 +14,26 @@ import type { SystemCallError, SystemCallLine } from '../../daemon/units/unit.ts
 /** `kill`, `allow`, `log` or an error's number. */
 export type Fate = SystemCallError | 'log' | 'allow'
 
+/** No restriction at all. */
+export const NOTHING: Restrictions = {
+  filter: [],
+  errorNumber: 'kill',
+  log: [],
+  architectures: null,
+  addressFamilies: null,
+  namespaces: null,
+  realtime: false,
+  suidSgid: false,
+  memoryDenyWriteExecute: false,
+  personality: null,
+  hostname: false,
+  sysctl: false,
+  kernelModules: false,
+  kernelLogs: false,
+  clock: false,
+  rawIo: false,
+}
+
 const EPERM = 1
 const ENOSYS = 38
 const EAFNOSUPPORT = 97

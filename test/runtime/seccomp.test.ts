@@ -13,7 +13,7 @@ import {
 import type { SystemCallError, SystemCallLine } from '../../daemon/units/unit.ts'
 import { NAMESPACE_TYPES } from '../../daemon/units/values/system-calls.ts'
 import { interpret } from './bpf.ts'
-import { type Fate, fatesOf, nameOf, strictest } from './seccomp-specification.ts'
+import { type Fate, fatesOf, NOTHING, nameOf, strictest } from './seccomp-specification.ts'
 
 const AUDIT: Readonly<Record<Architecture, number>> = {
   'x86-64': 0xc000003e,
@@ -23,25 +23,6 @@ const AUDIT: Readonly<Record<Architecture, number>> = {
   arm: 0x40000028,
 }
 const X32_BIT = 0x40000000
-
-const NOTHING: Restrictions = {
-  filter: [],
-  errorNumber: 'kill',
-  log: [],
-  architectures: null,
-  addressFamilies: null,
-  namespaces: null,
-  realtime: false,
-  suidSgid: false,
-  memoryDenyWriteExecute: false,
-  personality: null,
-  hostname: false,
-  sysctl: false,
-  kernelModules: false,
-  kernelLogs: false,
-  clock: false,
-  rawIo: false,
-}
 
 function fateOf(returned: number): Fate {
   if (returned === 0x80000000) return 'kill'
