@@ -39,19 +39,28 @@ function keepCache(file: string, id: string, script: Script): void {
 }
 
 /** Compiles the bundle, which is one function (see bundle.ts). Here, so that the bytes of both files can be collected. */
-function compile(bundle: string, cache: string): Script {
+function compile(bundle: string, cache: string, filename: string): Script {
   // esbuild writes ASCII alone: one byte a character is what V8 takes fastest.
   const source = readFileSync(bundle, 'latin1')
   const id = source.slice(0, BUNDLE_ID_LENGTH)
   const cachedData = readCache(cache, id)
-  const script = new Script(source, { filename: bundle, ...(cachedData && { cachedData }) })
+  const script = new Script(source, { filename, ...(cachedData && { cachedData }) })
   if (process.env.HEARTH_MAKE_CACHE) keepCache(cache, id, script)
   return script
+}
+
+/** An image that was executed by descriptors of its files (daemon/runtime/image.ts): their names may be gone, or others' by now. */
+function descriptors(): { bundle: string; cache: string } | null {
+  const { image } = JSON.parse(process.env.HEARTH_IMAGE ?? '{}')
+  return image
+    ? { bundle: `/proc/self/fd/${image.bundle}`, cache: `/proc/self/fd/${image.cache}` }
+    : null
 }
 
 const name = process.argv[2] ?? 'hearth'
 const bundle = `${__dirname}/${name}.js`
 process.argv.splice(1, 2, bundle)
 restoreVariables()
-const run = compile(bundle, `${__dirname}/${name}.cache`).runInThisContext()
+const files = descriptors() ?? { bundle, cache: `${__dirname}/${name}.cache` }
+const run = compile(files.bundle, files.cache, bundle).runInThisContext()
 run(require, { exports: {} }, bundle, __dirname)

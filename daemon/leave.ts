@@ -51,5 +51,6 @@ export async function leave(
     endMachine(native, kind === 'exit' ? 'poweroff' : kind, problem => log('error', null, problem))
     return
   }
+  native.leaving()
   process.exit(exitStatus ?? 0)
 }

@@ -3,13 +3,15 @@ import type { Effect } from './engine/effect.ts'
 import type { Engine } from './engine/engine.ts'
 import type { EngineEvent, Now } from './engine/event.ts'
 import type { Changes } from './engine/state.ts'
+import type { Account } from './runtime/persist.ts'
 
 export type LoopParts = {
   engine: Engine
   /** Does what the engine wants done; facts come back through `post`. */
   perform: (effect: Effect) => void
-  /** Writes a step down before it counts. */
+  /** Told of each step before it counts. */
   record: (event: EngineEvent, changes: Changes) => void
+  account: Account
   now: () => Now
   /** Arms the one timer: `wake` is to be called at that monotonic moment (microseconds); null disarms it. */
   arm: (atUsec: number | null, wake: () => void) => void
@@ -23,23 +25,34 @@ export interface Loop {
   /** Runs `collect`, which posts events one by one, each stepped and recorded when its `post` returns; what they want
    * done is performed together afterwards. So that exits that came together cost one look at the process table. */
   batch(collect: () => void): void
-  /** Goes on with what was queued when a defect threw. */
-  resume(): void
+  /** Goes on with what an earlier image has left: carries out the effects, then takes the events. */
+  resume(effects: readonly Effect[], events: readonly EngineEvent[]): void
 }
 
 export function createLoop(parts: LoopParts): Loop {
-  const { engine } = parts
-  const events: EngineEvent[] = []
+  const { engine, account } = parts
+  const events: { event: EngineEvent; isPosted: boolean }[] = []
   const effects: Effect[] = []
   let running = false
   let collecting = false
   let armed: number | null = null
 
-  const step = (event: EngineEvent) => {
+  const step = (event: EngineEvent, isPosted: boolean) => {
+    account.stepping(event)
     const { changes, effects: wanted } = engine.step(event, parts.now())
     parts.record(event, changes)
+    account.step(changes, wanted, isPosted)
     engine.commit(changes)
     for (const effect of wanted) effects.push(effect)
+  }
+
+  const take = ({ event, isPosted }: { event: EngineEvent; isPosted: boolean }) =>
+    step(event, isPosted)
+
+  const perform = (effect: Effect) => {
+    account.performing(effect)
+    parts.perform(effect)
+    account.performed()
   }
 
   const wake = () => {
@@ -52,13 +65,14 @@ export function createLoop(parts: LoopParts): Loop {
     try {
       // Once in any case: exits that nothing is to be done about may be the last that a unit's stop waits for.
       do {
-        takeEach(events, step)
-        takeEach(effects, parts.perform)
+        takeEach(events, take)
+        takeEach(effects, perform)
         parts.settled()
       } while (events.length > 0 || effects.length > 0)
     } finally {
       running = false
     }
+    account.settled(engine.state)
     const next = engine.nextWakeUsec()
     if (next !== armed) {
       armed = next
@@ -69,11 +83,12 @@ export function createLoop(parts: LoopParts): Loop {
   const loop: Loop = {
     post(event) {
       if (collecting && !running) {
-        step(event)
+        step(event, false)
         return
       }
-      events.push(event)
-      if (!running) run()
+      events.push({ event, isPosted: running })
+      if (running) account.posted(event)
+      else run()
     },
     batch(collect) {
       collecting = true
@@ -84,8 +99,16 @@ export function createLoop(parts: LoopParts): Loop {
       }
       if (!running) run()
     },
-    resume() {
-      if (!running) run()
+    resume(left, waiting) {
+      for (const event of waiting) events.push({ event, isPosted: true })
+      running = true
+      try {
+        effects.push(...left)
+        takeEach(effects, perform)
+      } finally {
+        running = false
+      }
+      run()
     },
   }
   return loop

@@ -5,7 +5,8 @@ import { createBackend } from './backend.ts'
 import type { ControlServer } from './control/server.ts'
 import { dumpState } from './dump.ts'
 import { createEngine } from './engine/engine.ts'
-import type { Now } from './engine/event.ts'
+import type { EngineEvent, Now } from './engine/event.ts'
+import { keepUnits, readKeptUnits } from './kept-units.ts'
 import { leave } from './leave.ts'
 import { type DaemonLog, openLog } from './log.ts'
 import { createClock } from './logs/clock.ts'
@@ -14,9 +15,12 @@ import { createLoop, type Loop } from './loop.ts'
 import { type Options, readOptions } from './options.ts'
 import { createRecorder } from './recorder.ts'
 import { createRequests } from './requests.ts'
+import { resume } from './resume.ts'
 import { initialEnvironment } from './runtime/environment.ts'
 import { readHostFacts } from './runtime/facts.ts'
 import { inWords } from './runtime/failure.ts'
+import { CAUSE, readInheritance } from './runtime/image.ts'
+import type { KeptPart } from './runtime/keep.ts'
 import { beginMachine, isMachine as isPid1OfMachine } from './runtime/machine.ts'
 import { makeDirectory } from './runtime/make-directory.ts'
 import { native as loadNative, releaseMemory } from './runtime/native.ts'
@@ -25,11 +29,13 @@ import { listenToSignals } from './runtime/signals.ts'
 import { createTimer } from './runtime/timers.ts'
 import { createUnitFacts } from './runtime/unit-facts.ts'
 import { createUnitFileActions } from './runtime/unit-files.ts'
+import { createUnitMemory, openUnitLedger } from './runtime/unit-memory.ts'
 import { unitReader } from './runtime/unit-reader.ts'
 import { localZone } from './runtime/zone.ts'
+import { describeCause, takeOver } from './takeover.ts'
 import { describeProblem } from './units/errors.ts'
 import { createUnits } from './units/load.ts'
-import type { Unit, UnitName } from './units/unit.ts'
+import type { ResourceLimit, Unit, UnitName } from './units/unit.ts'
 
 const RLIMIT_NOFILE = 7
 const VERSION: string = manifest.version
@@ -49,26 +55,47 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
   const tell: LogLine = (level, unit, message, fields) =>
     log[level](unit === null ? { ...fields } : { unit, ...fields }, message)
 
-  if (isMachine) for (const problem of beginMachine(native)) tell('warn', null, problem)
+  const inheritance = readInheritance(process.env)
+  const before = takeOver(native, inheritance, process.env, process.argv.slice(2))
+  const { persist, leftover } = before
+  const { keep } = persist
+  if (inheritance) {
+    const level = before.cause === CAUSE.reexec ? 'info' : 'error'
+    tell(level, null, `taking over from an earlier image: ${describeCause(before.cause)}`)
+    if (before.lost !== null) tell('error', null, `cannot read its state: ${before.lost}`)
+  } else if (isMachine) {
+    for (const problem of beginMachine(native)) tell('warn', null, problem)
+  }
   const facts = readHostFacts(native, process.env)
   if (!isPid1) native.setSubreaper()
   // Each service has two log pipes here, each client a connection; services get the limit that we were given.
-  const nofile = native.getRlimit(RLIMIT_NOFILE)
+  const nofile = keptLimit(keep.part('nofile'), () => native.getRlimit(RLIMIT_NOFILE))
   native.setNofile(nofile.hard, nofile.hard)
   makeDirectory(options.runtimeDirectory, 0o755)
   const controlPath = `${options.runtimeDirectory}/control.sock`
-  if (existsSync(controlPath)) await refuseSecondDaemon(controlPath)
+  if (!inheritance && existsSync(controlPath)) await refuseSecondDaemon(controlPath)
+  let childEnded = Promise.withResolvers<void>()
+  let control: ControlServer | null = null
+  /** What comes up while what an earlier image has left is still to be done. */
+  let early: EngineEvent[] | null = []
+  const post = (event: EngineEvent): void => {
+    if (early) early.push(event)
+    else loop.post(event)
+  }
 
   const readAt = new WeakMap<Unit, number>()
+  const memory = createUnitMemory(unitReader, openUnitLedger(native, keep.part('unit files')))
   const units = createUnits({
     services: options.services,
     runtime: options.runtimeUnits,
     vendorUnits: options.vendorUnits,
-    reader: unitReader,
+    reader: memory,
     host: createUnitFacts(native, facts),
     strict: options.strict,
     onLoad(unit) {
-      readAt.set(unit, Date.now())
+      readAt.set(unit, memory.readAtMs(unit.fragmentPath ?? '') ?? Date.now())
+      // An earlier image has said it.
+      if (early && leftover) return
       for (const problem of unit.problems) {
         tell(problem.severity === 'error' ? 'error' : 'warn', unit.id, describeProblem(problem))
       }
@@ -83,6 +110,8 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
       isContainer: facts.virtualization?.kind === 'container',
     },
     zone: localZone(process.env),
+    kept: readKeptUnits(keep.part('kept units')),
+    ...(leftover && { state: leftover.state }),
   })
   const logs = createLogs({
     native,
@@ -90,19 +119,20 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
     rotateBytes: options.logRotateBytes,
     keep: options.logKeep,
     warn: message => tell('warn', null, message),
+    kept: keep.part('logs'),
+    ...(before.program && { program: before.program }),
   })
   const recorder = createRecorder()
   const changed = new Set<(unit: UnitName) => void>()
-  const requests = createRequests(event => loop.post(event))
-  let childEnded = Promise.withResolvers<void>()
-  let control: ControlServer | null = null
+  const requests = createRequests(post)
 
   const runtime = createRuntime({
     native,
     units,
     directives: units.directives,
     logs,
-    post: event => loop.post(event),
+    post,
+    keep,
     facts,
     notify: { path: `${options.runtimeDirectory}/notify.sock` },
     managerEnvironment: () => engine.state.manager.environment,
@@ -134,16 +164,23 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
       if (changed.size === 0) return
       for (const unit of changes.units.keys()) for (const listener of changed) listener(unit)
     },
+    account: persist,
     now,
     arm: createTimer(native.monotonicUsec),
     settled: runtime.settled,
   })
 
-  process.on('uncaughtException', error => {
-    // The step that threw was not committed: the state is the one before it, and the loop goes on without that event.
+  const defect = (error: unknown) => {
     log.fatal({ err: error, events: recorder.latest().slice(-8) }, 'a defect in hearth itself')
-    setImmediate(loop.resume)
-  })
+    // The step that threw was not written down: the next image goes on from the state before it.
+    native.die(CAUSE.exception)
+  }
+  process.on('uncaughtException', defect)
+  process.on('unhandledRejection', defect)
+  if (leftover) resume(leftover, { native, engine, runtime, loop, persist })
+  const waiting = early
+  early = null
+  for (const event of waiting) loop.post(event)
   native.onChild(() => {
     runtime.collectExits(loop.batch)
     childEnded.resolve()
@@ -151,8 +188,10 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
   })
 
   const reload = (): readonly string[] => {
+    memory.forget()
     units.reload()
     loop.post({ type: 'units-reloaded' })
+    keepUnits(keep.part('kept units'), engine.graph.kept())
     tell('info', null, 'Reloaded the units')
     return [...units.loaded()].flatMap(unit => unit.problems.map(describeProblem))
   }
@@ -171,12 +210,14 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
     dump: () => dumpState(engine, units, recorder, tell),
   })
 
-  loop.post({
-    type: 'environment-changed',
-    set: initialEnvironment(process.env, facts.user.uid === 0),
-    unset: [],
-  })
-  await boot(options.target, requests, tell)
+  if (!leftover) {
+    loop.post({
+      type: 'environment-changed',
+      set: initialEnvironment(process.env, facts.user.uid === 0),
+      unset: [],
+    })
+    await boot(options.target, requests, tell)
+  }
 
   // Loaded only now: the services are on their way.
   const { openControlServer } = await import('./control/server.ts')
@@ -203,6 +244,7 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
       readAtMs: unit => readAt.get(unit) ?? 0,
       changed,
     }),
+    kept: keep.part('control'),
     peerCredentials: native.peerCredentials,
     now,
     warn: message => tell('warn', null, message),
@@ -214,7 +256,11 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
     return
   }
   control = opened.value
-  setTimeout(releaseMemory, QUIET_MS)
+  before.complete()
+  setTimeout(() => {
+    if (inheritance) before.sweep(logs.readEnds())
+    releaseMemory()
+  }, QUIET_MS)
 }
 
 /** Asks for the boot target. One that cannot be started leaves a daemon that runs and can be told what to do. */
@@ -222,6 +268,18 @@ async function boot(target: UnitName, requests: ReturnType<typeof createRequests
   const { describeTransactionError } = await import('./engine/describe-error.ts')
   const answer = await requests.ask('start', target, 'replace')
   if ('type' in answer) tell('error', null, describeTransactionError(answer))
+}
+
+/** What the limit was before the daemon raised its own. */
+function keptLimit(part: KeptPart, read: () => ResourceLimit): ResourceLimit {
+  const known = part.entries.get('limit')?.data as { soft: number | null; hard: number | null }
+  if (known) return { soft: known.soft ?? Infinity, hard: known.hard ?? Infinity }
+  const limit = read()
+  part.put('limit', {
+    soft: Number.isFinite(limit.soft) ? limit.soft : null,
+    hard: Number.isFinite(limit.hard) ? limit.hard : null,
+  })
+  return limit
 }
 
 function groupId(group: { gid: number } | null, name: string, tell: LogLine): number | null {

@@ -48,8 +48,14 @@ declare module 'node-ipc' {
   }
 
   export class Server {
-    readonly server: NetServer | false
+    server: NetServer | false
+    readonly config: Config
     readonly sockets: Socket[]
+    /** Makes the listener; `start` calls it. */
+    startServer(): void
+    addSocket(socket: Socket): void
+    serverError(error: Error): void
+    onStart(server: NetServer): void
     on(type: 'start', handler: (server: NetServer) => void): this
     on(type: 'connect' | 'close', handler: (socket: Socket) => void): this
     on(type: 'error', handler: (error: NodeJS.ErrnoException) => void): this

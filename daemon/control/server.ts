@@ -1,9 +1,10 @@
 // The control server: node-ipc on a Unix socket, each connection checked by its peer credentials.
-import { chmodSync, chownSync } from 'node:fs'
-import type { Socket } from 'node:net'
+import { chmodSync, chownSync, rmSync } from 'node:fs'
+import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { err, ok, type Result } from 'neverthrow'
 import { IPCModule, type Server } from 'node-ipc'
 import type { Now } from '../engine/event.ts'
+import { createKeep, type KeptPart } from '../runtime/keep.ts'
 import { authorise, type Peer, refusePeer } from './authorise.ts'
 import type { Backend } from './backend.ts'
 import { type Client, type ClientLimits, createClient } from './client.ts'
@@ -46,6 +47,8 @@ export type ControlServerOptions = {
   /** The daemon's own user. */
   uid: number
   backend: Backend
+  /** Where the listening socket is kept: that of an earlier image goes on. For tests it may be left out. */
+  kept?: KeptPart
   /** SO_PEERCRED and SO_PEERGROUPS of a connected socket; throws when the kernel will not tell. */
   peerCredentials: (fd: number) => Peer
   now: () => Now
@@ -63,6 +66,8 @@ export interface ControlServer {
   connections(): number
 }
 
+const SOCKET = 'socket'
+
 /** Connections over the limit that are told so rather than closed at once. */
 const REFUSALS = 64
 /** Warnings of one kind come at most this often: running out of descriptors gives one for each connection. */
@@ -73,6 +78,7 @@ export async function openControlServer(
   options: ControlServerOptions,
 ): Promise<Result<ControlServer, SocketPathError>> {
   const limits = { ...CONTROL_LIMITS, ...options.limits }
+  const kept = options.kept ?? createKeep().part('control')
   const clients = new Map<Socket, Client>()
   const warn = occasionally(options.warn)
   const context = { backend: options.backend, now: options.now }
@@ -126,10 +132,12 @@ export async function openControlServer(
     }
   }
 
-  const listen = async (): Promise<Result<void, SocketPathError>> => {
-    const clear = await clearSocketPath(options.path)
+  /** `before`: the descriptor of a socket that listens already. */
+  const listen = async (before: number | null): Promise<Result<void, SocketPathError>> => {
+    const clear = before === null ? await clearSocketPath(options.path) : ok()
     if (clear.isErr()) return err(clear.error)
     const ipc = configure(options.path, limits)
+    if (before !== null) ipc.startServer = () => listenOn(ipc, before)
     ipc.on('connect', socket => connected(ipc, socket))
     ipc.on('close', socket => {
       clients.get(socket)?.gone()
@@ -148,7 +156,9 @@ export async function openControlServer(
       clients.get(socket)?.dismiss(describeBroken(data as Broken))
     })
     const listening = await start(ipc, options, warn)
-    if (listening.isOk()) server = ipc
+    if (listening.isErr()) return listening
+    server = ipc
+    if (ipc.server && before === null) kept.put(SOCKET, null, [descriptorOf(ipc.server)])
     return listening
   }
 
@@ -157,18 +167,30 @@ export async function openControlServer(
     server = null
   }
 
-  const first = await listen()
+  const first = await listen(kept.entries.get(SOCKET)?.fds[0] ?? null)
   return first.map(() => ({
     reopen() {
+      kept.drop(SOCKET)
       stopListening()
-      return listen()
+      return listen(null)
     },
     close() {
       stopListening()
       for (const socket of clients.keys()) socket.destroy()
+      // A socket that an earlier image has bound is not removed by who closes it.
+      rmSync(options.path, { force: true })
     },
     connections: () => admitted,
   }))
+}
+
+/** As node-ipc's own, on a socket that listens already. */
+function listenOn(ipc: Server, fd: number): void {
+  const server = createServer(socket => ipc.addSocket(socket))
+  ipc.server = server
+  server.maxConnections = ipc.config.maxConnections
+  server.on('error', error => ipc.serverError(error))
+  server.listen({ fd }, () => ipc.onStart(server))
 }
 
 function configure(path: string, limits: ControlLimits): Server {
@@ -237,9 +259,9 @@ function describeBroken(broken: Broken): ControlError {
   }
 }
 
-/** The file descriptor of a connection, which Node keeps to itself. */
-function descriptorOf(socket: Socket): number {
-  const handle = (socket as Socket & { _handle?: { fd?: number } | null })._handle
+/** The file descriptor of a connection or a listener, which Node keeps to itself. */
+function descriptorOf(socket: Socket | NetServer): number {
+  const handle = (socket as { _handle?: { fd?: number } | null })._handle
   const fd = handle?.fd
   if (fd === undefined || fd < 0) throw new Error('the connection is closed')
   return fd

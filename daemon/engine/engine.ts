@@ -1,6 +1,6 @@
 // The manager: takes one event at a time and decides. `step` computes what changes and what is wanted done, and changes
 // nothing itself; `commit` makes the changes count.
-import type { UnitName, Units, UnitType } from '../units/unit.ts'
+import type { Unit, UnitName, Units, UnitType } from '../units/unit.ts'
 import { createDeadlines } from './deadlines.ts'
 import { Draft, unitTypeOf } from './draft.ts'
 import type { Effect } from './effect.ts'
@@ -41,6 +41,8 @@ export type EngineParts = {
   zone?: string
   /** The state to go on from, as `step` and `commit` left it. */
   state?: EngineState
+  /** Units that the graph of that state kept as they were. */
+  kept?: ReadonlyMap<UnitName, Unit>
   /** For tests. */
   machineOf?: (type: UnitType) => Machine
 }
@@ -59,7 +61,7 @@ const initialManager = ({ seed, started, zone }: EngineParts): ManagerState => (
 export function createEngine(parts: EngineParts): Engine {
   const machineOf = parts.machineOf ?? standardMachine
   const host = parts.host ?? { machineId: '', isContainer: true }
-  const graph = createGraph(parts.units)
+  const graph = createGraph(parts.units, parts.kept)
   const units = new Map<UnitName, UnitState>()
   const jobs = new Map<number, Job>()
   let manager = parts.state?.manager ?? initialManager(parts)

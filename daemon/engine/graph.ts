@@ -74,14 +74,17 @@ export interface Graph {
   related(name: UnitName, relation: Relation): readonly UnitName[]
   /** Everything is read anew. A unit for which `isLive` holds and whose file is gone or broken is kept as it was. */
   reload(isLive: (name: UnitName) => boolean): void
+  /** The units that are kept as they were, with other files or none. */
+  kept(): ReadonlyMap<UnitName, Unit>
   /** The unit is down: if it was only kept for that, its files count again. */
   release(name: UnitName): void
 }
 
-/** The graph over `units`. A cache: it holds nothing that could not be derived again. */
-export function createGraph(units: Units): Graph {
+/** The graph over `units`. A cache: but for the units that are kept as they were (`before`: by an earlier graph) it holds
+ * nothing that could not be derived again. */
+export function createGraph(units: Units, before: ReadonlyMap<UnitName, Unit> = new Map()): Graph {
   let nodes = new Map<UnitName, Node>()
-  let kept = new Map<UnitName, Unit>()
+  let kept = new Map(before)
 
   const add = (node: Node, relation: Relation, other: UnitName) => {
     const list = node.relations[relation]
@@ -165,6 +168,7 @@ export function createGraph(units: Units): Graph {
       kept = stillKept
       for (const [name] of before) nodeOf(name)
     },
+    kept: () => kept,
     release(name) {
       // The old relations stay until the next reload: to forget them one by one is not worth an index.
       if (!kept.delete(name)) return

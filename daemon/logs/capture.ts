@@ -1,12 +1,16 @@
 // The pipes of the services: read in turns, cut into lines, each with its head, handed on as whole lines.
 import * as fs from 'node:fs'
+import type { CaptureMemory, Ledger } from '../runtime/native.ts'
 import type { UnitName } from '../units/unit.ts'
 import { head, NEWLINE, PARTIAL, stamp } from './line.ts'
 import type { RunLog } from './logs.ts'
+import { createRecall } from './recall.ts'
 
 /** Who reads them: told of runs, and of the descriptors that are ready. */
 export interface Capture {
-  /** Takes the read ends of a run, which become ours to close; `key` and `key + 1` are theirs from now on. */
+  /** Told before the first bytes are written that a turn has brought; see Recall. */
+  storing(inode: number, size: number): void
+  /** Takes the read ends of a run, which become ours to close (-1: one is at its end already); `key` and `key + 1` are theirs from now on. */
   open(run: RunLog, key: number, fds: { out: number; err: number }): void
   /** The main process of the run that was opened with `key`, for the lines from now on. */
   setPid(key: number, pid: number): void
@@ -22,6 +26,11 @@ export interface Capture {
 }
 
 export type CaptureParts = {
+  /** Where bytes are until they are stored; what an earlier worker has left there is taken up. */
+  memory: CaptureMemory
+  carryLedger: Ledger
+  /** Cuts the unit's log back to where it ended before the turn that is done again. */
+  cutBack: (unit: UnitName, inode: number, size: number) => void
   watch: (fd: number, key: number) => void
   unwatch: (fd: number) => void
   nowUsec: () => number
@@ -55,13 +64,12 @@ type Stream = {
 
 /** A line longer than this is split, as by journald (journald.conf(5), LineMax=). */
 export const LINE_MAX = 48 * 1024
-/** What one stream may bring in its turn: as much as a pipe holds. */
-const TURN = 64 * 1024
 /** Lines up to here are copied byte by byte, longer ones by a call: the next is mostly as long as the last. */
 const LONG = 64
 const DRAIN_TURNS = 64
 const OUTPUT = 256 * 1024
 const HEAD_MAX = 1024
+const EMPTY = Buffer.alloc(0)
 const DEFAULT_PRIORITY = 6
 const LESS = 0x3c
 const GREATER = 0x3e
@@ -71,8 +79,14 @@ export function createCapture(parts: CaptureParts): Capture {
   const streams = new Map<number, Stream>()
   const held = new Set<Stream>()
   let holding = false
+  let hasTakenUp = false
+  const recall = createRecall(parts.memory, parts.carryLedger, function* () {
+    for (const { key, carry, carried, continues } of streams.values())
+      if (carried > 0 || continues !== -1)
+        yield [key, { continues, bytes: carry?.subarray(0, carried) ?? EMPTY }]
+  })
   // One buffer for all that is read, one for all that is written: a quiet stream costs neither.
-  const input = Buffer.allocUnsafeSlow(TURN)
+  const { input } = recall
   const output = Buffer.allocUnsafeSlow(OUTPUT)
   let at = 0
 
@@ -95,6 +109,7 @@ export function createCapture(parts: CaptureParts): Capture {
     const startAt = OUTPUT - startLength
     output.write(start, startAt, 'latin1')
     const full = startAt - startLength - LINE_MAX - 1
+    const isCarrying = stream.carried > 0 || stream.continues !== -1
 
     let i = 0
     let isLong = true
@@ -172,6 +187,13 @@ export function createCapture(parts: CaptureParts): Capture {
       if (label) parts.console(label, output.subarray(messageAt, to))
     }
     flush(unit)
+    if (isCarrying || stream.carried > 0 || stream.continues !== -1)
+      recall.carry(
+        stream.key,
+        stream.continues,
+        stream.carry?.subarray(0, stream.carried) ?? EMPTY,
+        false,
+      )
   }
 
   const carry = (stream: Stream, from: number, to: number) => {
@@ -190,11 +212,14 @@ export function createCapture(parts: CaptureParts): Capture {
     if (newline !== -1 && newline < length) return false
     input.copy(carry, stream.carried, 0, length)
     stream.carried += length
+    recall.carry(stream.key, stream.continues, input.subarray(0, length), true)
     return true
   }
 
   const close = (stream: Stream) => {
+    recall.end(stream.key)
     take(stream, 0, true)
+    recall.done()
     streams.delete(stream.key)
     if (stream.held) held.delete(stream)
     else parts.unwatch(stream.fd)
@@ -205,17 +230,30 @@ export function createCapture(parts: CaptureParts): Capture {
 
   /** One turn; how many bytes it brought. */
   const turn = (stream: Stream): number => {
-    let length: number
-    try {
-      length = fs.readSync(stream.fd, input, 0, TURN, null)
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code === 'EAGAIN') return 0
-      throw error
-    }
+    const length = recall.read(stream.fd, stream.key)
+    if (length < 0) return 0
     if (length === 0) close(stream)
-    else if (!extend(stream, length)) take(stream, length, false)
+    else {
+      if (!extend(stream, length)) take(stream, length, false)
+      recall.done()
+    }
     return length
+  }
+
+  /** Takes up what an earlier worker has left of the stream. */
+  const takeUp = (stream: Stream) => {
+    const left = recall.carried.get(stream.key)
+    if (left) {
+      stream.continues = left.continues
+      stream.carry = left.bytes.length > 0 ? left.bytes : null
+      stream.carried = left.bytes.length
+    }
+    const turn = recall.interrupted
+    if (turn?.key !== stream.key || hasTakenUp) return
+    hasTakenUp = true
+    if (turn.inode !== 0) parts.cutBack(stream.run.log.unit, turn.inode, turn.size)
+    take(stream, turn.length ?? 0, turn.length === null)
+    recall.done()
   }
 
   const letGo = (stream: Stream) => {
@@ -225,14 +263,19 @@ export function createCapture(parts: CaptureParts): Capture {
   }
 
   return {
+    storing: recall.storing,
     open(log, first, fds) {
       const label = log.console ? Buffer.from(`${log.unit.replace(/\.service$/, '')} | `) : null
-      const run: Run = { log, pid: log.pid ?? null, label, open: 2 }
+      const run: Run = { log, pid: log.pid ?? null, label, open: 0 }
       for (const name of ['out', 'err'] as const) {
         const key = name === 'out' ? first : first + 1
         const fd = fds[name]
+        if (fd < 0) continue
+        run.open++
         const fresh = { carry: null, carried: 0, continues: -1, held: false }
-        streams.set(key, { fd, key, name, run, ...fresh })
+        const stream = { fd, key, name, run, ...fresh }
+        streams.set(key, stream)
+        takeUp(stream)
         parts.watch(fd, key)
       }
     },

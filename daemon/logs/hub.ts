@@ -1,18 +1,28 @@
 // The main thread's side of the log worker: pipes are handed over, questions are asked; no line passes here.
+import { fstatSync } from 'node:fs'
 import { SHARE_ENV, Worker } from 'node:worker_threads'
+import { createKeep, type KeptPart } from '../runtime/keep.ts'
 import type { Native } from '../runtime/native.ts'
 import type { UnitName } from '../units/unit.ts'
 import type { Logs, RunLog } from './logs.ts'
-import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts'
+import type { FromWorker, ToWorker, WorkerData, WorkerSettings } from './messages.ts'
+import { openCarryLedger } from './recall.ts'
 import type { LogQuery, LogRecord } from './record.ts'
 
 export type LogsSettings = WorkerSettings & {
-  native: Pick<Native, 'pipe' | 'close'>
+  native: Pick<Native, 'pipe' | 'close' | 'cloexec' | 'ledger' | 'captureMemory'>
+  /** What is kept over the daemon's image; for tests it may be left out. */
+  kept?: KeptPart
+  /** The text of the worker's program; by its file's name when it is not given. */
+  program?: () => string
   /** A sentence for the daemon's log. */
   warn: (message: string) => void
 }
 
-type Open = { key: number; run: RunLog; read: Ends; write: Ends }
+/** `write` is null when our ends are closed and only the rest of the pipes is read. */
+type Open = { key: number; run: RunLog; read: Ends; inodes: Ends; write: Ends | null }
+/** An open run as it is kept: the read ends with the inode numbers of their pipes, as the worker closes them by itself. */
+type KeptRun = { run: RunLog; read: Ends; inodes: Ends; isOpen: boolean }
 type Ends = { out: number; err: number }
 type Reader = {
   take: (message: Extract<FromWorker, { type: 'records' | 'refused' }>) => void
@@ -22,6 +32,10 @@ type Reader = {
 /** A worker that fails sooner than this is not started anew at once. */
 const RESTART_PAUSE_MS = 1_000
 const MAX_KEY = 2 ** 31
+/** Before the key of a run, among what is kept. */
+const RUN = 'run '
+/** Runs that are looked at, whether their pipes are at their end, whenever another closes. */
+const LOOKS = 4
 /** An old space of its own: a mistake in the worker must not take the machine's memory. */
 const LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 128 }
 
@@ -29,8 +43,10 @@ const runKey = (unit: UnitName, invocationId: string) => `${unit} ${invocationId
 
 /** The logs of all services. Nothing is started before the first run is opened or the first question is asked. */
 export function createLogs(settings: LogsSettings): Logs {
-  const { native, warn, ...workerData } = settings
+  const { native, warn, program, kept = createKeep().part('logs'), ...workerSettings } = settings
   const runs = new Map<string, Open>()
+  /** Runs whose write ends are closed here, the longest closed first, by their key. */
+  const closing = new Map<number, Open>()
   const readers = new Map<number, Reader>()
   let worker: Worker | null = null
   let outbox: ToWorker[] = []
@@ -53,10 +69,40 @@ export function createLogs(settings: LogsSettings): Logs {
     outbox.push(message)
   }
 
+  /** Made when it is first needed, and kept from then on. */
+  const memory = (name: string, make: () => { fd: number }): number => {
+    const known = kept.entries.get(name)?.fds[0]
+    if (known !== undefined) return known
+    const { fd } = make()
+    kept.put(name, null, [fd])
+    return fd
+  }
+
+  const keepRun = ({ key, run, read, inodes, write }: Open) => {
+    const data = { run, read, inodes, isOpen: write !== null } satisfies KeptRun
+    kept.put(`${RUN}${key}`, data, write ? [write.out, write.err] : [])
+  }
+
+  /** Forgets runs whose pipes the worker has closed; a few at a time. */
+  const forgetClosed = () => {
+    for (const [key, open] of closing.entries().take(LOOKS).toArray()) {
+      closing.delete(key)
+      // Looked at again after all the others.
+      if (isLeft(open)) closing.set(key, open)
+      else kept.drop(`${RUN}${key}`)
+    }
+  }
+
   const startWorker = () => {
     startedMs = performance.now()
-    const started = new Worker(workerUrl(), {
+    const workerData: WorkerData = {
+      ...workerSettings,
+      memoryFd: memory('memory', () => native.captureMemory(null)),
+      carryFd: memory('carry', () => openCarryLedger(native)),
+    }
+    const started = new Worker(program ? program() : workerUrl(), {
       name: 'logs',
+      eval: program !== undefined,
       workerData,
       env: SHARE_ENV,
       execArgv: [],
@@ -84,10 +130,9 @@ export function createLogs(settings: LogsSettings): Logs {
         flush()
       }, RESTART_PAUSE_MS)
     }
-    // Only of these we know that their pipes were not closed by the worker: we hold the other ends.
     const unsent = new Set(outbox.flatMap(message => (message.type === 'open' ? message.key : [])))
-    for (const { key, run, read } of runs.values())
-      if (!unsent.has(key)) tell({ type: 'open', key, run, ...read })
+    for (const open of [...runs.values(), ...closing.values()])
+      if (!unsent.has(open.key)) hand(open)
     warn(`the log worker failed and was started anew: ${error.stack}`)
   }
 
@@ -102,6 +147,28 @@ export function createLogs(settings: LogsSettings): Logs {
         return finished?.()
       default:
         return message satisfies never
+    }
+  }
+
+  /** Has the worker read what there is of the run's pipes; one end may have come to its end before. */
+  const hand = ({ key, run, read, inodes }: Open) => {
+    const out = isPipe(read.out, inodes.out) ? read.out : -1
+    const err = isPipe(read.err, inodes.err) ? read.err : -1
+    if (out !== -1 || err !== -1) tell({ type: 'open', key, run, out, err })
+  }
+
+  const restore = () => {
+    for (const [name, { data, fds }] of kept.entries) {
+      if (!name.startsWith(RUN)) continue
+      const { run, read, inodes, isOpen } = data as KeptRun
+      const key = Number(name.slice(RUN.length))
+      const [out, err] = fds
+      const write = isOpen && out !== undefined && err !== undefined ? { out, err } : null
+      const opened: Open = { key, run, read, inodes, write }
+      lastKey = Math.max(lastKey, key)
+      if (write) runs.set(runKey(run.unit, run.invocationId), opened)
+      else closing.set(key, opened)
+      hand(opened)
     }
   }
 
@@ -145,11 +212,13 @@ export function createLogs(settings: LogsSettings): Logs {
     }
   }
 
+  restore()
+
   return {
     open(run) {
       const name = runKey(run.unit, run.invocationId)
-      const known = runs.get(name)
-      if (known) return known.write
+      const known = runs.get(name)?.write
+      if (known) return known
       const out = native.pipe()
       let err: typeof out
       try {
@@ -159,20 +228,26 @@ export function createLogs(settings: LogsSettings): Logs {
         throw error
       }
       lastKey = (lastKey + 2) % MAX_KEY
-      const opened = {
+      const write = { out: out.write, err: err.write }
+      const opened: Open = {
         key: lastKey,
         run,
         read: { out: out.read, err: err.read },
-        write: { out: out.write, err: err.write },
+        inodes: { out: inodeOf(out.read), err: inodeOf(err.read) },
+        write,
       }
       runs.set(name, opened)
+      native.cloexec(out.read, false)
+      native.cloexec(err.read, false)
+      keepRun(opened)
       tell({ type: 'open', key: opened.key, run, ...opened.read })
-      return opened.write
+      return write
     },
     setPid(unit, invocationId, pid) {
       const opened = runs.get(runKey(unit, invocationId))
       if (!opened || opened.run.pid === pid) return
       opened.run = { ...opened.run, pid }
+      keepRun(opened)
       tell({ type: 'pid', key: opened.key, pid })
     },
     close(unit, invocationId) {
@@ -180,8 +255,19 @@ export function createLogs(settings: LogsSettings): Logs {
       const opened = runs.get(name)
       if (!opened) return
       runs.delete(name)
-      closeEnds(opened.write)
+      const { write } = opened
+      closing.set(opened.key, opened)
+      opened.write = null
+      keepRun(opened)
+      if (write) closeEnds(write)
+      forgetClosed()
     },
+    readEnds: () =>
+      [...runs.values(), ...closing.values()]
+        .filter(isLeft)
+        .flatMap(({ read }) => [read.out, read.err]),
+    opened: () =>
+      [...runs.values()].flatMap(({ run, write }) => (write === null ? [] : { run, write })),
     query,
     async lastLines(unit, invocationId, n) {
       const asked = { ...ALL, units: [unit], invocationId, lines: n }
@@ -190,7 +276,7 @@ export function createLogs(settings: LogsSettings): Logs {
       return records
     },
     async finish(timeoutMs) {
-      for (const { write } of runs.values()) closeEnds(write)
+      for (const { write } of runs.values()) if (write) closeEnds(write)
       runs.clear()
       if (!worker && outbox.length === 0) return
       outbox.push({ type: 'finish' })
@@ -222,6 +308,19 @@ const ALL: LogQuery = {
   grep: null,
   invocationId: null,
 }
+
+const inodeOf = (fd: number): number => {
+  try {
+    return fstatSync(fd).ino
+  } catch {
+    return 0
+  }
+}
+const isPipe = (fd: number, inode: number) => fd >= 0 && inode !== 0 && inodeOf(fd) === inode
+
+/** Whether the worker has not come to the end of both. */
+const isLeft = ({ read, inodes }: Open) =>
+  isPipe(read.out, inodes.out) || isPipe(read.err, inodes.err)
 
 /** The worker's file: beside the bundle, or the source. */
 const workerUrl = () =>

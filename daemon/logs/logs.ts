@@ -21,6 +21,10 @@ export interface Logs {
   /** Opens the pipes of a run; the write ends go to its processes. Gives those of an open run again. Throws an errno
    * error when there is no descriptor left. */
   open(run: RunLog): { out: number; err: number }
+  /** The runs that are open here, with their write ends: those that an earlier image has left, at first. */
+  opened(): readonly { run: RunLog; write: { out: number; err: number } }[]
+  /** The read ends of all runs, as far as they are not at their end. */
+  readEnds(): readonly number[]
   /** Names the run's main process, for its lines from now on. */
   setPid(unit: UnitName, invocationId: string, pid: number): void
   /** Closes our write ends: the stream ends when the last process of the run lets go. */

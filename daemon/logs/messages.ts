@@ -13,6 +13,13 @@ export type WorkerSettings = {
   consoleFd?: number
 }
 
+/** What the worker is started with. */
+export type WorkerData = WorkerSettings & {
+  /** Descriptors of the memory that outlives it (recall.ts). */
+  memoryFd: number
+  carryFd: number
+}
+
 /** To the worker; several are sent together. A run has the keys `key` and `key + 1`. */
 export type ToWorker =
   | { type: 'open'; key: number; run: RunLog; out: number; err: number }

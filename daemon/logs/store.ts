@@ -14,6 +14,8 @@ export type StoreSettings = {
   keep: number
   warn: (message: string) => void
   nowUsec: () => number
+  /** Told before bytes are written: the current file's inode number, and its size. */
+  storing?: (inode: number, size: number) => void
 }
 
 /** Bytes of a unit's log from position `at` on, which are in a file that begins with position `start`; reading goes on
@@ -22,6 +24,8 @@ export type Block = { bytes: Buffer; at: number; start: number; next: number }
 
 /** A unit's log is one row of bytes with growing positions, whole lines, whatever files or memory hold them. */
 export interface Store {
+  /** Makes the unit's log end where it did when `storing` told of that file and size. Before all else that is done with it. */
+  cutBack(unit: UnitName, inode: number, size: number): void
   /** Adds whole lines. The bytes are written or copied before it returns. */
   append(unit: UnitName, lines: Uint8Array): void
   /** The first and the next position. */
@@ -45,6 +49,7 @@ type UnitLog = {
   unit: UnitName
   path: string
   fd: number
+  inode: number
   /** Size of the current file as far as we wrote it. */
   size: number
   regions: Region[]
@@ -84,6 +89,7 @@ export function createStore(settings: StoreSettings): Store {
         unit,
         path: `${directory}/${directoryName(unit)}`,
         fd: -1,
+        inode: 0,
         size: 0,
         regions: [],
         memory: [],
@@ -116,6 +122,7 @@ export function createStore(settings: StoreSettings): Store {
       const found = fs.fstatSync(fd)
       if (!found.isFile()) throw new Error(`${path} is not a regular file`)
       of.size = found.size
+      of.inode = found.ino
       if (!endsWithNewline(path, found.size)) of.size += fs.writeSync(fd, '\n')
     } catch (error) {
       fs.closeSync(fd)
@@ -157,6 +164,7 @@ export function createStore(settings: StoreSettings): Store {
       openCurrent(of)
     }
     const offset = of.size
+    settings.storing?.(of.inode, offset)
     try {
       for (let written = 0; written < lines.length; )
         written += fs.writeSync(of.fd, lines, written, lines.length - written)
@@ -251,6 +259,9 @@ export function createStore(settings: StoreSettings): Store {
 
   return {
     append,
+    cutBack(unit, inode, size) {
+      if (directory !== null) cutBack(`${directory}/${directoryName(unit)}`, inode, size)
+    },
     extent(unit) {
       const of = log(unit)
       return { start: of.regions[0]?.from ?? of.memory[0]?.from ?? of.end, end: of.end }
@@ -304,6 +315,17 @@ export function createStore(settings: StoreSettings): Store {
       for (const of of open) close(of)
     },
   }
+}
+
+/** What was written since is in the file itself or, if that became full meanwhile, in the one after it, too: a turn brings less
+ * than a file takes. */
+function cutBack(path: string, inode: number, size: number): void {
+  const names = ['current', ...fullFiles(path).reverse()]
+  const inodeOf = (name: string) => fs.lstatSync(`${path}/${name}`, { throwIfNoEntry: false })?.ino
+  const name = names.find(each => inodeOf(each) === inode)
+  if (name === undefined) return
+  if (fs.statSync(`${path}/${name}`).size > size) fs.truncateSync(`${path}/${name}`, size)
+  if (name !== 'current' && inodeOf('current') !== undefined) fs.truncateSync(`${path}/current`, 0)
 }
 
 /** Takes the files that an earlier daemon left as the first positions. */

@@ -7,12 +7,12 @@ import { createAnswers } from './answers.ts'
 import { createCapture } from './capture.ts'
 import { createClock } from './clock.ts'
 import { type Console, createConsole } from './console.ts'
-import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts'
+import type { FromWorker, ToWorker, WorkerData } from './messages.ts'
 import { createStore } from './store.ts'
 
 if (!parentPort) throw new Error('the log worker was not started as a worker')
 const port = parentPort
-const settings = workerData as WorkerSettings
+const settings = workerData as WorkerData
 const post = (message: FromWorker) => port.postMessage(message)
 const nowUsec = createClock()
 
@@ -20,6 +20,7 @@ const store = createStore({
   ...settings,
   nowUsec,
   warn: message => post({ type: 'warning', message }),
+  storing: (inode, size) => capture.storing(inode, size),
 })
 const answers = createAnswers(store, post)
 let output: Console | null = null
@@ -38,7 +39,12 @@ const poller = native().createPoller(keys => {
   capture.read(keys)
   output?.flush()
 })
+const carryLedger = native().ledger(settings.carryFd)
+if (!carryLedger) throw new Error('the memory of the log worker is damaged')
 const capture = createCapture({
+  memory: native().captureMemory(settings.memoryFd),
+  carryLedger,
+  cutBack: store.cutBack,
   watch: (fd, key) => poller.add(fd, key),
   unwatch: fd => poller.remove(fd),
   nowUsec,

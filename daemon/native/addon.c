@@ -23,5 +23,7 @@ NAPI_MODULE_INIT()
 	register_machine(env, exports);
 	register_ledger(env, exports);
 	register_clock(env, exports);
+	register_image(env, exports);
+	register_capture(env, exports);
 	return exports;
 }

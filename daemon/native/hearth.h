@@ -24,6 +24,8 @@ void register_users(napi_env env, napi_value exports);
 void register_machine(napi_env env, napi_value exports);
 void register_ledger(napi_env env, napi_value exports);
 void register_clock(napi_env env, napi_value exports);
+void register_image(napi_env env, napi_value exports);
+void register_capture(napi_env env, napi_value exports);
 
 /* value.c: between JavaScript and C. The readers throw a TypeError and return false for a wrong type: our own mistake. */
 bool arguments(napi_env env, napi_callback_info info, size_t count, napi_value *values);
@@ -62,6 +64,11 @@ struct watch *watch_open(napi_env env, int fd, napi_value callback, watch_ready 
 void watch_call_other(struct watch *watch, napi_ref callback, size_t count, napi_value *values);
 void watch_call(struct watch *watch, size_t count, napi_value *values);
 void watch_close(struct watch *watch);
+
+/* image.c: what a new image finds of this one, and the way to it. */
+int32_t *spawned_pid(void);
+_Atomic uint64_t *pending_signals(void);
+_Noreturn void die(int cause, const void *address);
 
 /* arena.c: memory of one request, all freed at once. */
 struct arena {

@@ -1,10 +1,8 @@
-/* The machine and this process's own image: clock, limits, mounts, reboot, execve. */
+/* The machine: clock, limits, mounts, reboot. */
 #include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
 #include <math.h>
 #include <net/if.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,41 +152,6 @@ failed:
 	return result;
 }
 
-/* exec(path, argv, env, keepFds): becomes another image with the same pid. Node marks even 0 to 2 close-on-exec. */
-static napi_value exec(napi_env env, napi_callback_info info)
-{
-	napi_value values[4], item, result = NULL;
-	char *path = NULL, **argv = NULL, **environment = NULL;
-	uint32_t count = 0;
-	sigset_t none;
-
-	if (!arguments(env, info, 4, values) || !(path = read_string(env, values[0]))
-	    || !(argv = read_strings(env, values[1])) || !(environment = read_strings(env, values[2]))
-	    || napi_get_array_length(env, values[3], &count) != napi_ok)
-		goto out;
-	for (uint32_t i = 0; i < count; i++) {
-		int fd;
-
-		if (napi_get_element(env, values[3], i, &item) != napi_ok || !read_int(env, item, &fd))
-			goto out;
-		if (fcntl(fd, F_SETFD, 0) == -1) {
-			throw_errno(env, "fcntl");
-			goto out;
-		}
-	}
-	for (int fd = 0; fd <= 2; fd++)
-		fcntl(fd, F_SETFD, 0);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	execve(path, argv, environment);
-	result = js_string(env, errno_name(errno));
-out:
-	free(path);
-	free_strings(argv);
-	free_strings(environment);
-	return result;
-}
-
 /* trim(): what malloc holds and nobody uses, back to the kernel; the compiler's thread alone keeps megabytes. */
 static napi_value trim(napi_env env, napi_callback_info info)
 {
@@ -208,6 +171,5 @@ void register_machine(napi_env env, napi_value exports)
 	register_call(env, exports, "mount", mount_, NULL);
 	register_call(env, exports, "umount", umount_, NULL);
 	register_call(env, exports, "linkUp", link_up, NULL);
-	register_call(env, exports, "exec", exec, NULL);
 	register_call(env, exports, "trim", trim, NULL);
 }

@@ -12,7 +12,6 @@
 #define LAST_SIGNAL 64
 #define BIT(signal) (UINT64_C(1) << ((signal) - 1))
 
-static _Atomic uint64_t pending;
 static int wake = -1;	/* an eventfd, made once and kept: a late handler may still write to it */
 
 /* One JavaScript function and the signals that it is called for: SIGCHLD's, and that of all the others. */
@@ -25,7 +24,7 @@ static struct watch *loop;
 
 static void tell(int signal)
 {
-	if (atomic_fetch_or(&pending, BIT(signal)) == 0) {
+	if (atomic_fetch_or(pending_signals(), BIT(signal)) == 0) {
 		ssize_t written = write(wake, &(uint64_t){1}, sizeof(uint64_t));
 		(void)written;	/* it fails only when full, and then the loop is awake */
 	}
@@ -47,7 +46,7 @@ static void on_ready(struct watch *watch)
 	ssize_t got = read(watch->fd, &count, sizeof count);
 
 	(void)got;
-	signals = atomic_exchange(&pending, 0);
+	signals = atomic_exchange(pending_signals(), 0);
 	/* Orders before exits: who asked for the shutdown is known when the first service ends of the same signal. */
 	for (int signal = 1; signal <= LAST_SIGNAL && loop == watch; signal++) {
 		napi_value number;
@@ -110,6 +109,11 @@ static napi_value listen_for(napi_env env, struct listener *listener, uint64_t s
 	if (signals)
 		napi_create_reference(env, callback, 1, &listener->callback);
 	set_handlers(before, signals);
+	/* Those that an image before this one was sent: nobody has been woken for them here. */
+	if (atomic_load(pending_signals()) & signals) {
+		ssize_t written = write(wake, &(uint64_t){1}, sizeof(uint64_t));
+		(void)written;
+	}
 	if (loop && !on_child.signals && !on_others.signals)
 		watch_close(loop);
 	return NULL;

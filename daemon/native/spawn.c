@@ -154,12 +154,15 @@ static char *child_stack(void)
  * or the cgroup refuses, clone does, and the child moves itself. */
 static long start_child(struct spawn *spawn, char *stack, int *pidfd)
 {
+	/* The kernel tells the pid before the child runs: should we die in the meantime, it is known that there is one. */
 	uint64_t flags = CLONE_VM | CLONE_VFORK | (spawn->past_fds ? CLONE_FILES : 0)
-		| (spawn->wants_pidfd ? CLONE_PIDFD : 0);
+		| (spawn->wants_pidfd ? CLONE_PIDFD : CLONE_PARENT_SETTID);
+	int *told = spawn->wants_pidfd ? pidfd : spawned_pid();
 
 	if (spawn->cgroup_fd >= 0) {
 		struct clone3_arguments arguments = {
-			.flags = flags | CLONE_INTO_CGROUP, .pidfd = (uint64_t)(uintptr_t)pidfd, .exit_signal = SIGCHLD,
+			.flags = flags | CLONE_INTO_CGROUP, .pidfd = (uint64_t)(uintptr_t)pidfd,
+			.parent_tid = (uint64_t)(uintptr_t)spawned_pid(), .exit_signal = SIGCHLD,
 			.stack = (uint64_t)(uintptr_t)stack, .stack_size = STACK_BYTES, .cgroup = (uint64_t)spawn->cgroup_fd,
 		};
 		long pid = start(SYS_clone3, (long)&arguments, sizeof arguments, 0, run_child, spawn);
@@ -168,7 +171,7 @@ static long start_child(struct spawn *spawn, char *stack, int *pidfd)
 			return pid;
 		spawn->write_cgroup = true;
 	}
-	return start(SYS_clone, (long)(flags | SIGCHLD), (long)(stack + STACK_BYTES), (long)pidfd, run_child, spawn);
+	return start(SYS_clone, (long)(flags | SIGCHLD), (long)(stack + STACK_BYTES), (long)told, run_child, spawn);
 }
 
 int run_apart(void (*run)(void *), void *data)
@@ -243,6 +246,7 @@ static napi_value spawn_(napi_env env, napi_callback_info info)
 	} else if (spawn.step) {
 		if (pidfd != -1)
 			close(pidfd);
+		*spawned_pid() = 0;
 		result = js_failure(env, spawn.step, spawn.exit_status, spawn.error);
 	} else {
 		napi_create_object(env, &result);

@@ -1,6 +1,7 @@
 // A cgroup v2 directory per unit, where a writable tree is: its process list is exact and cgroup.kill takes a tree at once.
 import {
   constants,
+  existsSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -20,6 +21,8 @@ export interface Cgroups {
   /** Makes the unit's directory; gives a descriptor to start processes in, which the caller closes. -1: it could not be made. */
   enter(unit: UnitName): number
   has(unit: UnitName): boolean
+  /** The unit's directory, if it has one, is an earlier image's. */
+  adopt(unit: UnitName): void
   pids(unit: UnitName): number[]
   unitOf(pid: number): UnitName | null
   /** Kills every process in it (cgroups(7), cgroup.kill); false where the kernel has no such file (before 5.14). */
@@ -171,6 +174,9 @@ export function openCgroups(use: CgroupUse, warn: (message: string) => void): Cg
       }
     },
     has: unit => made.has(unit),
+    adopt(unit) {
+      if (existsSync(path(unit))) made.add(unit)
+    },
     pids: unit =>
       read(`${path(unit)}/cgroup.procs`)
         .split('\n')

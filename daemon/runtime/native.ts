@@ -88,6 +88,16 @@ export interface Poller {
   close(): void
 }
 
+/** Where the services' pipes are read into; it outlives the image (capture.c). */
+export interface CaptureMemory {
+  /** Not close-on-exec. */
+  readonly fd: number
+  readonly header: ArrayBuffer
+  readonly buffer: ArrayBuffer
+  /** Reads a pipe into the buffer, up to 64 KiB; `key` is noted with it. 0: its end; -1: there is nothing now. */
+  read(fd: number, key: number): number
+}
+
 /** Records that outlive the image (ledger.c). */
 export interface Ledger {
   /** Not close-on-exec. */
@@ -111,7 +121,7 @@ export interface Ledger {
 }
 
 export interface NotifySocket {
-  /** For `exec`'s keepFds; it is closed by `close` alone. */
+  /** It is closed by `close` alone. */
   fd: number
   close(): void
 }
@@ -193,15 +203,22 @@ export interface Native {
   /** A new ledger, or the one behind a descriptor that an earlier image has left; null: that is none. */
   ledger(name: string, version: number): Ledger
   ledger(fd: number): Ledger | null
+  /** New memory, or that behind a descriptor that an earlier image or thread has left. */
+  captureMemory(fd: number | null): CaptureMemory
   /** malloc_trim(3). */
   trim(): void
-  /** Replaces the process image, keeping the pid; returns an errno name only if it failed. */
-  exec(
-    path: string,
-    argv: readonly string[],
-    env: readonly string[],
-    keepFds: readonly number[],
-  ): string
+  /** Replaces the process image, keeping the pid and what is not close-on-exec, standard streams too; returns an errno name
+   * only if it failed. Signals that come meanwhile wait for the next image. */
+  become(path: string, argv: readonly string[], env: readonly string[]): string
+  /** From here on a fatal signal, in whichever thread, an exit that was not announced and `die` execute the file behind `fd` in
+   * this image's place. */
+  guard(fd: number, argv: readonly string[], env: readonly string[]): void
+  /** Leaves this image as in a crash; `cause` is below 0 (see image.ts). Throws when nothing is guarded. */
+  die(cause: number): never
+  /** The slots of the ledger in which the addon leaves what the next image has to know (image.c). */
+  shareSlots(slots: ArrayBuffer): void
+  /** Announces that the process is to exit. */
+  leaving(): void
 }
 
 let loaded: Native | undefined
@@ -212,11 +229,20 @@ export function distDirectory(): string {
   return basename(self) === 'native.ts' ? join(dirname(self), '../../dist') : dirname(self)
 }
 
+/** That of an image that was executed by descriptors of its files (image.ts). */
+function inheritedAddon(): string | null {
+  const { image } = JSON.parse(process.env.HEARTH_IMAGE ?? '{}') as { image?: { addon: number } }
+  return image ? `/proc/self/fd/${image.addon}` : null
+}
+
 /** The addon, loaded once. Throws if it has not been built. */
 export function native(): Native {
   if (loaded) return loaded
   const addon: { exports: unknown } = { exports: {} }
-  process.dlopen(addon, process.env.HEARTH_ADDON ?? join(distDirectory(), 'hearth.node'))
+  process.dlopen(
+    addon,
+    process.env.HEARTH_ADDON ?? inheritedAddon() ?? join(distDirectory(), 'hearth.node'),
+  )
   loaded = addon.exports as Native
   return loaded
 }

@@ -1,8 +1,11 @@
 // The notify socket: datagrams of sd_notify(3), each with the kernel's word on who sent it.
 import type { UnitName } from '../units/unit.ts'
+import type { KeptPart } from './keep.ts'
 import type { Native, NotifyDatagram, NotifySocket } from './native.ts'
 import type { Processes } from './processes.ts'
 import { readStat } from './procfs.ts'
+
+const SOCKET = 'socket'
 
 export type NotifyParts = {
   native: Native
@@ -16,9 +19,12 @@ export type NotifyParts = {
   log: (level: 'debug' | 'warn', unit: UnitName | null, message: string) => void
 }
 
-/** Opens the socket at `path`, or goes on with a descriptor that an earlier image bound. */
-export function openNotify(parts: NotifyParts, pathOrFd: string | number): NotifySocket {
-  return parts.native.notifySocket(pathOrFd, datagram => take(parts, datagram))
+/** Opens the socket at `path`, or goes on with the one that an earlier image has bound. */
+export function openNotify(parts: NotifyParts, kept: KeptPart, path: string): NotifySocket {
+  const before = kept.entries.get(SOCKET)?.fds[0]
+  const socket = parts.native.notifySocket(before ?? path, datagram => take(parts, datagram))
+  if (before === undefined) kept.put(SOCKET, null, [socket.fd])
+  return socket
 }
 
 function take({ native, processes, post, log }: NotifyParts, datagram: NotifyDatagram): void {

@@ -1,6 +1,7 @@
 // Effects of the engine, each handed to the file that does its kind. Facts come back as events.
 import type { Effect } from '../engine/effect.ts'
 import type { EngineEvent } from '../engine/event.ts'
+import type { EngineState } from '../engine/state.ts'
 import type { Logs } from '../logs/logs.ts'
 import type { Abilities } from '../units/directives/need.ts'
 import type { DirectiveTable } from '../units/directives.ts'
@@ -15,6 +16,7 @@ import { createCredentials } from './credentials.ts'
 import { directoriesOf, directoryRoots, ownersOf } from './directories.ts'
 import type { HostFacts } from './facts.ts'
 import { createGuard } from './guard.ts'
+import type { Keep } from './keep.ts'
 import { type KillEffect, kill } from './kill.ts'
 import type { Native } from './native.ts'
 import { openNotify } from './notify.ts'
@@ -49,8 +51,9 @@ export type RuntimeParts = {
   /** `loop.post`. */
   post: (event: EngineEvent) => void
   facts: HostFacts
-  /** Where the notify socket is bound, or the descriptor of one bound already; null: there is none. */
-  notify: { path: string; fd?: number } | null
+  /** Where the notify socket is bound, unless it is kept from before; null: there is none. */
+  notify: { path: string } | null
+  keep: Keep
   /** The manager's environment, `engine.state.manager.environment`; the same array as long as it has not changed. */
   managerEnvironment: () => readonly string[]
   /** What services get who set no LimitNOFILE=: the daemon's limit before it raised its own. Null: as the daemon. */
@@ -75,23 +78,34 @@ export interface Runtime {
   readonly processes: Processes
   /** What the machine allows, each tried when it is first asked for. */
   readonly abilities: Abilities
-  /** The descriptor of the notify socket, to be kept over a re-execution. */
-  readonly notifyFd: number | null
+  /** A command was started by an earlier image, which did not come to tell it. */
+  startedBefore(effect: Of<'spawn'>, pid: number): void
+  /** Takes up what an earlier image has begun for the units in `state`. `children`: ours, zombies too. */
+  restore(state: EngineState, children: ReadonlySet<number>): void
   close(): void
 }
 
 /** Opens the notify socket (throws an errno error if it cannot be bound) and is ready for effects. */
 export function createRuntime(parts: RuntimeParts): Runtime {
-  const { native, units, post, log, facts } = parts
+  const { native, units, post, log, facts, keep } = parts
   const isRoot = facts.user.uid === 0
   const roots = directoryRoots(isRoot, facts.environment)
   const cgroups = openCgroups(parts.cgroups, message => log('warn', null, message))
   const abilities = createAbilities(native, cgroups)
   // No mount namespace shows them to the unit yet.
   const hidesDirectories = () => false
-  const processes = createProcesses(native, cgroups, unit => post({ type: 'emptied', unit }))
-  const watches = createWatches(native, processes, (pid, exit) =>
-    post({ type: 'exited', pid, exit }),
+  const processes = createProcesses(
+    native,
+    cgroups,
+    unit => post({ type: 'emptied', unit }),
+    undefined,
+    keep.part('processes'),
+  )
+  const watches = createWatches(
+    native,
+    processes,
+    (pid, exit) => post({ type: 'exited', pid, exit }),
+    keep.part('watches'),
   )
   const pidFiles = createPidFileWatches()
   const credentials = createCredentials({
@@ -128,7 +142,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     log,
   })
   const notify = parts.notify
-    ? openNotify({ native, processes, post, log }, parts.notify.fd ?? parts.notify.path)
+    ? openNotify({ native, processes, post, log }, keep.part('notify'), parts.notify.path)
     : null
 
   const check = ({ unit, token }: Of<'check-conditions'>) => {
@@ -154,6 +168,13 @@ export function createRuntime(parts: RuntimeParts): Runtime {
 
   const pidFileOf = (unit: UnitName) => units.get(unit).service?.pidFile ?? null
 
+  const watchPidFile = (unit: UnitName, token: number, path: string) =>
+    pidFiles.add(unit, path, () => {
+      const answer = readPidFile(path, unit, processes)
+      // Half written, or an old one: the next change tells.
+      if (answer.pid !== null) post({ type: 'pid-file', unit, token, ...answer })
+    })
+
   const lookAtPidFile = ({ unit, token, watch }: Of<'read-pid-file'>) => {
     const path = pidFileOf(unit)
     if (path === null) {
@@ -162,13 +183,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
       return
     }
     // Watched before it is read: what changes in between is seen.
-    if (watch) {
-      pidFiles.add(unit, path, () => {
-        const answer = readPidFile(path, unit, processes)
-        // Half written, or an old one: the next change tells.
-        if (answer.pid !== null) post({ type: 'pid-file', unit, token, ...answer })
-      })
-    }
+    if (watch) watchPidFile(unit, token, path)
     post({ type: 'pid-file', unit, token, ...readPidFile(path, unit, processes) })
   }
 
@@ -281,7 +296,25 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     },
     processes,
     abilities,
-    notifyFd: notify?.fd ?? null,
+    startedBefore({ unit, exec, invocationId }, pid) {
+      processes.started(unit, pid, invocationId)
+      if (exec === 'start') runs.started(unit, runs.of(unit, invocationId), pid)
+    },
+    restore(state, children) {
+      for (const { name, service, invocationId } of state.units.values()) {
+        if (service === null) continue
+        const { mainPid, controlPid } = service
+        for (const pid of [mainPid, controlPid]) {
+          if (pid === null || pid === 0) continue
+          // Written down as the unit's, it may not have been as one of its processes.
+          if (!children.has(pid)) watches.add(name, pid)
+          else if (invocationId === null) processes.adopt(name, pid)
+          else processes.started(name, pid, invocationId)
+        }
+        const path = service.pidFileWatched ? pidFileOf(name) : null
+        if (path !== null) watchPidFile(name, service.token, path)
+      }
+    },
     close() {
       notify?.close()
       pidFiles.close()

@@ -38,27 +38,42 @@ export type Leftover = {
   spawnedPid: number
 }
 
-export interface Persist {
+/** Where the loop's doings are written down, each before it counts, so that another can go on from there. */
+export interface Account {
+  /** What is in hand from here on. */
+  stepping(event: EngineEvent): void
+  performing(effect: Effect): void
+  /** `isPosted`: its event was told by `posted` when it was put to wait. */
+  step(changes: Changes, effects: readonly Effect[], isPosted: boolean): void
+  /** An event came of the effect in hand, and waits for its turn. */
+  posted(event: EngineEvent): void
+  /** The effect in hand has been carried out. */
+  performed(): void
+  /** Nothing is left to do, and this is the state. */
+  settled(state: EngineState): void
+}
+
+export interface Persist extends Account {
   readonly fd: number
   readonly slots: Float64Array
   readonly keep: Keep
+  /** Writes a new account: that is the state, and those are still to come. */
+  account(state: EngineState, events: readonly EngineEvent[], effects: readonly Effect[]): void
   /** The descriptors that the parts keep. */
   keptFds(): Set<number>
-  /** An event is taken in hand. */
-  stepping(event: EngineEvent): void
-  /** A step is on record when this returns. `isPosted`: its event was told by `posted` before. */
-  step(changes: Changes, effects: readonly Effect[], isPosted: boolean): void
-  /** An event waits for its turn. */
-  posted(event: EngineEvent): void
-  performing(effect: Effect): void
-  performed(effect: Effect): void
-  /** A round is over: may write a new account. `state` as it is now, with no event or effect waiting. */
-  settled(state: EngineState): void
 }
 
 type Row =
   | KeepRecord
-  | readonly ['account', manager: ManagerState, units: object[], jobs: Job[], performed: number]
+  | readonly [
+      type: 'account',
+      manager: ManagerState,
+      units: object[],
+      jobs: Job[],
+      performed: number,
+      events: readonly EngineEvent[],
+      effects: readonly Effect[],
+    ]
   | readonly ['step', Step]
   | readonly ['posted', EngineEvent, performed: number]
 
@@ -87,15 +102,20 @@ export function createPersist(
   const write = (row: Row) => ledger.append(JSON.stringify(row))
   const keep = before ?? createKeep()
   keep.join({ write, cloexec: native.cloexec })
-  let recorded = slots[SLOT.performed] as number
   let accountBytes = 0
   /** The present effect is one on record. */
   let counts = false
 
-  const account = (state: EngineState) => {
+  const account = (
+    state: EngineState,
+    events: readonly EngineEvent[],
+    effects: readonly Effect[],
+  ) => {
     ledger.begin()
     const units = [...state.units.values()].map(differenceOf)
-    write(['account', state.manager, units, [...state.jobs.values()], recorded])
+    const performed = slots[SLOT.performed] as number
+    const jobs = [...state.jobs.values()]
+    write(['account', state.manager, units, jobs, performed, events, effects])
     for (const record of keep.records()) write(record)
     accountBytes = ledger.bytes()
     ledger.flip()
@@ -105,6 +125,7 @@ export function createPersist(
     fd: ledger.fd,
     slots,
     keep,
+    account,
     keptFds: keep.fds,
     stepping(event) {
       ledger.note(JSON.stringify(event))
@@ -140,7 +161,6 @@ export function createPersist(
         write(['step', step])
         break
       }
-      recorded += kept.length
       slots[SLOT.phase] = PHASE.none
     },
     posted(event) {
@@ -160,7 +180,7 @@ export function createPersist(
     },
     settled(state) {
       const bytes = ledger.bytes()
-      if (bytes > LEAST_BYTES && bytes > GROWTH * accountBytes) account(state)
+      if (bytes > LEAST_BYTES && bytes > GROWTH * accountBytes) account(state, [], [])
     },
   }
 }
@@ -184,14 +204,14 @@ export function readLedger(ledger: Ledger): { leftover: Leftover | null; keep: K
     const row = JSON.parse(text) as Row
     switch (row[0]) {
       case 'account': {
-        const [, known, states, queued, recorded] = row
+        const [, known, states, queued, recorded, waiting, wanted] = row
         units.clear()
         jobs.clear()
         manager = known
         for (const each of states) addUnit(units, each)
         for (const job of queued) jobs.set(job.id, job)
-        events = []
-        effects = []
+        events = [...waiting]
+        effects = [...wanted]
         first = recorded
         break
       }
@@ -217,14 +237,17 @@ export function readLedger(ledger: Ledger): { leftover: Leftover | null; keep: K
   if (manager === null) return { leftover: null, keep }
   const phase = slots[SLOT.phase]
   const waiting = effects.slice(Math.max(0, performed - first))
+  // The answer of the effect in hand is on record already.
+  const isAnswered = performed !== slots[SLOT.performed]
+  slots[SLOT.performed] = performed
   const culprit =
     phase === PHASE.step
       ? ledger.readNote()
-      : phase === PHASE.effect && performed === slots[SLOT.performed] && waiting[0]
+      : phase === PHASE.effect && !isAnswered && waiting[0]
         ? JSON.stringify(waiting[0])
         : null
-  const spawnedPid =
-    performed === slots[SLOT.performed] ? (new Int32Array(ledger.slots)[2 * SLOT.spawned] ?? 0) : 0
+  const spawnedPid = isAnswered ? 0 : (new Int32Array(ledger.slots)[2 * SLOT.spawned] ?? 0)
+  slots[SLOT.spawned] = 0
   return {
     leftover: {
       state: { manager, units, jobs },

@@ -6,6 +6,7 @@
 import type { UnitName } from '../units/unit.ts'
 import { type Births, createBirths } from './births.ts'
 import type { Cgroups } from './cgroup.ts'
+import { createKeep, type KeptPart } from './keep.ts'
 import { markerOf, readMarker } from './marker.ts'
 import type { Native } from './native.ts'
 import {
@@ -68,11 +69,15 @@ type Family = {
   isKilled: boolean
 }
 
+/** A family as it is kept over the image: i invocations, m members, l leaders, a awaited, k killed. */
+type KeptFamily = { i: string[]; m: number[]; l: number[]; a?: 1; k?: 1 }
+
 export function createProcesses(
   native: Native,
   cgroups: Cgroups | null,
   emptied: (unit: UnitName) => void,
   births: Births = createBirths(),
+  kept: KeptPart = createKeep().part('processes'),
 ): Processes {
   const families = new Map<UnitName, Family>()
   /** Our children that belong to a unit: those we started and orphans put to their unit; each is tracked. */
@@ -85,6 +90,23 @@ export function createProcesses(
   const awaited = new Set<Family>()
   let dirty = new Set<Family>()
   let orphansKnown = false
+  /** Those that are to be written down when the round is over. What is lost with a crash before is found by marks. */
+  const unsaved = new Set<Family>()
+
+  const save = () => {
+    for (const family of unsaved) {
+      if (families.get(family.unit) !== family) {
+        kept.drop(family.unit)
+        continue
+      }
+      const { invocations: i, members, leaders: led, isAwaited, isKilled } = family
+      const data: KeptFamily = { i, m: [...members], l: [...led] }
+      if (isAwaited) data.a = 1
+      if (isKilled) data.k = 1
+      kept.put(family.unit, data)
+    }
+    unsaved.clear()
+  }
 
   native.awaitStrangers(false)
 
@@ -92,8 +114,10 @@ export function createProcesses(
     family.isAwaited = true
     if (awaited.size === 0) native.awaitStrangers(true)
     awaited.add(family)
+    unsaved.add(family)
   }
   const watchNoMore = (family: Family) => {
+    unsaved.add(family)
     family.isAwaited = false
     family.isKilled = false
     if (awaited.delete(family) && awaited.size === 0) native.awaitStrangers(false)
@@ -128,6 +152,7 @@ export function createProcesses(
     owners.set(pid, family)
     family.members.add(pid)
     family.isKnownEmpty = false
+    unsaved.add(family)
     native.track(pid)
     const [oldest] = family.leaders.size < MOST_LEADERS ? [] : family.leaders
     if (oldest !== undefined) dropLeader(family, oldest)
@@ -226,6 +251,34 @@ export function createProcesses(
     return pids.length
   }
 
+  /** A child keeps its pid until we reap it: what was a member and is our child still is one. */
+  const restore = () => {
+    if (kept.entries.size === 0) return
+    const children = new Set(readOwnChildren() ?? native.children())
+    for (const [unit, { data }] of kept.entries) {
+      const { i, m, l, a, k } = data as KeptFamily
+      const family = familyOf(unit)
+      family.invocations = i
+      for (const id of i) {
+        invocations.set(id, family)
+        markers.set(markerOf(id), family)
+      }
+      for (const pid of l) {
+        family.leaders.add(pid)
+        leaders.set(pid, family)
+      }
+      family.isKnownEmpty = false
+      for (const pid of m) if (children.has(pid)) own(family, pid)
+      cgroups?.adopt(unit)
+      family.isKilled = k === 1
+      if (!a) continue
+      watchFor(family)
+      dirty.add(family)
+    }
+    unsaved.clear()
+  }
+  restore()
+
   return {
     started(unit, pid, invocationId) {
       const family = familyOf(unit)
@@ -236,6 +289,7 @@ export function createProcesses(
       invocations.set(invocationId, family)
       markers.set(markerOf(invocationId), family)
       family.invocations.push(invocationId)
+      unsaved.add(family)
     },
     adopt(unit, pid) {
       const family = familyOf(unit)
@@ -248,6 +302,7 @@ export function createProcesses(
       if (!family) return
       owners.delete(pid)
       family.members.delete(pid)
+      unsaved.add(family)
       if (family.isAwaited) dirty.add(family)
       orphansKnown = false
     },
@@ -292,6 +347,7 @@ export function createProcesses(
       const family = familyOf(unit)
       watchFor(family)
       dirty.add(family)
+      unsaved.add(family)
     },
     awaitNothing(unit) {
       const family = families.get(unit)
@@ -309,6 +365,7 @@ export function createProcesses(
           kill(family)
         }
       }
+      save()
       orphansKnown = false
       births.expire()
     },

@@ -25,6 +25,9 @@ export interface Runs {
 /** `console`: whether services' lines also go to the daemon's stdout, unless a unit says otherwise. */
 export function createRuns(logs: Logs, console: boolean): Runs {
   const runs = new Map<UnitName, Run>()
+  // Its directories are looked at again with its next command.
+  for (const { run, write } of logs.opened())
+    runs.set(run.unit, { invocationId: run.invocationId, log: write, hasDirectories: false })
   const begin = (unit: UnitName, invocationId: string): Run => {
     end(unit)
     const run: Run = { invocationId, log: null, hasDirectories: false, hasCredentials: false }

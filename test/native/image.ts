@@ -9,8 +9,9 @@ const [, script = '', role, argument = ''] = process.argv
 if (role === 'first') {
   const { fd } = native.notifySocket(argument, () => {})
   const argv = [process.execPath, script, 'second', String(fd)]
-  console.log(native.exec('/nope', argv, [], [fd]))
-  native.exec(process.execPath, argv, ['GENERATION=2'], [fd])
+  native.cloexec(fd, false)
+  console.log(native.become('/nope', argv, []))
+  native.become(process.execPath, argv, ['GENERATION=2'])
 }
 if (role === 'second') {
   const socket = native.notifySocket(Number(argument), ({ text }) => {

@@ -8,6 +8,7 @@ import type { ExecKind } from '../../daemon/engine/state.ts'
 import type { Logs } from '../../daemon/logs/logs.ts'
 import type { CgroupUse } from '../../daemon/runtime/cgroup.ts'
 import { type HostFacts, readHostFacts } from '../../daemon/runtime/facts.ts'
+import { createKeep } from '../../daemon/runtime/keep.ts'
 import { native } from '../../daemon/runtime/native.ts'
 import { createRuntime, type Runtime } from '../../daemon/runtime/perform.ts'
 import { readChildren } from '../../daemon/runtime/procfs.ts'
@@ -126,6 +127,7 @@ export class World {
       },
       facts: { ...readHostFacts(addon, process.env), ...parts.facts },
       notify: parts.notify ? { path: join(this.directory, 'notify.sock') } : null,
+      keep: createKeep(),
       managerEnvironment: () => manager,
       nofile: parts.nofile ?? null,
       console: false,
@@ -276,6 +278,8 @@ export class World {
         for (const fd of open.get(unit) ?? []) closeSync(fd)
         open.delete(unit)
       },
+      opened: () => [],
+      readEnds: () => [],
       setPid: () => {},
       query: () => {
         throw new Error('the tests ask no questions of the log')
