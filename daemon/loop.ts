@@ -5,13 +5,24 @@ import type { EngineEvent, Now } from './engine/event.ts'
 import type { Changes } from './engine/state.ts'
 import type { Account } from './runtime/persist.ts'
 
+const nothing = () => {}
+const NO_ACCOUNT: Account = {
+  stepping: nothing,
+  performing: nothing,
+  step: nothing,
+  posted: nothing,
+  performed: nothing,
+  settled: nothing,
+}
+
 export type LoopParts = {
   engine: Engine
   /** Does what the engine wants done; facts come back through `post`. */
   perform: (effect: Effect) => void
   /** Told of each step before it counts. */
   record: (event: EngineEvent, changes: Changes) => void
-  account: Account
+  /** Where it is written down; nowhere when it is not given. */
+  account?: Account
   now: () => Now
   /** Arms the one timer: `wake` is to be called at that monotonic moment (microseconds); null disarms it. */
   arm: (atUsec: number | null, wake: () => void) => void
@@ -30,7 +41,7 @@ export interface Loop {
 }
 
 export function createLoop(parts: LoopParts): Loop {
-  const { engine, account } = parts
+  const { engine, account = NO_ACCOUNT } = parts
   const events: { event: EngineEvent; isPosted: boolean }[] = []
   const effects: Effect[] = []
   let running = false

@@ -301,7 +301,8 @@ export function createRuntime(parts: RuntimeParts): Runtime {
       if (exec === 'start') runs.started(unit, runs.of(unit, invocationId), pid)
     },
     restore(state, children) {
-      for (const { name, service, invocationId } of state.units.values()) {
+      for (const { name, service, invocationId, timer } of state.units.values()) {
+        if (timer && timer.sub !== 'dead' && timer.sub !== 'failed') clock.add(name)
         if (service === null) continue
         const { mainPid, controlPid } = service
         for (const pid of [mainPid, controlPid]) {

@@ -25,12 +25,12 @@ export interface Runs {
 /** `console`: whether services' lines also go to the daemon's stdout, unless a unit says otherwise. */
 export function createRuns(logs: Logs, console: boolean): Runs {
   const runs = new Map<UnitName, Run>()
-  // Its directories are looked at again with its next command.
+  // Their directories are looked at again with their next command.
   for (const { run, write } of logs.opened())
-    runs.set(run.unit, { invocationId: run.invocationId, log: write, hasDirectories: false })
+    runs.set(run.unit, { ...fresh(run.invocationId), log: write })
   const begin = (unit: UnitName, invocationId: string): Run => {
     end(unit)
-    const run: Run = { invocationId, log: null, hasDirectories: false, hasCredentials: false }
+    const run = fresh(invocationId)
     runs.set(unit, run)
     return run
   }
@@ -64,6 +64,13 @@ export function createRuns(logs: Logs, console: boolean): Runs {
     },
   }
 }
+
+const fresh = (invocationId: string): Run => ({
+  invocationId,
+  log: null,
+  hasDirectories: false,
+  hasCredentials: false,
+})
 
 /** As systemd: SyslogIdentifier=, or the name of the file that is executed. */
 const identifierOf = (unit: Unit): string =>

@@ -15,7 +15,7 @@ import type {
   ExecKind,
   JobType,
 } from '../../daemon/engine/state.ts'
-import { createLoop, type Loop, type LoopParts } from '../../daemon/loop.ts'
+import { createLoop, type Loop } from '../../daemon/loop.ts'
 import type { JobMode, Unit, UnitName, UnitType } from '../../daemon/units/unit.ts'
 import { type Checker, createChecker } from './invariants.ts'
 import { FakeUnits } from './units.ts'
@@ -74,16 +74,6 @@ export type WorldParts = {
 }
 
 type Planned = { atUsec: number; order: number; happen: () => void }
-
-const nothing = () => {}
-const NO_ACCOUNT: LoopParts['account'] = {
-  stepping: nothing,
-  performing: nothing,
-  step: nothing,
-  posted: nothing,
-  performed: nothing,
-  settled: nothing,
-}
 
 export class World {
   readonly units: FakeUnits
@@ -324,7 +314,6 @@ export class World {
       },
       perform: effect => this.#perform(effect),
       record: () => {},
-      account: NO_ACCOUNT,
       now: () => this.now,
       arm: (atUsec, wake) => {
         this.#wakeUsec = atUsec
