@@ -21,6 +21,8 @@ NAPI_MODULE_INIT()
 	register_processes(env, exports);
 	register_users(env, exports);
 	register_machine(env, exports);
+	register_terminal(env, exports);
+	register_ipc(env, exports);
 	register_ledger(env, exports);
 	register_clock(env, exports);
 	register_image(env, exports);

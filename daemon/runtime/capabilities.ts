@@ -18,11 +18,11 @@ const CAPABILITY_VERSION_3 = 0x20080522
 export type Capabilities = {
   before: readonly ChildCall[]
   after: readonly ChildCall[]
-  /** What is left out, each a sentence. */
-  warnings: readonly string[]
+  /** Ambient ones that are asked for and that the daemon itself does not have. */
+  missing: readonly string[]
 }
 
-const NONE: Capabilities = { before: [], after: [], warnings: [] }
+const NONE: Capabilities = { before: [], after: [], missing: [] }
 
 type Settings = Pick<
   ExecSettings,
@@ -32,7 +32,7 @@ const CAPABILITY_STEP = { step: 'CAPABILITIES', exitStatus: EXIT.capabilities }
 
 /**
  * What the unit asks for, as calls before and after the change of user. `own` is what the daemon itself has. What the
- * container withholds is left out rather than fatal, and told: most services that ask for it run without.
+ * container withholds is left out rather than fatal: most services that ask for it run without.
  */
 export function capabilityCalls(
   exec: Settings,
@@ -45,15 +45,9 @@ export function capabilityCalls(
     return NONE
   const before: ChildCall[] = []
   const after: ChildCall[] = []
-  const warnings: string[] = []
-  /** Whether what takes CAP_SETPCAP can be had; if not, that is told. */
-  const isPermitted = (directive: string) => {
-    const reason = abilities.capabilities
-    if (reason !== null) warnings.push(`${directive}= is left out: ${reason}`)
-    return reason === null
-  }
+  const isPermitted = abilities.capabilities === null
 
-  if (bounding && isPermitted('CapabilityBoundingSet')) {
+  if (bounding && isPermitted) {
     const kept = new Set(bounding)
     for (let number = 0; number < CAPABILITIES.length; number++) {
       if (kept.has(number)) continue
@@ -67,12 +61,7 @@ export function capabilityCalls(
   }
 
   const ambient = ambientWanted.filter(number => (own >> BigInt(number)) & 1n)
-  const missing = ambientWanted.filter(number => !ambient.includes(number)).map(nameOf)
-  if (missing.length > 0) {
-    const list = missing.join(' ')
-    warnings.push(`AmbientCapabilities= leaves out ${list}: hearth itself does not have it here`)
-  }
-  const secureBits = exec.secureBits !== 0 && isPermitted('SecureBits') ? exec.secureBits : 0
+  const secureBits = isPermitted ? exec.secureBits : 0
 
   if (ambient.length > 0 || secureBits !== 0) {
     // The change of user keeps what is permitted, and the capset makes it effective again. What is inheritable may be
@@ -94,7 +83,11 @@ export function capabilityCalls(
   if (noNewPrivileges) {
     after.push(noNewPrivilegesCall())
   }
-  return { before, after, warnings }
+  return {
+    before,
+    after,
+    missing: ambientWanted.filter(number => !ambient.includes(number)).map(nameOf),
+  }
 }
 
 /** struct __user_cap_data_struct[2]: effective, permitted, inheritable, of the lower and the upper 32. */

@@ -186,6 +186,17 @@ export interface Native {
   /** All groups of a user, `gid` among them (getgrouplist(3)). */
   groupsOf(user: string, gid: number): number[]
   isTerminal(fd: number): boolean
+  /** Hangs the terminal up, resets it, sets its size (0: as it is), gives it back; an errno name if it cannot be opened. */
+  prepareTerminal(
+    path: string,
+    hangUp: boolean,
+    reset: boolean,
+    rows: number,
+    columns: number,
+    disallocate: boolean,
+  ): string | null
+  /** Removes a System V IPC object. */
+  removeIpc(kind: 'shm' | 'sem' | 'msg', id: number): string | null
   /** 128 random bits as 32 hexadecimal digits (getrandom(2)). */
   randomId(): string
   /** CLOCK_MONOTONIC in microseconds. */

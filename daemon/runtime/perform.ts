@@ -5,13 +5,12 @@ import type { EngineState } from '../engine/state.ts'
 import type { Logs } from '../logs/logs.ts'
 import type { Abilities } from '../units/directives/need.ts'
 import type { DirectiveTable } from '../units/directives.ts'
-import type { ResourceLimit, UnitName, Units } from '../units/unit.ts'
+import type { ExecSettings, ResourceLimit, UnitName, Units } from '../units/unit.ts'
 import { createAbilities } from './abilities.ts'
 import { ownCapabilities } from './capabilities.ts'
 import { type CgroupUse, openCgroups } from './cgroup.ts'
 import { createClockWatch } from './clock-watch.ts'
 import { checkConditions } from './conditions.ts'
-import { hasCredentials } from './credential-sources.ts'
 import { createCredentials } from './credentials.ts'
 import { directoriesOf, directoryRoots, ownersOf } from './directories.ts'
 import type { HostFacts } from './facts.ts'
@@ -24,7 +23,7 @@ import { createPidFileWatches, readPidFile, removePidFile } from './pid-file.ts'
 import { createProcesses, type Processes } from './processes.ts'
 import { readStat } from './procfs.ts'
 import { collectExits } from './reap.ts'
-import { goesWithTheUnit, removeRuntimeDirectories } from './remove-directories.ts'
+import { createRunResources } from './run-resources.ts'
 import { createRuns } from './runs.ts'
 import { createSpawner } from './spawn.ts'
 import { createTimerStamps } from './timer-stamps.ts'
@@ -108,12 +107,24 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     keep.part('watches'),
   )
   const pidFiles = createPidFileWatches()
+  const warn = (unit: UnitName, message: string) => log('warn', unit, message)
+  const unitDirectories = (exec: ExecSettings) => directoriesOf(exec, roots, hidesDirectories())
+  const users = createUsers({
+    native,
+    own: { uid: facts.user.uid, gid: process.getegid?.() ?? 0 },
+    dynamicDirectory: isRoot ? `${roots.runtime}/hearth-dynamic-users` : null,
+    ownersOf: exec => ownersOf(unitDirectories(exec)),
+  })
   const credentials = createCredentials({
     native,
     root: `${roots.runtime}/credentials`,
     received: facts.environment.CREDENTIALS_DIRECTORY ?? null,
     canMount: () => isRoot && abilities['mount-namespace'] === null,
-    warn: (unit, message) => log('warn', unit, message),
+    warn,
+  })
+  const resources = createRunResources({
+    ...{ native, users, credentials, warn },
+    directoriesOf: unitDirectories,
   })
   const runs = createRuns(parts.logs, parts.console)
   const spawn = createSpawner({
@@ -121,18 +132,12 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     units,
     processes,
     runs,
-    users: createUsers({
-      native,
-      own: { uid: facts.user.uid, gid: process.getegid?.() ?? 0 },
-      dynamicDirectory: isRoot ? `${roots.runtime}/hearth-dynamic-users` : null,
-      ownersOf: exec => ownersOf(directoriesOf(exec, roots, hidesDirectories())),
-    }),
+    users,
     cgroups,
     abilities,
     guard: createGuard({ directives: parts.directives, abilities, log }),
-    credentials,
-    roots,
-    hidesDirectories,
+    resources,
+    directoriesOf: unitDirectories,
     isRoot,
     environment: facts.environment,
     capabilities: ownCapabilities(),
@@ -213,16 +218,11 @@ export function createRuntime(parts: RuntimeParts): Runtime {
   }
 
   const end = ({ unit, invocationId, restarting }: Of<'run-ends'>) => {
-    const { exec } = units.get(unit)
     pidFiles.remove(unit)
     runs.end(unit, invocationId)
     processes.forget(unit)
     cgroups?.remove(unit)
-    if (exec && hasCredentials(exec)) credentials.remove(unit)
-    if (exec?.directories.runtime && goesWithTheUnit(exec, restarting)) {
-      const directories = directoriesOf(exec, roots, hidesDirectories())
-      for (const problem of removeRuntimeDirectories(directories)) log('warn', unit, problem)
-    }
+    resources.release(units.get(unit), restarting)
   }
 
   const killUnit = (effect: KillEffect) => {

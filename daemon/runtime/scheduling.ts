@@ -25,33 +25,18 @@ const DEFAULT_IO_PRIORITY = 4
 // linux/mempolicy.h
 const NUMA_MODES = { default: 0, preferred: 1, bind: 2, interleave: 3, local: 4 } as const
 
-export type Scheduling = {
-  calls: readonly ChildCall[]
-  /** What is left out, each a sentence. */
-  warnings: readonly string[]
-}
-
-/** The unit's calls, in order; what the container forbids is left out and told. */
+/** The unit's calls, in order; what the container forbids is left out: the guard tells. */
 export function schedulingCalls(
   exec: ExecSettings,
   abilities: Pick<Abilities, 'realtime'>,
-): Scheduling {
+): ChildCall[] {
   const calls: ChildCall[] = []
-  const warnings: string[] = []
-  const mayBeRealtime = (setting: string) => {
-    const reason = abilities.realtime
-    if (reason !== null) warnings.push(`${setting} is left out: ${reason}`)
-    return reason === null
-  }
   if (exec.coredumpFilter !== null) calls.push(...filterCalls(exec.coredumpFilter))
 
   const policy = exec.cpuSchedulingPolicy
   if (policy !== null) {
     const isRealtime = policy === SCHED_FIFO || policy === SCHED_RR
-    if (
-      !isRealtime ||
-      mayBeRealtime(`CPUSchedulingPolicy=${policy === SCHED_RR ? 'rr' : 'fifo'}`)
-    ) {
+    if (!isRealtime || abilities.realtime === null) {
       const priority = isRealtime ? Math.max(1, exec.cpuSchedulingPriority) : 0
       const flags = exec.cpuSchedulingResetOnFork ? SCHED_RESET_ON_FORK : 0
       calls.push({
@@ -84,7 +69,7 @@ export function schedulingCalls(
       given === IO_NONE
         ? (IO_BEST_EFFORT << IOPRIO_CLASS_SHIFT) | DEFAULT_IO_PRIORITY
         : (given << IOPRIO_CLASS_SHIFT) | level
-    if (given !== IO_REALTIME || mayBeRealtime('IOSchedulingClass=realtime')) {
+    if (given !== IO_REALTIME || abilities.realtime === null) {
       calls.push({
         call: 'ioprio_set',
         args: [IOPRIO_WHO_PROCESS, 0, value],
@@ -109,7 +94,7 @@ export function schedulingCalls(
       exitStatus: EXIT.personality,
     })
   }
-  return { calls, warnings }
+  return calls
 }
 
 function filterCalls(mask: number): ChildCall[] {

@@ -19,9 +19,7 @@ import type {
 import { capabilityCalls } from './capabilities.ts'
 import type { Cgroups } from './cgroup.ts'
 import { expandArguments, findExecutable } from './command.ts'
-import { hasCredentials } from './credential-sources.ts'
-import type { Credentials } from './credentials.ts'
-import { type DirectoryRoots, directoriesOf, directoryVariables } from './directories.ts'
+import { type Directory, directoryVariables } from './directories.ts'
 import {
   type Environment,
   startEnvironment,
@@ -34,14 +32,15 @@ import { EXIT, errnoOf, inWords, NO_PROCESS, type SpawnFailure } from './failure
 import type { Guard } from './guard.ts'
 import { keyringCalls } from './keyring.ts'
 import { nativeLimits } from './limits.ts'
-import { makeDirectories } from './make-directories.ts'
 import { markerLimit } from './marker.ts'
 import type { ChildCall, Native, SpawnRequest } from './native.ts'
 import type { Processes } from './processes.ts'
-import type { Run, Runs } from './runs.ts'
+import type { RunResources } from './run-resources.ts'
+import type { Runs } from './runs.ts'
 import { schedulingCalls } from './scheduling.ts'
 import { seccompOf } from './seccomp/seccomp.ts'
-import { openStreams, type Streams, usesTty } from './streams.ts'
+import { openStreams, type Streams } from './streams.ts'
+import { usesTty } from './terminal.ts'
 import { type Identity, OWN_IDENTITY, type Users } from './users.ts'
 
 export type SpawnEffect = Extract<Effect, { type: 'spawn' }>
@@ -57,10 +56,8 @@ export type SpawnParts = {
   /** What the machine allows. */
   abilities: Abilities
   guard: Guard
-  credentials: Credentials
-  roots: DirectoryRoots
-  /** Whether a dynamic user's directories lie where root alone may go: only a mount namespace shows them to the unit. */
-  hidesDirectories: () => boolean
+  resources: RunResources
+  directoriesOf: (exec: ExecSettings) => readonly Directory[]
   /** The daemon's own user and environment. */
   isRoot: boolean
   environment: Readonly<Record<string, string | undefined>>
@@ -132,12 +129,17 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     const manager = parts.managerEnvironment()
     const cwd = workingDirectory(exec, identity)
     if (cwd.isErr()) return err(cwd.error)
-    const scheduling = schedulingCalls(exec, parts.abilities)
     const capabilities = isConfined
       ? capabilityCalls(exec, parts.capabilities, parts.abilities)
       : null
-    for (const warning of [...scheduling.warnings, ...(capabilities?.warnings ?? [])])
-      parts.log('warn', unit.id, warning)
+    if (capabilities && capabilities.missing.length > 0) {
+      const list = capabilities.missing.join(' ')
+      parts.log(
+        'warn',
+        unit.id,
+        `AmbientCapabilities= leaves out ${list}: hearth itself does not have it here`,
+      )
+    }
     const { uid, gid, groups } = changesUser ? identity : OWN_IDENTITY
     const isAdmin = keepsAdmin(exec, parts.capabilities, uid === null ? parts.isRoot : uid === 0)
     const seccomp = isConfined
@@ -155,7 +157,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
         exec,
         identity,
         notifySocket: mayNotify ? parts.notifyPath : null,
-        directories: directoryVariables(directoriesOf(exec, parts.roots, parts.hidesDirectories())),
+        directories: directoryVariables(parts.directoriesOf(exec)),
         managerPid: parts.isRoot ? null : process.pid,
         term: usesTty(exec) ? (parts.environment.TERM ?? 'linux') : null,
       }),
@@ -174,7 +176,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
         filter: program,
       },
       before: [
-        ...scheduling.calls,
+        ...schedulingCalls(exec, parts.abilities),
         ...(root === null ? [] : [chroot(root)]),
         ...(capabilities?.before ?? []),
       ],
@@ -239,34 +241,6 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
       ? []
       : keyringCalls(keyringMode, request, invocationId)
 
-  const prepareDirectories = (
-    place: Place,
-    run: Run,
-    identity: Identity,
-  ): Result<void, SpawnFailure> => {
-    if (run.hasDirectories) return ok(undefined)
-    const directories = directoriesOf(place.exec, parts.roots, parts.hidesDirectories())
-    const made = makeDirectories(directories, identity)
-    run.hasDirectories = made.isOk()
-    return made
-  }
-
-  /** Made once a run; those of a run that an earlier image has begun stay as they are. */
-  const credentialsOf = (
-    { unit, exec: kind }: SpawnEffect,
-    exec: ExecSettings,
-    run: Run,
-    identity: Identity,
-  ): Result<string | null, SpawnFailure> => {
-    if (!hasCredentials(exec)) return ok(null)
-    const begins = kind === 'condition' || kind === 'start-pre' || kind === 'start'
-    const there = run.hasCredentials || !begins ? parts.credentials.of(unit) : null
-    if (there !== null) return ok(there)
-    const made = parts.credentials.provide(unit, exec, identity)
-    run.hasCredentials = made.isOk()
-    return made
-  }
-
   const start = (effect: SpawnEffect): Result<number, SpawnFailure> => {
     const unit = units.get(effect.unit)
     const { exec, service } = unit
@@ -289,9 +263,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     if (files.isErr()) return err(files.error)
     const identity = users.identity(unit, exec)
     if (identity.isErr()) return err(identity.error)
-    const directories = prepareDirectories(place, run, identity.value)
-    if (directories.isErr()) return err(directories.error)
-    const credentials = credentialsOf(effect, exec, run, identity.value)
+    const credentials = parts.resources.prepare(unit.id, exec, run, effect.exec, identity.value)
     if (credentials.isErr()) return err(credentials.error)
     const plan = planOf(place, identity.value)
     if (plan.isErr()) return err(plan.error)
@@ -312,7 +284,12 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
       )
     }
 
-    const streams = openStreams(exec, { native, log: () => runs.log(unit, run) })
+    const streams = openStreams(exec, {
+      native,
+      uid: plan.value.request.uid,
+      log: () => runs.log(unit, run),
+      warn: message => parts.log('warn', effect.unit, message),
+    })
     if (streams.isErr()) return err(streams.error)
     const cgroupFd = cgroups ? cgroups.enter(effect.unit) : -1
     try {

@@ -5,6 +5,7 @@ import { err, ok, type Result } from 'neverthrow'
 import type { ExecSettings, StandardStream } from '../units/unit.ts'
 import { EXIT, errnoOf, inWords, type SpawnFailure } from './failure.ts'
 import type { ChildCall, Native } from './native.ts'
+import { DEFAULT_TTY } from './terminal.ts'
 
 export type Streams = {
   fds: readonly [number, number, number]
@@ -16,6 +17,9 @@ export type Streams = {
 
 export type StreamSources = {
   native: Native
+  /** Whom the unit's processes run as: the terminal becomes his; null: the daemon's own user. */
+  uid: number | null
+  warn: (message: string) => void
   /** The write ends of the run's log pipes; throws an errno error when there is no descriptor left. */
   log: () => { out: number; err: number }
 }
@@ -35,7 +39,9 @@ const STEP_OF: Readonly<Record<StreamName, string>> = {
 
 const NULL = -1
 const F_SETFL = 4
-const DEFAULT_TTY = '/dev/console'
+const TIOCSCTTY = 0x540e
+const TTY_MODE = 0o620
+const KERNEL_LOG = '/dev/kmsg'
 
 const isTty = (stream: StandardStream) =>
   stream.kind === 'tty' || stream.kind === 'tty-force' || stream.kind === 'tty-fail'
@@ -44,9 +50,6 @@ const isLog = (stream: StandardStream) =>
 const isFile = (stream: StandardStream) =>
   stream.kind === 'file' || stream.kind === 'append' || stream.kind === 'truncate'
 const isSame = (a: StandardStream, b: StandardStream) => a.kind === b.kind && a.target === b.target
-
-export const usesTty = (exec: ExecSettings) =>
-  isTty(exec.standardInput) || isTty(exec.standardOutput) || isTty(exec.standardError)
 
 /** Opens what the unit's streams need; on failure nothing stays open. */
 export function openStreams(
@@ -133,7 +136,7 @@ export function openStreams(
         return keep(openFile(stream, constants.O_WRONLY | constants.O_TRUNC, exec.umask))
       case 'kmsg':
       case 'kmsg+console':
-        return keep(openSync('/dev/kmsg', constants.O_WRONLY | constants.O_NOCTTY))
+        return kernelLog(stream.kind)
       case 'socket':
       case 'fd':
         throw new Unsupported(stream.kind)
@@ -142,15 +145,40 @@ export function openStreams(
     }
   }
 
+  /** Containers have none: then the unit's own log takes the lines, as systemd goes on without its journal. */
+  const kernelLog = (kind: string) => {
+    try {
+      return keep(openSync(KERNEL_LOG, constants.O_WRONLY | constants.O_NOCTTY))
+    } catch (error) {
+      const why = inWords(errnoOf(error))
+      sources.warn(`${current}=${kind} goes to the unit's log: cannot open ${KERNEL_LOG}: ${why}`)
+      const { out, err } = sources.log()
+      return current === 'StandardError' ? err : out
+    }
+  }
+
+  /** The terminal becomes the unit's: its session's and its user's. */
+  const takeTerminal = () => {
+    const step = { step: STEP_OF.StandardInput, exitStatus: EXIT_OF.StandardInput }
+    if (exec.standardInput.kind === 'tty-fail')
+      calls.push({ call: 'ioctl', args: [0, TIOCSCTTY, 0], ...step })
+    if (sources.uid === null) return
+    // Where the terminal is another's, as in some containers, it stays so.
+    const ignore = ['EPERM', 'EACCES', 'EROFS'] as const
+    calls.push({ call: 'fchown', args: [0, sources.uid, -1], ...step, ignore })
+    calls.push({ call: 'fchmod', args: [0, TTY_MODE], ...step, ignore })
+  }
+
   try {
     const stdin = input()
+    if (isTty(exec.standardInput)) takeTerminal()
     const stdout = output(stdin)
     const stderr = error(stdout)
     return ok({
       fds: [stdin, stdout, stderr],
       opened,
       calls,
-      controllingTty: isTty(exec.standardInput),
+      controllingTty: isTty(exec.standardInput) && exec.standardInput.kind !== 'tty-fail',
     })
   } catch (thrown) {
     for (const fd of opened) closeSync(fd)
