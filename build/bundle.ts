@@ -22,21 +22,28 @@ const COMMON = {
   banner: { js: 'const importMetaUrl=require("node:url").pathToFileURL(__filename).href;' },
 } satisfies BuildOptions
 
-/** A package in a file of its own, dist/NAME.cjs, that is read only when it is imported. */
-const apart = (name: string): Plugin => ({
-  name: `apart-${name}`,
-  setup(context) {
-    context.onResolve({ filter: new RegExp(`^${name}$`) }, ({ kind }) =>
-      kind === 'entry-point' ? undefined : { path: `./${name}.cjs`, external: true },
-    )
-  },
-})
-
 const APART = 'pino-pretty'
+/** What is read only when it is imported, from a file of its own: dist/NAME.cjs. */
+const LATE: readonly { name: string; imported: RegExp }[] = [
+  { name: APART, imported: new RegExp(`^${APART}$`) },
+  { name: 'analyze', imported: /\/analyze\/main\.ts$/ },
+]
+
+const apart: Plugin = {
+  name: 'apart',
+  setup(context) {
+    for (const { name, imported } of LATE)
+      context.onResolve({ filter: imported }, ({ kind }) =>
+        kind === 'entry-point' ? undefined : { path: `./${name}.cjs`, external: true },
+      )
+  },
+}
+
 /** Plain CommonJS files, dist/NAME.cjs. */
 const FILES = {
   'log-worker': 'daemon/logs/worker.ts',
   start: 'build/start.ts',
+  analyze: 'ctl/analyze/main.ts',
   [APART]: APART,
 }
 /** What start.cjs runs, dist/NAME.js. ctl is read anew each time; a stack trace of hearth's is to be legible. */
@@ -66,7 +73,7 @@ async function read(root: string, source: string, minifyIdentifiers: boolean) {
       minifyIdentifiers,
       absWorkingDir: root,
       entryPoints: [source],
-      plugins: [pinoWithoutTransports, lazyBuiltins, apart(APART)],
+      plugins: [pinoWithoutTransports, lazyBuiltins, apart],
       write: false,
     })
     return outputFiles[0]?.text ?? null

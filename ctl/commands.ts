@@ -49,6 +49,7 @@ const COMMANDS: Readonly<Record<VerbName, Load>> = {
   poweroff: shutdown,
   reboot: shutdown,
   halt: shutdown,
+  analyze: () => import('./commands/analyze.ts'),
   version: () => import('./commands/version.ts'),
   help: () => import('./commands/help.ts'),
   completion: () => import('./commands/completion.ts'),

@@ -5,6 +5,12 @@ import { createContext } from './context.ts'
 import { isWrittenOut } from './output.ts'
 
 async function main(words: readonly string[]): Promise<void> {
+  // Its words and options are its own affair.
+  if (words[0] === 'analyze') {
+    process.exitCode = await (await import('./analyze/main.ts')).run(words.slice(1))
+    if (isWrittenOut()) process.exit()
+    return
+  }
   const line = readPlain(words) ?? (await import('./program.ts')).readWithCommander(words)
   if (typeof line === 'number') {
     process.exitCode = line

@@ -297,6 +297,12 @@ const ROWS = [
     about: 'stop everything; halt the machine if it is one',
   },
   {
+    name: 'analyze',
+    group: 'ctl',
+    about: 'what values and unit files mean, without the daemon: ctl analyze help',
+    args: '[SUBCOMMAND...]',
+  },
+  {
     name: 'version',
     group: 'ctl',
     about: 'versions of ctl and of the daemon',

@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { CgroupUse } from './runtime/cgroup.ts'
 import { native } from './runtime/native.ts'
+import { placesOf } from './units/places.ts'
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'
 export type Options = {
@@ -30,15 +31,9 @@ export type Options = {
   logKeep: number
 }
 
-const DEFAULT_SERVICES = [
-  '/etc/hearth/services.d',
-  '/run/hearth/services.d',
-  '/usr/lib/hearth/services.d',
-]
 const LOG_LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error']
 
 const collect = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value]
-const paths = (list: string | undefined) => (list ?? '').split(':').filter(path => path !== '')
 const wholeNumber = (value: string) => {
   if (!/^\d+$/.test(value)) throw new InvalidArgumentError('a whole number is expected')
   return Number(value)
@@ -127,7 +122,7 @@ export function readOptions(
     cgroups: CgroupUse
     strict: boolean
   }>()
-  const services = given.services ?? paths(environment.HEARTH_SERVICES)
+  const places = placesOf(environment)
   const runtimeDirectory = absolute(
     directory(
       given.runtime ?? environment.HEARTH_RUNTIME,
@@ -139,13 +134,13 @@ export function readOptions(
   const runtimeUnits = `${runtimeDirectory}/services.d`
   const userState =
     environment.XDG_STATE_HOME ?? (environment.HOME && `${environment.HOME}/.local/state`)
-  const unitDirectories = (services.length > 0 ? services : DEFAULT_SERVICES).map(absolute)
+  const unitDirectories = (given.services ?? places.services).map(absolute)
   return {
     services: unitDirectories.includes(runtimeUnits)
       ? unitDirectories
       : [runtimeUnits, ...unitDirectories],
     runtimeUnits,
-    vendorUnits: (given.vendorUnits ?? paths(environment.HEARTH_VENDOR_UNITS)).map(absolute),
+    vendorUnits: (given.vendorUnits ?? places.vendorUnits).map(absolute),
     runtimeDirectory,
     logDirectory: absolute(
       directory(given.logs ?? environment.HEARTH_LOGS, '/var/log/hearth', userState, 'hearth/log'),

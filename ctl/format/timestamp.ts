@@ -54,14 +54,19 @@ function offset(date: Date): string {
 // A locale abbreviates only the zones of its own part of the world; the others it writes as GMT+1.
 const LOCALES = ['en-US', 'en-GB', 'en-AU', 'en-IN', 'en-ZA'] as const
 
-/** `UTC`, `CET`, `EST`; `+0300` where the zone has no abbreviation. */
-function zoneName(date: Date): string {
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
+/** `UTC`, `CET`, `EST`; `-03` or `+0545` where the zone has no abbreviation. */
+export function zoneName(date: Date, zone = Intl.DateTimeFormat().resolvedOptions().timeZone) {
   if (zone === 'UTC' || zone === 'Etc/UTC') return 'UTC'
   for (const locale of LOCALES) {
-    const parts = new Intl.DateTimeFormat(locale, { timeZoneName: 'short' }).formatToParts(date)
-    const name = parts.find(part => part.type === 'timeZoneName')?.value ?? ''
+    const name = partOf(date, zone, locale, 'short')
     if (/^[A-Z]{2,5}$/.test(name)) return name
   }
-  return offset(date)
+  const [, hours = '+00', minutes = ''] =
+    /^GMT([+-]\d\d):?(\d\d)?/.exec(partOf(date, zone, 'en-US', 'longOffset')) ?? []
+  return minutes === '00' ? hours : `${hours}${minutes}`
+}
+
+function partOf(date: Date, timeZone: string, locale: string, style: 'short' | 'longOffset') {
+  const format = new Intl.DateTimeFormat(locale, { timeZone, timeZoneName: style })
+  return format.formatToParts(date).find(({ type }) => type === 'timeZoneName')?.value ?? ''
 }

@@ -94,6 +94,6 @@ test('what is typed is completed as systemctl does', t => {
     ['a.b', 'a.b.service'],
   ]
   for (const [typed, name] of mangled) t.is(mangleName(typed).unwrapOr('?'), name, typed)
-  t.is(mangleName('web', '.socket').unwrapOr('?'), 'web.socket')
+  t.is(mangleName('web', { suffix: '.socket' }).unwrapOr('?'), 'web.socket')
   t.true(mangleName('').isErr())
 })

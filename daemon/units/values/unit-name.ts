@@ -135,17 +135,23 @@ export function unescapePath(text: string): Result<string, string> {
   )
 }
 
+const IN_NAME = /[0-9A-Za-z:_.\\@-]/
+const IN_GLOB = /[0-9A-Za-z:_.\\@*?[\]!-]/
+
 /** Whether it is a pattern (fnmatch(3)) rather than a name. */
 export const isGlob = (text: string) => /[*?[]/.test(text)
 
 /**
  * What somebody typed as a unit name, as systemctl completes it: `web` -> `web.service`, `/home` -> `home.mount`,
- * `/dev/sda` -> `dev-sda.device`; a pattern stays. Characters that no name may hold are escaped.
+ * `/dev/sda` -> `dev-sda.device`; a pattern stays, unless it is not to. Characters that no name may hold are escaped.
  */
-export function mangleName(text: string, suffix = '.service'): Result<string, string> {
+export function mangleName(
+  text: string,
+  { suffix = '.service', keepGlobs = true }: { suffix?: string; keepGlobs?: boolean } = {},
+): Result<string, string> {
   if (text === '') return err('cannot use an empty unit name')
   if (isUnitName(text)) return ok(text)
-  if (isGlob(text) && /^[0-9A-Za-z:_.\\@*?[\]!-]+$/.test(text)) return ok(text)
+  if (keepGlobs && isGlob(text) && /^[0-9A-Za-z:_.\\@*?[\]!-]+$/.test(text)) return ok(text)
   if (text.startsWith('/'))
     return escapePath(text).map(
       name => name + (/^\/(?:dev|sys)\//.test(text) ? '.device' : '.mount'),
@@ -153,7 +159,7 @@ export function mangleName(text: string, suffix = '.service'): Result<string, st
   let name = ''
   for (const char of text) {
     if (char === '/') name += '-'
-    else if (/[0-9A-Za-z:_.\\@*?[\]!-]/.test(char)) name += char
+    else if ((keepGlobs ? IN_GLOB : IN_NAME).test(char)) name += char
     else for (const byte of new TextEncoder().encode(char)) name += hex(byte)
   }
   if (!isGlob(name) && unitType(name) === null) name += suffix

@@ -1,0 +1,2 @@
+import type { Subcommand } from './command.ts'
+export const run: Subcommand = () => 0
