@@ -435,6 +435,8 @@ function inSentence(
       return told(`cannot become User=${identity.name}: ${inWords(errno)}`)
     case EXIT.group:
       return told(`cannot change the groups to those of the unit: ${inWords(errno)}`)
+    case EXIT.seccomp:
+      return told(`cannot filter the system calls of the unit: ${inWords(errno)}`)
     case EXIT.chroot:
       return told(`cannot change to RootDirectory=: ${inWords(errno)}`)
     default:

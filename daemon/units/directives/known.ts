@@ -7,7 +7,7 @@ const names = (text: string) => text.trim().split(/\s+/)
 const EXEC = names(`
 RootImage RootImageOptions RootImagePolicy RootEphemeral RootHash RootHashSignature RootVerity RootMStack
 ExtensionDirectories ExtensionImages ExtensionImagePolicy MountImages MountImagePolicy
-RestrictFileSystems PrivatePIDs PrivateBPF UserNamespacePath BindLogSockets
+PrivatePIDs PrivateBPF UserNamespacePath BindLogSockets
 SELinuxContext AppArmorProfile SmackProcessLabel StateDirectoryQuota CacheDirectoryQuota
 LogsDirectoryQuota StateDirectoryAccounting CacheDirectoryAccounting LogsDirectoryAccounting MemoryTHP`)
 
@@ -38,11 +38,9 @@ export type LazyRows = { names: () => Iterable<string>; row: (name: string) => D
 /** Those without which a unit is less confined than its file says. */
 const SECURITY = new Set(
   names(`
-SystemCallFilter SystemCallArchitectures MemoryDenyWriteExecute RestrictNamespaces RestrictRealtime RestrictSUIDSGID
-RestrictAddressFamilies RestrictFileSystems LockPersonality PrivatePIDs PrivateBPF UserNamespacePath RootImage
-RootVerity RootHash SELinuxContext AppArmorProfile SmackProcessLabel DeviceAllow DevicePolicy IPAddressAllow
-IPAddressDeny IPIngressFilterPath IPEgressFilterPath BPFProgram SocketBindAllow SocketBindDeny
-RestrictNetworkInterfaces NFTSet`),
+PrivatePIDs PrivateBPF UserNamespacePath RootImage RootVerity RootHash SELinuxContext AppArmorProfile
+SmackProcessLabel DeviceAllow DevicePolicy IPAddressAllow IPAddressDeny IPIngressFilterPath IPEgressFilterPath
+BPFProgram SocketBindAllow SocketBindDeny RestrictNetworkInterfaces NFTSet`),
 )
 
 const textRows = (

@@ -12,13 +12,23 @@ import {
   systemCallError,
   systemCallLine,
 } from '../values/system-calls.ts'
-import { custom, type Directive, type DirectiveOptions, list, setting, take } from './directive.ts'
+import {
+  custom,
+  type Directive,
+  type DirectiveOptions,
+  kept,
+  list,
+  setting,
+  take,
+} from './directive.ts'
 
 /** What each takes where it is set to something that restricts. */
 const restricting = (isSet: (exec: ExecSettings) => boolean): DirectiveOptions => ({
   needs: ({ exec }) => (exec && isSet(exec) ? ['seccomp'] : []),
   security: true,
 })
+
+const LSM = 'it takes a program in the kernel’s security module (BPF LSM) and a cgroup of its own'
 
 /** What systemd has for `kill` in this property. */
 const KILL_NUMBER = 2147483646
@@ -109,6 +119,7 @@ export const seccompDirectives = (): Directive[] => [
     print: lines => systemCallSetText(mergeLines(lines)),
   }),
   ...accumulated(),
+  kept('RestrictFileSystems', 'not-enforced', LSM, [], { security: true }),
   flag('RestrictRealtime', 'restrictRealtime'),
   flag('RestrictSUIDSGID', 'restrictSuidSgid'),
   flag('LockPersonality', 'lockPersonality'),
