@@ -75,6 +75,8 @@ export type Directive = {
   aliases: readonly string[]
   status: DirectiveStatus
   note: string | null
+  /** What systemd does with it and hearth does not, where it is carried out but for that. */
+  missing: string | null
   /** What it takes of the machine, as the unit sets it: `PrivateTmp=no` takes nothing. */
   needs: (unit: Unit) => readonly Need[]
   /** Whether to leave it out weakens the unit's security. */
@@ -90,7 +92,10 @@ export type Directive = {
 }
 
 export type DirectiveOptions = Partial<
-  Pick<Directive, 'aliases' | 'status' | 'note' | 'properties' | 'security' | 'fallback'>
+  Pick<
+    Directive,
+    'aliases' | 'status' | 'note' | 'missing' | 'properties' | 'security' | 'fallback'
+  >
 > & {
   /** A list holds for every value. */
   needs?: readonly Need[] | ((unit: Unit) => readonly Need[])
@@ -113,6 +118,7 @@ const directive = (
   aliases: options.aliases ?? [],
   status: options.status ?? 'enforced',
   note: options.note ?? null,
+  missing: options.missing ?? null,
   needs: needsOf(options.needs),
   security: options.security ?? false,
   fallback: options.fallback ?? 'left-out',
