@@ -17,12 +17,15 @@ export type Leaving = {
   /** Resolves at the next SIGCHLD. */
   childEnded: () => Promise<void>
   /** Closes the control and the notify socket. */
+  /** Resolves when the private directories of the last services are gone. */
+  removed: () => Promise<void>
   close: () => void
 }
 
 /** What processes of no unit get between SIGTERM and SIGKILL. Less than the 10 s that container engines give to PID 1. */
 const LEFTOVERS_USEC = 5_000_000
 const LOGS_MS = 2000
+const REMOVED_MS = 1000
 
 /** Does not come back, except on a machine that cannot be rebooted. */
 export async function leave(
@@ -45,6 +48,8 @@ export async function leave(
     force ? 0 : LEFTOVERS_USEC,
   )
   if (killed > 0) log('warn', null, `${killed} processes did not end by themselves and were killed`)
+  // What is left after that is in a /tmp, which somebody else clears up.
+  await Promise.race([parts.removed(), new Promise(resolve => setTimeout(resolve, REMOVED_MS))])
   parts.close()
   await parts.logs.finish(LOGS_MS)
   if (parts.isMachine) {

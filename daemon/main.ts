@@ -135,6 +135,7 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
     keep,
     facts,
     notify: { path: `${options.runtimeDirectory}/notify.sock` },
+    runtimeDirectory: options.runtimeDirectory,
     managerEnvironment: () => engine.state.manager.environment,
     nofile,
     console: options.console ?? (isPid1 && !isMachine),
@@ -150,6 +151,7 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
         isMachine,
         collect: () => runtime.collectExits(loop.batch),
         childEnded: () => childEnded.promise,
+        removed: runtime.removed,
         close() {
           control?.close()
           runtime.close()

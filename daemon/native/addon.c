@@ -23,6 +23,8 @@ NAPI_MODULE_INIT()
 	register_machine(env, exports);
 	register_terminal(env, exports);
 	register_ipc(env, exports);
+	register_namespaces(env, exports);
+	register_remove(env, exports);
 	register_ledger(env, exports);
 	register_clock(env, exports);
 	register_image(env, exports);

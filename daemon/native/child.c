@@ -26,7 +26,7 @@
 enum {
 	EXIT_CHDIR = 200, EXIT_NICE = 201, EXIT_FDS = 202, EXIT_EXEC = 203, EXIT_LIMITS = 205, EXIT_OOM_ADJUST = 206,
 	EXIT_SIGNAL_MASK = 207, EXIT_STDIN = 208, EXIT_STDOUT = 209, EXIT_GROUP = 216, EXIT_USER = 217,
-	EXIT_CGROUP = 219, EXIT_SETSID = 220, EXIT_STDERR = 222, EXIT_SECCOMP = 228,
+	EXIT_CGROUP = 219, EXIT_SETSID = 220, EXIT_STDERR = 222, EXIT_NAMESPACE = 226, EXIT_SECCOMP = 228,
 };
 
 static _Noreturn void end(int status)
@@ -199,16 +199,48 @@ static void make_calls(struct spawn *spawn, size_t from, size_t to)
 	}
 }
 
-static void change_user(struct spawn *spawn)
+/* Before what may take the right to raise them, or to have groups that a user namespace does not know. */
+static void change_groups_and_limits(struct spawn *spawn)
 {
 	if (spawn->has_groups && syscall(SYS_setgroups, spawn->group_count, spawn->groups) == -1)
 		fail(spawn, "GROUP", EXIT_GROUP);
 	if (spawn->gid != UNCHANGED && syscall(SYS_setresgid, spawn->gid, spawn->gid, spawn->gid) == -1)
 		fail(spawn, "GROUP", EXIT_GROUP);
-	/* Before the change of user, which may take the right to raise them. */
 	for (size_t i = 0; i < spawn->limit_count; i++)
 		set_limit(spawn, &spawn->limits[i]);
+}
+
+static void change_user(struct spawn *spawn)
+{
+	if (!spawn->sandbox || spawn->sandbox->user_namespace < 0)
+		change_groups_and_limits(spawn);
 	if (spawn->uid != UNCHANGED && syscall(SYS_setresuid, spawn->uid, spawn->uid, spawn->uid) == -1)
+		fail(spawn, "USER", EXIT_USER);
+}
+
+/* While the table of descriptors is still our parent's: nothing has to be lent for it. */
+static void join_namespaces(struct spawn *spawn)
+{
+	const struct sandbox *sandbox = spawn->sandbox;
+
+	for (size_t i = 0; i < sandbox->namespace_count; i++)
+		if (syscall(SYS_setns, sandbox->namespaces[i].fd, 0) == -1)
+			fail(spawn, sandbox->namespaces[i].step, sandbox->namespaces[i].exit_status);
+}
+
+static void make_sandbox(struct spawn *spawn)
+{
+	struct sandbox *sandbox = spawn->sandbox;
+
+	if (sandbox->unshare && syscall(SYS_unshare, sandbox->unshare) == -1)
+		fail(spawn, "NAMESPACE", EXIT_NAMESPACE);
+	if (sandbox->mounts && make_mounts(sandbox->mounts) == -1)
+		fail(spawn, "NAMESPACE", EXIT_NAMESPACE);
+	if (sandbox->user_namespace < 0)
+		return;
+	change_groups_and_limits(spawn);
+	/* Last: in there we have no more rights over the other namespaces. */
+	if (syscall(SYS_setns, sandbox->user_namespace, CLONE_NEWUSER) == -1)
 		fail(spawn, "USER", EXIT_USER);
 }
 
@@ -245,6 +277,8 @@ void run_child(void *data)
 	uint64_t none = 0;
 
 	reset_signals(spawn);
+	if (spawn->sandbox)
+		join_namespaces(spawn);
 	own_fds(spawn);
 	if (syscall(SYS_setsid) == -1)
 		fail(spawn, "SETSID", EXIT_SETSID);
@@ -259,6 +293,8 @@ void run_child(void *data)
 		adjust_oom_score(spawn);
 	if (spawn->has_nice)
 		set_nice(spawn);
+	if (spawn->sandbox)
+		make_sandbox(spawn);
 	make_calls(spawn, 0, spawn->before_count);
 	syscall(SYS_umask, spawn->umask);
 	change_user(spawn);

@@ -24,6 +24,8 @@ void register_users(napi_env env, napi_value exports);
 void register_machine(napi_env env, napi_value exports);
 void register_terminal(napi_env env, napi_value exports);
 void register_ipc(napi_env env, napi_value exports);
+void register_namespaces(napi_env env, napi_value exports);
+void register_remove(napi_env env, napi_value exports);
 void register_ledger(napi_env env, napi_value exports);
 void register_clock(napi_env env, napi_value exports);
 void register_image(napi_env env, napi_value exports);

@@ -21,7 +21,7 @@ static napi_value attempt(napi_env env, napi_callback_info info)
 	napi_value calls, result = NULL;
 
 	if (arguments(env, info, 1, &calls) && read_attempt(env, calls, &arena, &spawn)) {
-		int status = run_apart(run_calls, &spawn);
+		int status = run_apart(run_calls, &spawn, 0);
 
 		if (status == -1)
 			throw_errno(env, "clone");

@@ -325,6 +325,60 @@ static void read_filter(struct reader *reader, struct spawn *spawn)
 	spawn->filter.len = (unsigned short)(size / sizeof *spawn->filter.filter);
 }
 
+static struct mount_plan *mounts_of(struct reader *reader, napi_value value)
+{
+	struct mount_plan *plan;
+	void *bytes = NULL, *copy;
+	size_t size = 0;
+
+	if (reader->failed || is_nullish(reader->env, value))
+		return NULL;
+	plan = take(reader, 1, sizeof *plan);
+	if (napi_get_buffer_info(reader->env, get(reader, value, "operations"), &bytes, &size) != napi_ok) {
+		napi_throw_type_error(reader->env, "ERR_INVALID_ARG_TYPE", "a buffer expected");
+		reader->failed = true;
+		return NULL;
+	}
+	copy = take(reader, size + 1, 1);
+	if (reader->failed)
+		return NULL;
+	memcpy(copy, bytes, size);
+	plan->operations = copy;
+	plan->size = size;
+	plan->stage = string_of(reader, get(reader, value, "stage"));
+	plan->propagation = (unsigned long)int_of(reader, get(reader, value, "propagation"));
+	plan->failed = -1;
+	return plan;
+}
+
+static void read_sandbox(struct reader *reader, struct spawn *spawn)
+{
+	napi_value value = get(reader, reader->request, "sandbox"), array;
+	struct sandbox *sandbox;
+	uint32_t count;
+
+	if (reader->failed || is_nullish(reader->env, value))
+		return;
+	sandbox = take(reader, 1, sizeof *sandbox);
+	array = get(reader, value, "namespaces");
+	count = count_of(reader, array);
+	if (reader->failed)
+		return;
+	sandbox->namespaces = take(reader, count, sizeof *sandbox->namespaces);
+	for (uint32_t i = 0; i < count && !reader->failed; i++) {
+		napi_value one = item(reader, array, i);
+
+		sandbox->namespaces[i].fd = int_of(reader, get(reader, one, "fd"));
+		sandbox->namespaces[i].step = string_of(reader, get(reader, one, "step"));
+		sandbox->namespaces[i].exit_status = int_of(reader, get(reader, one, "exitStatus"));
+	}
+	sandbox->namespace_count = count;
+	sandbox->unshare = int_of(reader, get(reader, value, "unshare"));
+	sandbox->user_namespace = int_of(reader, get(reader, value, "userNamespace"));
+	sandbox->mounts = mounts_of(reader, get(reader, value, "mounts"));
+	spawn->sandbox = sandbox;
+}
+
 bool read_attempt(napi_env env, napi_value calls, struct arena *arena, struct spawn *spawn)
 {
 	struct reader reader = {.env = env, .arena = arena};
@@ -361,6 +415,7 @@ bool read_spawn(napi_env env, napi_value request, struct arena *arena, struct sp
 	spawn->ignore_sigpipe = bool_at(&reader, "ignoreSigpipe");
 	spawn->controlling_tty = bool_at(&reader, "controllingTty");
 	spawn->cgroup_fd = int_of(&reader, get(&reader, request, "cgroupFd"));
+	read_sandbox(&reader, spawn);
 	read_calls(&reader, spawn);
 	read_filter(&reader, spawn);
 	if (!is_nullish(env, pidfd))

@@ -118,12 +118,14 @@ static int lend_fds(struct spawn *spawn)
 {
 	int lent = 0;
 
-	if (spawn->fd_count >= SLOTS || !reserve_slots())
+	if (spawn->fd_count + 2 > SLOTS || !reserve_slots())	/* two more than those: see below */
 		return -1;
 	for (int i = 0; i < spawn->fd_count; i++)
 		spawn->fds[i] = lend(spawn->fds[i], &lent);
 	if (spawn->cgroup_fd >= 0)
 		spawn->cgroup_fd = lend(spawn->cgroup_fd, &lent);
+	if (spawn->sandbox && spawn->sandbox->user_namespace >= 0)
+		spawn->sandbox->user_namespace = lend(spawn->sandbox->user_namespace, &lent);
 	spawn->past_fds = past_slots;
 	return lent;
 }
@@ -174,18 +176,18 @@ static long start_child(struct spawn *spawn, char *stack, int *pidfd)
 	return start(SYS_clone, (long)(flags | SIGCHLD), (long)(stack + STACK_BYTES), (long)told, run_child, spawn);
 }
 
-int run_apart(void (*run)(void *), void *data)
+static long clone_apart(void (*run)(void *), void *data, uint64_t flags)
 {
 	uint64_t all = UINT64_MAX, before;
 	char *stack = child_stack();
-	int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), status = 0;
+	int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
 	long pid;
 
 	if (!stack)
 		return -1;
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, MASK_BYTES);
 	/* No signal at its end: it is nobody's child but ours. */
-	pid = start(SYS_clone, CLONE_VM | CLONE_VFORK, (long)(stack + STACK_BYTES), 0, run, data);
+	pid = start(SYS_clone, (long)(CLONE_VM | flags), (long)(stack + STACK_BYTES), 0, run, data);
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, MASK_BYTES);
 	if (dumpable == 1)
 		prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
@@ -193,9 +195,24 @@ int run_apart(void (*run)(void *), void *data)
 		errno = (int)-pid;
 		return -1;
 	}
+	return pid;
+}
+
+int run_apart(void (*run)(void *), void *data, uint64_t flags)
+{
+	long pid = clone_apart(run, data, CLONE_VFORK | flags);
+	int status = 0;
+
+	if (pid == -1)
+		return -1;
 	while (waitpid((pid_t)pid, &status, __WALL) == -1 && errno == EINTR)
 		;
 	return status;
+}
+
+long start_apart(void (*run)(void *), void *data, uint64_t flags)
+{
+	return clone_apart(run, data, flags);
 }
 
 static napi_value js_failure(napi_env env, const char *step, int exit_status, int error)
@@ -227,7 +244,7 @@ static napi_value spawn_(napi_env env, napi_callback_info info)
 		goto out;
 	lent = lend_fds(&spawn);
 	/* To change the user forbids core dumps of the memory that is changed in, and here that is ours. */
-	dumpable = spawn.uid == UNCHANGED ? 0 : prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+	dumpable = spawn.uid == UNCHANGED && !spawn.sandbox ? 0 : prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
 	/* No handler of ours may run in the child. Raw, as glibc would leave its own two signals out. */
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, MASK_BYTES);
 	begin_birth();
@@ -248,6 +265,8 @@ static napi_value spawn_(napi_env env, napi_callback_info info)
 			close(pidfd);
 		*spawned_pid() = 0;
 		result = js_failure(env, spawn.step, spawn.exit_status, spawn.error);
+		if (spawn.sandbox && spawn.sandbox->mounts)
+			set_number(env, result, "operation", spawn.sandbox->mounts->failed);
 	} else {
 		napi_create_object(env, &result);
 		set_number(env, result, "pid", (double)pid);

@@ -27,6 +27,30 @@ struct limit {
 	struct rlimit value;
 };
 
+/* The unit's own file system: mounts.c. */
+struct mount_plan {
+	const char *operations;	/* one after the other, aligned to four bytes */
+	size_t size;
+	const char *stage;
+	unsigned long propagation;	/* MS_SHARED, MS_PRIVATE; 0: as it comes */
+	int failed;	/* the place of the operation that failed; -1: it was none of them */
+};
+
+/* A namespace that exists already, to be entered. */
+struct namespace {
+	int fd;
+	const char *step;
+	int exit_status;
+};
+
+struct sandbox {
+	struct namespace *namespaces;
+	size_t namespace_count;
+	int unshare;	/* CLONE_NEW... for a new one of the child's own, but the mount namespace */
+	struct mount_plan *mounts;	/* NULL: none */
+	int user_namespace;	/* entered when all is set up; -1: none */
+};
+
 struct spawn {
 	const char *path;
 	char **argv, **environment;
@@ -49,6 +73,7 @@ struct spawn {
 	char oom_score[16];
 	bool ignore_sigpipe, controlling_tty;
 	int cgroup_fd;
+	struct sandbox *sandbox;	/* NULL: none */
 	bool write_cgroup;	/* set when the kernel could not start the child in it */
 	struct call *calls;
 	long *results;
@@ -65,10 +90,15 @@ struct spawn {
 bool read_spawn(napi_env env, napi_value request, struct arena *arena, struct spawn *spawn);
 /* An array of calls; that which fails tells its place as the exit status. */
 bool read_attempt(napi_env env, napi_value calls, struct arena *arena, struct spawn *spawn);
+/* mounts.c: run in the child. -1 with errno. */
+int make_mounts(struct mount_plan *plan);
 /* child.c: run in the child, on a stack of its own; never return. */
 void run_child(void *spawn);
 void run_calls(void *spawn);	/* makes the calls alone, and ends */
-/* spawn.c: runs `run` in a child that borrows our memory until it has ended. Its wait status; -1 with errno: no child. */
-int run_apart(void (*run)(void *), void *data);
+/* spawn.c: runs `run` in a child that borrows our memory until it has ended, with these flags of
+ * clone(2) more. Its wait status; -1 with errno: no child. */
+int run_apart(void (*run)(void *), void *data, uint64_t flags);
+/* The same, but it runs on beside us until it is killed, on the one stack of all children. Its pid; -1 with errno. */
+long start_apart(void (*run)(void *), void *data, uint64_t flags);
 
 #endif

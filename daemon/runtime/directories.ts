@@ -97,6 +97,9 @@ const canBePrivate = (exec: ExecSettings, kind: DirectoryKind) =>
   kind !== 'configuration' &&
   (kind !== 'runtime' || exec.runtimeDirectoryPreserve !== 'no')
 
+/** The setting that asks for it. */
+export const settingOf = ({ kind, path }: Directory) => `${KINDS[kind].directive}=${path}`
+
 /** `RUNTIME_DIRECTORY=/run/a:/run/b` and so on, for the kinds that the unit sets. */
 export function directoryVariables(directories: readonly Directory[]): string[] {
   return ORDER.flatMap(kind => {

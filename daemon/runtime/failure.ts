@@ -19,6 +19,8 @@ export const EXIT = {
   user: 217,
   capabilities: 218,
   stderr: 222,
+  network: 225,
+  namespace: 226,
   noNewPrivileges: 227,
   seccomp: 228,
   personality: 230,

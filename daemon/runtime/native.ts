@@ -18,6 +18,25 @@ export type ChildCall = {
   ignore?: readonly string[] | 'all'
 }
 
+/** What a child sees and reaches; each part is done before the user is changed. */
+export type SandboxRequest = {
+  /** Descriptors of namespaces that it enters, in this order. */
+  namespaces: readonly { fd: number; step: string; exitStatus: number }[]
+  /** CLONE_NEW… of those it gets for itself, but the mount namespace; 0: none. */
+  unshare: number
+  /** A mount namespace of its own; null: the daemon's. */
+  mounts: {
+    /** An empty directory where the tree is put together. */
+    stage: string
+    /** By encodeOperations(). */
+    operations: Uint8Array
+    /** What of MS_SHARED and MS_PRIVATE the mounts are at last; 0: they get what the host mounts, and no more. */
+    propagation: number
+  } | null
+  /** Descriptor of a user namespace that it enters last, or -1. */
+  userNamespace: number
+}
+
 export type SpawnRequest = {
   path: string
   argv: readonly string[]
@@ -41,6 +60,7 @@ export type SpawnRequest = {
   /** cgroup v2 directory descriptor to start in (clone3's CLONE_INTO_CGROUP), or -1. It must not be frozen: the daemon
    * waits for the execve. */
   cgroupFd: number
+  sandbox?: SandboxRequest | null
   /** Names of variables that the child finds set to its own pid: LISTEN_PID, WATCHDOG_PID, SYSTEMD_EXEC_PID. */
   pidVariables: readonly string[]
   /** Calls before (as root) and after the change of user, in order. */
@@ -56,10 +76,11 @@ export type SpawnRequest = {
 /** A system call of a child that only tries what is allowed; `ignore` as for `ChildCall`. */
 export type Attempt = Pick<ChildCall, 'call' | 'args' | 'ignore'>
 
-/** `pidfd` is -1 unless it was asked for. `message` is strerror's text. */
+/** `pidfd` is -1 unless it was asked for. `message` is strerror's text. `operation`: the place of that which failed among
+ * the sandbox's, or -1. */
 export type SpawnOutcome =
   | { pid: number; pidfd: number }
-  | { step: string; exitStatus: number; errno: string; message: string }
+  | { step: string; exitStatus: number; errno: string; message: string; operation?: number }
 
 export type WaitedExit =
   | { pid: number; kind: 'exited'; status: number }
@@ -132,6 +153,14 @@ export interface Native {
    * Null when all could be made; else the place of the first that could not, and an errno name. The child has copies of
    * our descriptors. Throws when there can be no child. Main thread only. */
   attempt(calls: readonly Attempt[]): { index: number; errno: string } | null
+  /** The descriptor of a new namespace, its loopback up, owned by the user namespace of that descriptor (-1: ours). Throws
+   * an errno error. */
+  makeNamespace(kind: 'net' | 'ipc', userNamespace: number): number
+  /** The descriptor of a new user namespace with these maps (user_namespaces(7)). Without `allowGroups` setgroups(2) is
+   * denied in it, which an ordinary user has to. Throws an errno error. */
+  makeUserNamespace(uidMap: string, gidMap: string, allowGroups: boolean): number
+  /** Removes a directory with all that is in it, off the main thread. An errno name when something is left. */
+  removeTree(path: string): Promise<string | null>
   /** Which pids `peekExit` reports, beside those that `spawn` has started; every other child that ends is reaped at once
    * and only counted. */
   track(pid: number): void

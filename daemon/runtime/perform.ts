@@ -25,6 +25,7 @@ import { readStat } from './procfs.ts'
 import { collectExits } from './reap.ts'
 import { createRunResources } from './run-resources.ts'
 import { createRuns } from './runs.ts'
+import { createSandboxes } from './sandbox/sandbox.ts'
 import { createSpawner } from './spawn.ts'
 import { createTimerStamps } from './timer-stamps.ts'
 import { createUsers } from './users.ts'
@@ -53,6 +54,8 @@ export type RuntimeParts = {
   /** Where the notify socket is bound, unless it is kept from before; null: there is none. */
   notify: { path: string } | null
   keep: Keep
+  /** Where the daemon has its sockets, and puts sandboxes together. */
+  runtimeDirectory: string
   /** The manager's environment, `engine.state.manager.environment`; the same array as long as it has not changed. */
   managerEnvironment: () => readonly string[]
   /** What services get who set no LimitNOFILE=: the daemon's limit before it raised its own. Null: as the daemon. */
@@ -81,6 +84,8 @@ export interface Runtime {
   startedBefore(effect: Of<'spawn'>, pid: number): void
   /** Takes up what an earlier image has begun for the units in `state`. `children`: ours, zombies too. */
   restore(state: EngineState, children: ReadonlySet<number>): void
+  /** Resolves when nothing of an ended run is to be removed any more. */
+  removed(): Promise<void>
   close(): void
 }
 
@@ -91,8 +96,8 @@ export function createRuntime(parts: RuntimeParts): Runtime {
   const roots = directoryRoots(isRoot, facts.environment)
   const cgroups = openCgroups(parts.cgroups, message => log('warn', null, message))
   const abilities = createAbilities(native, cgroups)
-  // No mount namespace shows them to the unit yet.
-  const hidesDirectories = () => false
+  // What root alone may reach, a mount namespace shows to the unit (systemd.exec(5), DynamicUser=).
+  const hidesDirectories = () => isRoot && abilities['mount-namespace'] === null
   const processes = createProcesses(
     native,
     cgroups,
@@ -115,9 +120,10 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     dynamicDirectory: isRoot ? `${roots.runtime}/hearth-dynamic-users` : null,
     ownersOf: exec => ownersOf(unitDirectories(exec)),
   })
+  const credentialsRoot = `${roots.runtime}/credentials`
   const credentials = createCredentials({
     native,
-    root: `${roots.runtime}/credentials`,
+    root: credentialsRoot,
     received: facts.environment.CREDENTIALS_DIRECTORY ?? null,
     canMount: () => isRoot && abilities['mount-namespace'] === null,
     warn,
@@ -127,6 +133,15 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     directoriesOf: unitDirectories,
   })
   const runs = createRuns(parts.logs, parts.console)
+  const sandboxes = createSandboxes({
+    native,
+    units,
+    abilities,
+    credentialsRoot,
+    runtimeDirectory: parts.runtimeDirectory,
+    keep: keep.part('sandbox'),
+    log,
+  })
   const spawn = createSpawner({
     native,
     units,
@@ -134,6 +149,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     runs,
     users,
     cgroups,
+    sandboxes,
     abilities,
     guard: createGuard({ directives: parts.directives, abilities, log }),
     resources,
@@ -220,6 +236,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
   const end = ({ unit, invocationId, restarting }: Of<'run-ends'>) => {
     pidFiles.remove(unit)
     runs.end(unit, invocationId)
+    sandboxes.end(unit)
     processes.forget(unit)
     cgroups?.remove(unit)
     resources.release(units.get(unit), restarting)
@@ -316,6 +333,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
         if (path !== null) watchPidFile(name, service.token, path)
       }
     },
+    removed: sandboxes.removed,
     close() {
       notify?.close()
       pidFiles.close()

@@ -36,7 +36,8 @@ import { markerLimit } from './marker.ts'
 import type { ChildCall, Native, SpawnRequest } from './native.ts'
 import type { Processes } from './processes.ts'
 import type { RunResources } from './run-resources.ts'
-import type { Runs } from './runs.ts'
+import type { Run, Runs } from './runs.ts'
+import type { Prepared, Sandboxes } from './sandbox/sandbox.ts'
 import { schedulingCalls } from './scheduling.ts'
 import { seccompOf } from './seccomp/seccomp.ts'
 import { openStreams, type Streams } from './streams.ts'
@@ -53,6 +54,7 @@ export type SpawnParts = {
   runs: Runs
   users: Users
   cgroups: Cgroups | null
+  sandboxes: Sandboxes
   /** What the machine allows. */
   abilities: Abilities
   guard: Guard
@@ -241,6 +243,26 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
       ? []
       : keyringCalls(keyringMode, request, invocationId)
 
+  const prepareSandbox = (
+    { unit, exec, isConfined, mayNotify, root }: Place,
+    run: Run,
+    { uid, gid }: Identity,
+    credentials: string | null,
+  ): Result<Prepared | null, SpawnFailure> => {
+    return parts.sandboxes.prepare({
+      unit,
+      exec,
+      invocationId: run.invocationId,
+      isConfined,
+      root,
+      notifySocket: mayNotify ? parts.notifyPath : null,
+      uid,
+      gid,
+      directories: parts.directoriesOf(exec),
+      credentials,
+    })
+  }
+
   const start = (effect: SpawnEffect): Result<number, SpawnFailure> => {
     const unit = units.get(effect.unit)
     const { exec, service } = unit
@@ -265,7 +287,10 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     if (identity.isErr()) return err(identity.error)
     const credentials = parts.resources.prepare(unit.id, exec, run, effect.exec, identity.value)
     if (credentials.isErr()) return err(credentials.error)
-    const plan = planOf(place, identity.value)
+    const sandbox = prepareSandbox(place, run, identity.value, credentials.value)
+    if (sandbox.isErr()) return err(sandbox.error)
+    const rooted = sandbox.value?.changesRoot ? { ...place, root: null } : place
+    const plan = planOf(rooted, identity.value)
     if (plan.isErr()) return err(plan.error)
     const path = executable(place)
     if (path === null) return err(notFound(command.path))
@@ -293,7 +318,8 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     if (streams.isErr()) return err(streams.error)
     const cgroupFd = cgroups ? cgroups.enter(effect.unit) : -1
     try {
-      return launch(plan.value, streams.value, keyringOf(plan.value, exec, effect.invocationId), {
+      const keyring = keyringOf(plan.value, exec, effect.invocationId)
+      return launch(plan.value, streams.value, keyring, sandbox.value, {
         path,
         argv,
         env: [...environment.values()],
@@ -313,6 +339,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     plan: Plan,
     streams: Streams,
     keyring: readonly ChildCall[],
+    sandbox: Prepared | null,
     what: Pick<SpawnRequest, 'path' | 'argv' | 'env' | 'rlimits' | 'pidVariables' | 'cgroupFd'>,
   ): Result<number, SpawnFailure> => {
     const { fds, calls, controllingTty } = streams
@@ -324,6 +351,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
         ...what,
         fds,
         controllingTty,
+        sandbox: sandbox?.request ?? null,
         before,
         after: plan.after,
       })
@@ -337,7 +365,12 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
         message: `cannot start a process: ${inWords(errno)}`,
       })
     }
-    return 'pid' in outcome ? ok(outcome.pid) : err(inSentence(outcome, what.path, plan))
+    if ('pid' in outcome) return ok(outcome.pid)
+    if (outcome.exitStatus === EXIT.namespace && sandbox) {
+      const { step, exitStatus, errno, operation = -1 } = outcome
+      return err({ step, exitStatus, errno, message: sandbox.explain(errno, operation) })
+    }
+    return err(inSentence(outcome, what.path, plan))
   }
 
   return effect => {

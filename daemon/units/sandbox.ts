@@ -2,18 +2,28 @@
 import { SANDBOX_DEFAULTS } from './defaults.ts'
 import type { Draft } from './directives.ts'
 import type { ExecSettings, SandboxSettings } from './unit.ts'
+import { CAPABILITIES } from './values/capability.ts'
 
-/** DynamicUser= takes a sandbox with it (systemd.exec(5)): a user that is gone tomorrow may leave nothing behind. */
+/**
+ * Fills in what follows from other settings (systemd.exec(5)): DynamicUser= takes a sandbox with it, since a user that is
+ * gone tomorrow may leave nothing behind; and what protects the kernel takes capabilities away.
+ */
 export function completeSandbox({ exec, sandbox }: Draft): void {
-  if (!exec.dynamicUser) return
-  if ((sandbox.protectSystem ?? 'no') === 'no') sandbox.protectSystem = 'strict'
-  if ((sandbox.protectHome ?? 'no') === 'no') sandbox.protectHome = 'read-only'
-  if ((sandbox.privateTmp ?? 'no') === 'no') sandbox.privateTmp = 'yes'
+  if (exec.dynamicUser) {
+    if ((sandbox.protectSystem ?? 'no') === 'no') sandbox.protectSystem = 'strict'
+    if ((sandbox.protectHome ?? 'no') === 'no') sandbox.protectHome = 'read-only'
+    if ((sandbox.privateTmp ?? 'no') === 'no') sandbox.privateTmp = 'yes'
+  }
+  const dropped = droppedCapabilities(sandbox)
+  if (dropped.length === 0) return
+  const bounding = exec.capabilityBoundingSet ?? CAPABILITIES.keys().toArray()
+  exec.capabilityBoundingSet = bounding.filter(
+    number => !dropped.includes(CAPABILITIES[number] ?? ''),
+  )
 }
 
 /** The capabilities that go from the bounding set with settings of the sandbox (systemd.exec(5)), by their names. */
-export function droppedCapabilities(sandbox: SandboxSettings): string[] {
-  if (sandbox === SANDBOX_DEFAULTS) return []
+export function droppedCapabilities(sandbox: Partial<SandboxSettings>): string[] {
   return [
     ...(sandbox.privateDevices ? ['CAP_MKNOD', 'CAP_SYS_RAWIO'] : []),
     ...(sandbox.protectKernelModules ? ['CAP_SYS_MODULE'] : []),
@@ -21,6 +31,10 @@ export function droppedCapabilities(sandbox: SandboxSettings): string[] {
     ...(sandbox.protectClock ? ['CAP_SYS_TIME', 'CAP_WAKE_ALARM'] : []),
   ]
 }
+
+/** Whether the unit finds other files than there are: such a setting is not left out, as systemd has it. */
+export const showsOtherFiles = ({ binds, temporaryFileSystems }: SandboxSettings): boolean =>
+  temporaryFileSystems.length > 0 || binds.some(({ source, destination }) => source !== destination)
 
 /** Whether the root directory gets /proc, /sys, /dev and /run of its own (systemd.exec(5), MountAPIVFS=). */
 export const mountsApi = (sandbox: SandboxSettings): boolean =>
@@ -51,7 +65,6 @@ export function needsMountNamespace(sandbox: SandboxSettings, exec: ExecSettings
     sandbox.protectKernelTunables ||
     sandbox.protectKernelModules ||
     sandbox.protectKernelLogs ||
-    sandbox.protectClock ||
     sandbox.protectControlGroups ||
     sandbox.protectProc !== 'default' ||
     sandbox.procSubset !== 'all' ||

@@ -121,6 +121,7 @@ export class World {
       units,
       directives: parts.directives ?? createDirectives(),
       logs: this.#logs(),
+      runtimeDirectory: this.directory,
       post: event => {
         this.events.push(event)
         for (const look of this.#waiting) look()

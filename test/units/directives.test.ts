@@ -60,10 +60,11 @@ test('what is carried out says so, and what is read alone does not', t => {
     ...['AmbientCapabilities', 'CapabilityBoundingSet', 'NoNewPrivileges', 'SecureBits'],
     ...['SyslogLevel', 'SyslogLevelPrefix', 'RestartMode', 'OOMScoreAdjust', 'DynamicUser'],
     ...['CPUSchedulingPolicy', 'IOSchedulingClass', 'CPUAffinity', 'SystemCallFilter'],
+    ...['ProtectSystem', 'PrivateTmp', 'ReadOnlyDirectories', 'PrivateUsers', 'MountFlags'],
   ])
     t.is(status(name), 'enforced', name)
   for (const name of [
-    ...['ProtectSystem', 'PrivateTmp', 'RestrictFileSystems', 'PAMName', 'MemoryMax'],
+    ...['RestrictFileSystems', 'RootImage', 'PAMName', 'MemoryMax'],
     ...['OOMPolicy', 'NonBlocking', 'BusName', 'Sockets', 'FileDescriptorStoreMax', 'OpenFile'],
   ])
     t.is(status(name), 'not-enforced', name)

@@ -446,13 +446,13 @@ test('[X-Hearth] has directives of its own, and an unknown one is a warning', t 
 
 test('what is known and not enforced is told on request, with its place, and is no load problem', t => {
   const units = unitsOf({
-    '/etc/units/a.service': `${SERVICE}MemoryMax=1G\nPrivateTmp=yes\n`,
+    '/etc/units/a.service': `${SERVICE}MemoryMax=1G\nRootImage=/a\n`,
     '/etc/units/a.service.d/x.conf': '[Service]\nTasksMax=5\n',
   })
   t.deepEqual(units.get('a.service').problems, [])
   t.deepEqual(units.notEnforced('a.service').map(describeProblem), [
     '/etc/units/a.service:3:11: MemoryMax= is known but not enforced yet',
-    '/etc/units/a.service:4:12: PrivateTmp= is known but not enforced yet',
+    '/etc/units/a.service:4:11: RootImage= is known but not enforced yet',
     '/etc/units/a.service.d/x.conf:2:10: TasksMax= is known but not enforced yet',
   ])
 })
