@@ -59,6 +59,11 @@ const SUBCOMMANDS: Readonly<Record<string, Row>> = {
     args: '[CAPABILITY...]',
     about: 'capabilities by name and number',
   },
+  'syscall-filter': {
+    load: () => import('./syscall-filter.ts'),
+    args: '[GROUP...]',
+    about: 'the system calls in the groups of SystemCallFilter=',
+  },
 }
 
 /** Runs `ctl analyze WORDS...`; gives the exit status. */
