@@ -15,6 +15,10 @@ export type Effect =
       index: number
       invocationId: string
       environment: readonly string[]
+      /** Sockets whose descriptors a service is handed; the runtime has them while the socket is open. */
+      sockets?: readonly UnitName[]
+      /** The connection that it was started for. */
+      connection?: number
     }
   /** Send `signal` to the main and control process given (null: none) and, with `others`, to every other process of
    * the unit, then SIGCONT and, with `sighup`, SIGHUP -> `killed`. From then on `emptied` is told when none is left. */
@@ -39,8 +43,34 @@ export type Effect =
   | { type: 'watch-process'; unit: UnitName; pid: number }
   /** A start begins: a run with its log pipes, notify socket and directories. */
   | { type: 'run-begins'; unit: UnitName; invocationId: string }
-  /** The unit is down: close the run's pipes, remove its runtime directories unless they are preserved. */
+  /** The unit is down: close the run's pipes, remove its runtime directories and its stored descriptors unless they are
+   * preserved. `restarting`: it comes up again at once, by itself or by a restart job. */
   | { type: 'run-ends'; unit: UnitName; invocationId: string; restarting: boolean }
+  /** Create, bind and listen as a socket unit says -> `sockets-opened`. */
+  | { type: 'open-sockets'; unit: UnitName; token: number }
+  /** Watch the unit's sockets: what comes in is told by `socket-ready` or, with Accept=yes, is taken and told by
+   * `connection`. False: nobody looks any more. */
+  | { type: 'watch-sockets'; unit: UnitName; watch: boolean }
+  /** Throw away what has come in (FlushPending=). */
+  | { type: 'flush-sockets'; unit: UnitName }
+  /** Close the unit's sockets, and remove their files with RemoveOnStop=. */
+  | { type: 'close-sockets'; unit: UnitName }
+  /** A connection is refused, or its service is down. */
+  | { type: 'close-connection'; connection: number }
+  /** Nobody needs the unit as it was read any more. */
+  | { type: 'unload-unit'; unit: UnitName }
+  /** Keep those of the descriptors that came with the message being told, `most` in all (FDSTORE=1). `poll`: one whose other
+   * end is gone is dropped. */
+  | {
+      type: 'store-descriptors'
+      unit: UnitName
+      fds: readonly number[]
+      name: string
+      poll: boolean
+      most: number
+    }
+  /** Close the stored descriptors of that name (FDSTOREREMOVE=1). */
+  | { type: 'remove-descriptors'; unit: UnitName; name: string }
   /** `stops`: with a stop, the jobs that stop what depends on the unit. They may end after its own (a part is ordered before
    * the whole), and who asked wants all of it down: kinder than systemctl, which waits for the unit's job alone. */
   | { type: 'job-accepted'; request: number; job: number; stops: readonly number[] }

@@ -53,8 +53,29 @@ export type EngineEvent =
   | { type: 'emptied'; unit: UnitName }
   | { type: 'pid-file'; unit: UnitName; token: number; pid: number | null; problem: string | null }
   | { type: 'main-pid-guessed'; unit: UnitName; token: number; pid: number | null }
-  /** A datagram of sd_notify(3). `pid` is the kernel's word for the sender, `unit` the one it was found to belong to. */
-  | { type: 'notify'; unit: UnitName; pid: number; fields: Readonly<Record<string, string>> }
+  /** A datagram of sd_notify(3). `pid` is the kernel's word for the sender, `unit` the one it was found to belong to. `fds`
+   * came with it: those that no effect asks for are closed when all is done. */
+  | {
+      type: 'notify'
+      unit: UnitName
+      pid: number
+      fields: Readonly<Record<string, string>>
+      fds?: readonly number[]
+    }
+  /** The answer to `open-sockets`; `problem` null: all are open. */
+  | { type: 'sockets-opened'; unit: UnitName; token: number; problem: string | null }
+  /** Something has come in at a watched socket. */
+  | { type: 'socket-ready'; unit: UnitName }
+  /** A watched socket is broken: it cannot be watched, or no connection be taken. */
+  | { type: 'socket-broken'; unit: UnitName; problem: string }
+  /** A connection was taken. `instance`: both of its ends as they stand in the name of its service. */
+  | {
+      type: 'connection'
+      unit: UnitName
+      connection: number
+      instance: string
+      source: string | null
+    }
   /** What the stamp of a timer with Persistent=yes says: the time of day of its last elapse, null if there was none. */
   | { type: 'timer-stamp'; unit: UnitName; token: number; realtimeUsec: number | null }
   /** CLOCK_REALTIME was set, or jumped over a sleep of the machine. */

@@ -1,14 +1,15 @@
 // The door to a unit's state machine: an input goes in, the new state, effects and requests are taken out.
 import type { UnitName } from '../units/unit.ts'
 import { afterChange } from './change.ts'
+import { collect } from './collect.ts'
 import { describeTransactionError } from './describe-error.ts'
-import type { Draft } from './draft.ts'
+import { type Draft, unitTypeOf } from './draft.ts'
 import type { Effect } from './effect.ts'
 import { isRecovering } from './hold.ts'
 import { isActive, isDown } from './job.ts'
-import { addJob, addOwnJob } from './jobs.ts'
+import { addJob, addOwnJob, finishJob } from './jobs.ts'
 import type { MachineInput, MachineRequest } from './machine.ts'
-import { triggeredBy } from './trigger.ts'
+import { allTriggeredBy, triggeredBy } from './trigger.ts'
 import { unreachable } from './unreachable.ts'
 
 /** Gives `input` to the unit's machine and draws all consequences. */
@@ -29,18 +30,22 @@ export function feed(draft: Draft, name: UnitName, input: MachineInput): void {
       started: draft.manager.started,
       zone: draft.manager.zone,
       triggered: () => triggeredBy(draft, name),
+      allTriggered: () => allTriggeredBy(draft, name),
     },
     before,
     input,
   )
-  for (const effect of step.effects) draft.effects.push(withCause(effect, before.cause))
+  for (const effect of step.effects) {
+    draft.effects.push(withDescriptors(draft, name, withCause(effect, before.cause)))
+  }
   if (step.state !== before) draft.setUnit(step.state)
   const from = machine.activeState(before)
   const to = machine.activeState(step.state)
   const fromSub = machine.subState(before)
   const toSub = machine.subState(step.state)
   // A start that is over at once (a oneshot without commands, a start that fails on the spot) was under way for a moment.
-  const flashed = input.type === 'start' && step.state !== before && isDown(to)
+  const isRefused = step.requests.some(request => request.type === 'start-refused')
+  const flashed = input.type === 'start' && step.state !== before && isDown(to) && !isRefused
   if (from !== to || fromSub !== toSub || flashed) {
     afterChange(draft, {
       name,
@@ -69,6 +74,11 @@ function answerRequest(draft: Draft, name: UnitName, request: MachineRequest): v
     case 'trigger':
       trigger(draft, name, request)
       return
+    case 'start-refused': {
+      const job = draft.jobOf(name)
+      if (job) finishJob(draft, job, 'failed')
+      return
+    }
     default:
       unreachable(request)
   }
@@ -87,13 +97,28 @@ function restart(draft: Draft, name: UnitName): void {
 function trigger(
   draft: Draft,
   name: UnitName,
-  { unit, environment }: Extract<MachineRequest, { type: 'trigger' }>,
+  { unit, environment, connection }: Extract<MachineRequest, { type: 'trigger' }>,
 ): void {
-  const id = draft.graph.unit(unit).id
+  const { id } = draft.graph.unit(unit)
+  if (connection !== undefined) {
+    draft.setUnit({ ...draft.unit(id), connection: { socket: name, id: connection } })
+  }
   const added = addJob(draft, { type: 'start', unit: id, mode: 'replace' }, environment)
   if ('refused' in added) {
     feed(draft, name, { type: 'trigger-refused', unit: id, error: added.refused })
+    if (connection !== undefined) collect(draft, id)
   }
+}
+
+/** The descriptors that a service's process is handed, if it is one that gets any: the runtime has them by these names. */
+function withDescriptors(draft: Draft, name: UnitName, effect: Effect): Effect {
+  if (effect.type !== 'spawn') return effect
+  const { connection } = draft.unit(name)
+  if (connection) return { ...effect, connection: connection.id }
+  const sockets = draft.graph
+    .related(name, 'triggeredBy')
+    .filter(other => unitTypeOf(other) === 'socket')
+  return sockets.length > 0 ? { ...effect, sockets } : effect
 }
 
 /** What a reload job would have pulled in (transaction.c, transaction_add_propagate_reload_jobs). */

@@ -12,7 +12,6 @@ export type InverseKind =
   | 'conflictedBy'
   | 'onFailureOf'
   | 'onSuccessOf'
-  | 'triggeredBy'
   | 'referencedBy'
 export type Relation = DependencyKind | InverseKind
 
@@ -34,9 +33,21 @@ const INVERSE: Record<DependencyKind, Relation | null> = {
   stopPropagatedFrom: 'propagatesStopTo',
   joinsNamespaceOf: 'joinsNamespaceOf',
   triggers: 'triggeredBy',
+  triggeredBy: 'triggers',
   references: 'referencedBy',
 }
 const STATED = Object.keys(INVERSE) as DependencyKind[]
+const INVERSE_OF: ReadonlyMap<Relation, Relation> = new Map(
+  STATED.flatMap(kind => {
+    const inverse = INVERSE[kind]
+    return inverse === null
+      ? []
+      : [
+          [kind, inverse],
+          [inverse, kind],
+        ]
+  }),
+)
 
 export const RELATIONS: readonly Relation[] = [
   ...new Set([...STATED, ...STATED.map(kind => INVERSE[kind] ?? kind)]),
@@ -78,6 +89,8 @@ export interface Graph {
   kept(): ReadonlyMap<UnitName, Unit>
   /** The unit is down: if it was only kept for that, its files count again. */
   release(name: UnitName): void
+  /** The unit is not needed any more, nor is it named by another: it is loaded again when it is. */
+  forget(name: UnitName): void
 }
 
 /** The graph over `units`. A cache: but for the units that are kept as they were (`before`: by an earlier graph) it holds
@@ -175,6 +188,21 @@ export function createGraph(units: Units, before: ReadonlyMap<UnitName, Unit> = 
       const node = nodes.get(name)
       const now = units.get(name)
       if (node && now.id === name) node.unit = now
+    },
+    forget(name) {
+      const node = nodes.get(name)
+      if (!node) return
+      for (const relation of Object.keys(node.relations) as Relation[]) {
+        const inverse = INVERSE_OF.get(relation)
+        for (const other of list(node, relation)) {
+          const relations = nodes.get(other)?.relations
+          const back = inverse && relations?.[inverse]
+          if (inverse && relations && back) relations[inverse] = back.filter(one => one !== name)
+        }
+      }
+      for (const alias of node.unit.names) if (nodes.get(alias) === node) nodes.delete(alias)
+      nodes.delete(name)
+      kept.delete(name)
     },
   }
 }

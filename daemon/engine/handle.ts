@@ -1,6 +1,7 @@
 // What each kind of event means to the manager.
 import type { UnitName } from '../units/unit.ts'
 import { failureExitStatus, performAction } from './actions.ts'
+import { collect } from './collect.ts'
 import { type Draft, unitTypeOf } from './draft.ts'
 import type { EngineEvent } from './event.ts'
 import { feed } from './feed.ts'
@@ -42,8 +43,15 @@ export function handle(draft: Draft, event: EngineEvent, indexes: Indexes): void
     case 'main-pid-guessed':
     case 'notify':
     case 'timer-stamp':
+    case 'sockets-opened':
+    case 'socket-ready':
+    case 'socket-broken':
       // An answer about a unit that has been forgotten meanwhile concerns nobody.
       if (draft.isKnown(event.unit)) feed(draft, event.unit, event)
+      return
+    case 'connection':
+      // Taken is taken: a socket that nobody knows any more closes it.
+      feed(draft, event.unit, event)
       return
     case 'exited': {
       const name = indexes.unitsByPid.get(event.pid)
@@ -89,6 +97,7 @@ function resetFailed(draft: Draft, unit: UnitName | null): void {
       draft.setUnit({ ...state, starts: [], startLimitHit: false })
     }
     if (isForgettable(draft, name)) draft.forgetUnit(name)
+    else collect(draft, name)
   }
 }
 

@@ -56,6 +56,10 @@ export type MachineInput =
           | 'main-pid-guessed'
           | 'notify'
           | 'timer-stamp'
+          | 'sockets-opened'
+          | 'socket-ready'
+          | 'socket-broken'
+          | 'connection'
       }
     >
 
@@ -80,6 +84,8 @@ export type MachineContext = {
   zone: string
   /** The unit that this one triggers (Unit=, Service=), as it is now; null: it triggers none. */
   triggered: () => Triggered | null
+  /** All that it triggers: more than one where services name a socket by Sockets=. Absent: none. */
+  allTriggered?: () => readonly Triggered[]
 }
 
 export type MachineRequest =
@@ -90,8 +96,10 @@ export type MachineRequest =
   /** The unit has begun to reload of its own accord: PropagatesReloadTo= passes that on. */
   | { type: 'propagate-reload' }
   /** Start the unit, as if by a job of mode `replace`. What triggered it is told to its processes by `environment`
-   * (systemd.exec(5), $TRIGGER_…). A refusal comes back as `trigger-refused`. */
-  | { type: 'trigger'; unit: UnitName; environment?: readonly string[] }
+   * (systemd.exec(5), $TRIGGER_…). `connection`: the one that it is started for. A refusal comes back as `trigger-refused`. */
+  | { type: 'trigger'; unit: UnitName; environment?: readonly string[]; connection?: number }
+  /** A start that cannot be: the unit stays as it was, and its job fails. */
+  | { type: 'start-refused' }
 
 export type MachineStep = {
   /** `name`, `job` and the stamps are the manager's: a machine leaves them as they are. */

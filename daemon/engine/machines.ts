@@ -3,11 +3,12 @@ import type { UnitType } from '../units/unit.ts'
 import { inertMachine } from './inert.ts'
 import type { Machine } from './machine.ts'
 import { serviceMachine } from './service.ts'
+import { socketMachine } from './socket.ts'
 import { targetMachine } from './target.ts'
 import { timerMachine } from './timer.ts'
 
 /** Types that can be loaded and named but not started; a start job ends with the result `unsupported`. */
-const UNSUPPORTED: ReadonlySet<UnitType> = new Set(['socket', 'path', 'automount'])
+const UNSUPPORTED: ReadonlySet<UnitType> = new Set(['path', 'automount'])
 
 export const isSupported = (type: UnitType): boolean => !UNSUPPORTED.has(type)
 
@@ -16,6 +17,8 @@ export function machineOf(type: UnitType): Machine {
   switch (type) {
     case 'service':
       return serviceMachine
+    case 'socket':
+      return socketMachine
     case 'target':
       return targetMachine
     case 'timer':

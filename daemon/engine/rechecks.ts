@@ -1,6 +1,7 @@
 // What units want whatever happened: to be up while another is (Upholds=), down when nobody needs them
 // (StopWhenUnneeded=), down when what they are bound to is (BindsTo=). Looked at when all that can run has run.
 import type { UnitName } from '../units/unit.ts'
+import { collect } from './collect.ts'
 import type { Draft, Recheck } from './draft.ts'
 import { feed } from './feed.ts'
 import type { Relation } from './graph.ts'
@@ -8,7 +9,7 @@ import { AUTO_RESTART } from './hold.ts'
 import { isActive, isDown } from './job.ts'
 import { addOwnJob } from './jobs.ts'
 import { mayAct } from './self-acts.ts'
-import { triggeredUnit } from './trigger.ts'
+import { triggeredUnit, triggersOf } from './trigger.ts'
 
 /** Looks once at every unit that is to be looked at; true if there was one. */
 export function recheck(draft: Draft): boolean {
@@ -25,10 +26,11 @@ function tellTriggering(draft: Draft): boolean {
   const changed = [...draft.triggered]
   draft.triggered.clear()
   for (const [name, previous] of changed) {
-    for (const other of draft.graph.related(name, 'triggeredBy')) {
+    for (const other of triggersOf(draft, name)) {
       if (!draft.isKnown(other)) continue
       feed(draft, other, { type: 'triggered-changed', previous, ...triggeredUnit(draft, name) })
     }
+    collect(draft, name)
   }
   return true
 }

@@ -137,13 +137,17 @@ function take(turn: Turn, input: MachineInput): void {
       mainGuessed(turn, input)
       return
     case 'notify':
-      notified(turn, input.pid, input.fields)
+      notified(turn, input)
       return
     case 'triggered-changed': // a service triggers none
     case 'trigger-refused':
     case 'timer-stamp':
     case 'clock-changed':
     case 'reloaded': // its settings are looked up when they are needed
+    case 'sockets-opened': // these are for sockets
+    case 'socket-ready':
+    case 'socket-broken':
+    case 'connection':
       return
     default:
       unreachable(input)

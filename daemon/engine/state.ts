@@ -67,6 +67,20 @@ export type ServiceSub =
   | 'final-sigkill'
   | 'failed'
   | 'auto-restart'
+export type SocketSub =
+  | 'dead'
+  | 'start-pre'
+  | 'start-chown'
+  | 'start-post'
+  | 'listening'
+  | 'running'
+  | 'stop-pre'
+  | 'stop-pre-sigterm'
+  | 'stop-pre-sigkill'
+  | 'stop-post'
+  | 'final-sigterm'
+  | 'final-sigkill'
+  | 'failed'
 export type TargetSub = 'dead' | 'active'
 
 /** systemd's Result= of a service. */
@@ -82,6 +96,18 @@ export type ServiceResult =
   | 'start-limit-hit'
   | 'oom-kill'
   | 'exec-condition'
+
+/** systemd's Result= of a socket. */
+export type SocketResult =
+  | 'success'
+  | 'resources'
+  | 'timeout'
+  | 'exit-code'
+  | 'signal'
+  | 'core-dump'
+  | 'start-limit-hit'
+  | 'trigger-limit-hit'
+  | 'service-start-limit-hit'
 
 /** One process that a unit started by itself, ended or not: what `ctl status` and the Exec…= properties tell. */
 export type CommandRun = {
@@ -189,9 +215,47 @@ export type TimerFacts = {
   token: number
 }
 
+/** A connection that was taken from a socket with Accept=yes, and the service that has it. */
+export type Connection = {
+  /** The runtime's number for its descriptor. */
+  id: number
+  unit: UnitName
+  /** Who is connected, for MaxConnectionsPerSource=; null where that cannot be told. */
+  source: string | null
+}
+
+/** What a socket knows of itself beside its sub-state. */
+export type SocketFacts = {
+  sub: SocketSub
+  result: SocketResult
+  controlPid: number | null
+  /** The Exec list and index that `controlPid` runs; `stop` stands for ExecStopPre=. */
+  command: { exec: ExecKind; index: number } | null
+  /** The last run of each command since the last start, in order. */
+  runs: readonly CommandRun[]
+  /** Why it could not be opened, or a command not be run, in words: the latest of this run, null when all could. */
+  spawnError: string | null
+  /** Monotonic; null when not armed. */
+  deadlineUsec: number | null
+  /** Which answer of the runtime is awaited: of a spawn, of opening, of a kill. 0: none awaited. */
+  awaiting: 'control' | 'open' | 'kill' | null
+  token: number
+  /** Whether there are, or may be, descriptors. */
+  isOpen: boolean
+  /** Connections that were taken and that were refused, since the unit was loaded. */
+  nAccepted: number
+  nRefused: number
+  connections: readonly Connection[]
+  /** TriggerLimitBurst= is counted from this moment (monotonic). */
+  triggersSinceUsec: number
+  triggers: number
+}
+
 export type UnitState = {
   name: UnitName
   service: ServiceFacts | null
+  /** Absent: a unit of another type, or a socket that was never touched. */
+  socket?: SocketFacts
   target: TargetSub | null
   timer?: TimerFacts
   invocationId: string | null
@@ -210,6 +274,8 @@ export type UnitState = {
   startLimitHit: boolean
   /** The job queued or running for it. */
   job: number | null
+  /** Of a service that was started for one connection (Accept=yes): its socket, and the connection. */
+  connection?: { socket: UnitName; id: number }
   /** MONITOR_…= or TRIGGER_…= of the unit for whose sake this run was started (systemd.exec(5)). */
   cause?: readonly string[]
   /** Monotonic moments of starts and stops that no one asked for (Upholds=, BindsTo=, StopWhenUnneeded=), within ten

@@ -27,6 +27,10 @@ function next(sub: TargetSub, input: MachineInput): TargetSub {
     case 'pid-file':
     case 'main-pid-guessed':
     case 'notify':
+    case 'sockets-opened':
+    case 'socket-ready':
+    case 'socket-broken':
+    case 'connection':
       return sub
     default:
       return unreachable(input)

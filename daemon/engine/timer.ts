@@ -108,6 +108,10 @@ function take(turn: Turn, input: MachineInput): void {
     case 'pid-file':
     case 'main-pid-guessed':
     case 'notify':
+    case 'sockets-opened': // these are for sockets
+    case 'socket-ready':
+    case 'socket-broken':
+    case 'connection':
       return
     default:
       unreachable(input)

@@ -44,13 +44,17 @@ static struct watch *of_call(napi_env env, napi_callback_info info, size_t count
 
 static napi_value add(napi_env env, napi_callback_info info)
 {
-	napi_value values[2];
-	struct watch *watch = of_call(env, info, 2, values);
+	napi_value values[3];
+	struct watch *watch = of_call(env, info, 3, values);
 	struct epoll_event event = {.events = EPOLLIN};
+	bool only_end = false;
 	int fd, key;
 
-	if (!watch || !read_int(env, values[0], &fd) || !read_int(env, values[1], &key))
+	if (!watch || !read_int(env, values[0], &fd) || !read_int(env, values[1], &key)
+	    || (!is_nullish(env, values[2]) && !read_bool(env, values[2], &only_end)))
 		return NULL;
+	if (only_end)
+		event.events = 0;	/* EPOLLHUP and EPOLLERR are told anyway */
 	event.data.u32 = (uint32_t)key;
 	return epoll_ctl(watch->fd, EPOLL_CTL_ADD, fd, &event) == -1 ? throw_errno(env, "epoll_ctl") : NULL;
 }

@@ -1,6 +1,7 @@
 // The addon's typed face: the only file that loads it. What each call does is told in native/*.c.
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { SocketAddress } from '../units/unit.ts'
 
 /** One operation of the child between vfork and execve: a raw system call. `step` names it in a failure.
  * An argument is a number, a string or buffer (passed by address; a buffer may be written to, it is the child's own
@@ -101,9 +102,17 @@ export type NotifyDatagram = {
   fds: readonly number[]
 }
 
+/** A socket's own address or its peer's; `path` is empty for a unix socket without a name. */
+export type PeerAddress =
+  | { family: 'unix'; path: string }
+  | { family: 'inet' | 'inet6'; address: string; port: number }
+  | { family: 'vsock'; cid: number; port: number }
+  | { family: 'other' }
+export type AcceptedConnection = { fd: number; local: PeerAddress; remote: PeerAddress }
+
 export interface Poller {
-  /** Throws for what cannot be polled (a regular file: EPERM). */
-  add(fd: number, key: number): void
+  /** Throws for what cannot be polled (a regular file: EPERM). `onlyEnd`: told when it is hung up or broken alone. */
+  add(fd: number, key: number, onlyEnd?: boolean): void
   /** A descriptor is removed before it is closed. */
   remove(fd: number): void
   close(): void
@@ -209,6 +218,34 @@ export interface Native {
     callback: (datagram: NotifyDatagram) => void,
   ): NotifySocket
   peerCredentials(fd: number): PeerCredentials
+  /** Close-on-exec and non-blocking. `protocol` is SocketProtocol= ('' for the usual one) or netlink's number. */
+  socket(
+    family: SocketAddress['family'] | 'netlink',
+    type: 'stream' | 'datagram' | 'sequential-packet' | 'raw',
+    protocol: string | number,
+  ): number
+  /** Sets an option by its C name (the list is in sockets.c); an errno name, or null. */
+  socketOption(fd: number, name: string, value: number | string): string | null
+  /** `mode`: of the node that comes into the file system. An errno name, or null; so below. */
+  bindSocket(
+    fd: number,
+    address: SocketAddress | { family: 'netlink'; group: number },
+    mode: number,
+  ): string | null
+  listen(fd: number, backlog: number): string | null
+  /** An errno name when there is none to take (EAGAIN) or it could not be taken. */
+  acceptConnection(fd: number): AcceptedConnection | string
+  /** Throws away what has come in: connections, datagrams, bytes. */
+  flushDescriptor(fd: number): void
+  makeFifo(path: string, mode: number): string | null
+  setPipeSize(fd: number, bytes: number): string | null
+  /** Opens a POSIX message queue for reading, made if it is not there. */
+  messageQueue(name: string, mode: number, maxMessages: number, messageSize: number): number
+  unlinkMessageQueue(name: string): string | null
+  /** For the open file: whoever shares it is concerned. */
+  setNonblock(fd: number, on: boolean): string | null
+  /** Whether both are descriptors of one open file. */
+  isSameFile(a: number, b: number): boolean
   /** Through NSS; root is known without. Null: no such user. */
   user(nameOrUid: string): Passwd | null
   group(nameOrGid: string): Group | null

@@ -4,6 +4,7 @@ import type { KeptPart } from './keep.ts'
 import type { Native, NotifyDatagram, NotifySocket } from './native.ts'
 import type { Processes } from './processes.ts'
 import { readStat } from './procfs.ts'
+import type { Descriptors } from './unit-descriptors.ts'
 
 const SOCKET = 'socket'
 
@@ -15,7 +16,9 @@ export type NotifyParts = {
     unit: UnitName
     pid: number
     fields: Readonly<Record<string, string>>
+    fds?: readonly number[]
   }) => void
+  descriptors: Pick<Descriptors, 'offer'>
   log: (level: 'debug' | 'warn', unit: UnitName | null, message: string) => void
 }
 
@@ -27,13 +30,16 @@ export function openNotify(parts: NotifyParts, kept: KeptPart, path: string): No
   return socket
 }
 
-function take({ native, processes, post, log }: NotifyParts, datagram: NotifyDatagram): void {
-  const { pid, text } = datagram
+function take(parts: NotifyParts, datagram: NotifyDatagram): void {
+  // With BARRIER=1 the sender waits for its descriptor to be closed (sd_notify_barrier(3)): what it had sent before has been
+  // posted by now.
+  parts.descriptors.offer(datagram.fds, () => tell(parts, datagram))
+}
+
+function tell({ processes, post, log }: NotifyParts, datagram: NotifyDatagram): void {
+  const { pid, text, fds } = datagram
   const unit = processes.unitOf(pid)
   const fields = unit === null ? null : parseFields(text)
-  // Descriptors are kept for nobody. With BARRIER=1 the sender waits for its own to be closed (sd_notify_barrier(3)): what
-  // it had sent before has been posted by now.
-  for (const fd of datagram.fds) native.close(fd)
   if (unit === null) {
     log('debug', null, `a notification of process ${pid} is left out: it belongs to no unit`)
     return
@@ -47,7 +53,8 @@ function take({ native, processes, post, log }: NotifyParts, datagram: NotifyDat
     delete fields.MAINPID
     log('warn', unit, `cannot take the main process from MAINPID= of process ${pid}: ${problem}`)
   }
-  if (Object.keys(fields).length > 0) post({ type: 'notify', unit, pid, fields })
+  if (Object.keys(fields).length === 0) return
+  post({ type: 'notify', unit, pid, fields, ...(fds.length > 0 && { fds }) })
 }
 
 /**

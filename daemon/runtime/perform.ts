@@ -5,6 +5,7 @@ import type { EngineState } from '../engine/state.ts'
 import type { Logs } from '../logs/logs.ts'
 import type { Abilities } from '../units/directives/need.ts'
 import type { DirectiveTable } from '../units/directives.ts'
+import type { LoadedUnits } from '../units/load.ts'
 import type { ExecSettings, ResourceLimit, UnitName, Units } from '../units/unit.ts'
 import { createAbilities } from './abilities.ts'
 import { ownCapabilities } from './capabilities.ts'
@@ -14,6 +15,7 @@ import { checkConditions } from './conditions.ts'
 import { createCredentials } from './credentials.ts'
 import { directoriesOf, directoryRoots, ownersOf } from './directories.ts'
 import type { HostFacts } from './facts.ts'
+import { createFdStore } from './fd-store.ts'
 import { createGuard } from './guard.ts'
 import type { Keep } from './keep.ts'
 import { type KillEffect, kill } from './kill.ts'
@@ -22,12 +24,15 @@ import { openNotify } from './notify.ts'
 import { createPidFileWatches, readPidFile, removePidFile } from './pid-file.ts'
 import { createProcesses, type Processes } from './processes.ts'
 import { readStat } from './procfs.ts'
+import { createReadiness } from './readiness.ts'
 import { collectExits } from './reap.ts'
 import { createRunResources } from './run-resources.ts'
 import { createRuns } from './runs.ts'
 import { createSandboxes } from './sandbox/sandbox.ts'
+import { createSocketUnits } from './socket-units.ts'
 import { createSpawner } from './spawn.ts'
 import { createTimerStamps } from './timer-stamps.ts'
+import { createDescriptors, type Descriptors } from './unit-descriptors.ts'
 import { createUsers } from './users.ts'
 import { createWatches } from './watch.ts'
 
@@ -44,7 +49,7 @@ export type LogLine = (
 export type RuntimeParts = {
   native: Native
   /** Looked up anew with each effect: a daemon-reload may have replaced the units. */
-  units: Units
+  units: Units & Partial<Pick<LoadedUnits, 'forget'>>
   /** The table that the units are read by. */
   directives: DirectiveTable
   logs: Logs
@@ -78,6 +83,7 @@ export interface Runtime {
   /** For `native.onChild`; `batch` is `loop.batch`. */
   collectExits(batch: (collect: () => void) => void): void
   readonly processes: Processes
+  readonly descriptors: Descriptors
   /** What the machine allows, each tried when it is first asked for. */
   readonly abilities: Abilities
   /** A command was started by an earlier image, which did not come to tell it. */
@@ -142,6 +148,13 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     keep: keep.part('sandbox'),
     log,
   })
+  const readiness = createReadiness(native)
+  const descriptors = createDescriptors(native, keep.part('descriptors'), held =>
+    readiness.remove(held.fd),
+  )
+  const socketParts = { native, units, descriptors, readiness, post, log }
+  const sockets = createSocketUnits(socketParts, keep.part('sockets'))
+  const store = createFdStore(socketParts)
   const spawn = createSpawner({
     native,
     units,
@@ -150,6 +163,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     users,
     cgroups,
     sandboxes,
+    descriptors,
     abilities,
     guard: createGuard({ directives: parts.directives, abilities, log }),
     resources,
@@ -163,7 +177,11 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     log,
   })
   const notify = parts.notify
-    ? openNotify({ native, processes, post, log }, keep.part('notify'), parts.notify.path)
+    ? openNotify(
+        { native, processes, post, descriptors, log },
+        keep.part('notify'),
+        parts.notify.path,
+      )
     : null
 
   const check = ({ unit, token }: Of<'check-conditions'>) => {
@@ -240,6 +258,8 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     processes.forget(unit)
     cgroups?.remove(unit)
     resources.release(units.get(unit), restarting)
+    const preserve = units.get(unit).service?.fileDescriptorStorePreserve ?? 'restart'
+    if (preserve === 'no' || (preserve === 'restart' && !restarting)) store.drop(unit)
   }
 
   const killUnit = (effect: KillEffect) => {
@@ -285,6 +305,24 @@ export function createRuntime(parts: RuntimeParts): Runtime {
           stamps.write(unit, realtimeUsec).mapErr(problem => log('warn', unit, problem))
           return
         }
+        case 'open-sockets': {
+          const { unit, token } = effect
+          return post({ type: 'sockets-opened', unit, token, problem: sockets.open(unit) })
+        }
+        case 'watch-sockets':
+          return sockets.watch(effect.unit, effect.watch)
+        case 'flush-sockets':
+          return sockets.flush(effect.unit)
+        case 'close-sockets':
+          return sockets.close(effect.unit)
+        case 'close-connection':
+          return descriptors.release((_, key) => key === effect.connection)
+        case 'unload-unit':
+          return units.forget?.(effect.unit)
+        case 'store-descriptors':
+          return store.store(effect)
+        case 'remove-descriptors':
+          return store.remove(effect.unit, effect.name)
         case 'job-accepted':
         case 'job-refused':
         case 'job-finished':
@@ -312,6 +350,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
       )
     },
     processes,
+    descriptors,
     abilities,
     startedBefore({ unit, exec, invocationId }, pid) {
       processes.started(unit, pid, invocationId)
@@ -338,6 +377,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
       notify?.close()
       pidFiles.close()
       clock.close()
+      readiness.close()
       cgroups?.close()
     },
   }

@@ -3,8 +3,10 @@ import { existsSync } from 'node:fs'
 import { err, ok, type Result } from 'neverthrow'
 import type { Effect } from '../engine/effect.ts'
 import type { EngineEvent } from '../engine/event.ts'
+import { commandsOf } from '../engine/exec-lists.ts'
 import { notifyAccess } from '../engine/service/settings.ts'
 import type { ExecKind } from '../engine/state.ts'
+import { SERVICE_DEFAULTS } from '../units/defaults.ts'
 import type { Abilities } from '../units/directives/need.ts'
 import type {
   ExecCommand,
@@ -30,6 +32,7 @@ import {
 import { readEnvironmentFiles } from './environment-file.ts'
 import { EXIT, errnoOf, inWords, NO_PROCESS, type SpawnFailure } from './failure.ts'
 import type { Guard } from './guard.ts'
+import { handOver } from './handed.ts'
 import { keyringCalls } from './keyring.ts'
 import { nativeLimits } from './limits.ts'
 import { markerLimit } from './marker.ts'
@@ -42,6 +45,7 @@ import { schedulingCalls } from './scheduling.ts'
 import { seccompOf } from './seccomp/seccomp.ts'
 import { openStreams, type Streams } from './streams.ts'
 import { usesTty } from './terminal.ts'
+import type { Descriptors } from './unit-descriptors.ts'
 import { type Identity, OWN_IDENTITY, type Users } from './users.ts'
 
 export type SpawnEffect = Extract<Effect, { type: 'spawn' }>
@@ -55,6 +59,7 @@ export type SpawnParts = {
   users: Users
   cgroups: Cgroups | null
   sandboxes: Sandboxes
+  descriptors: Descriptors
   /** What the machine allows. */
   abilities: Abilities
   guard: Guard
@@ -104,16 +109,6 @@ type Place = {
   mayNotify: boolean
   root: string | null
 }
-
-const LISTS = {
-  condition: 'execCondition',
-  'start-pre': 'execStartPre',
-  start: 'execStart',
-  'start-post': 'execStartPost',
-  reload: 'execReload',
-  stop: 'execStop',
-  'stop-post': 'execStopPost',
-} as const satisfies Record<ExecKind, keyof ServiceSettings>
 
 /** What a start runs first: a unit that is up can always be stopped. */
 const STARTS: ReadonlySet<ExecKind> = new Set(['condition', 'start-pre', 'start'])
@@ -265,9 +260,11 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
 
   const start = (effect: SpawnEffect): Result<number, SpawnFailure> => {
     const unit = units.get(effect.unit)
-    const { exec, service } = unit
-    const command = service?.[LISTS[effect.exec]][effect.index]
-    if (!exec || !service || !command) {
+    const { exec } = unit
+    // A socket's commands have what they share with a service's.
+    const service = unit.service ?? SERVICE_DEFAULTS
+    const command = commandsOf(unit, effect.exec)[effect.index]
+    if (!exec || !command) {
       return err({
         step: 'COMMAND',
         exitStatus: NO_PROCESS,
@@ -295,7 +292,12 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     const path = executable(place)
     if (path === null) return err(notFound(command.path))
 
-    const facts = [`INVOCATION_ID=${effect.invocationId}`, ...effect.environment]
+    const handed = handOver(effect, service, exec, parts.descriptors, native)
+    const facts = [
+      `INVOCATION_ID=${effect.invocationId}`,
+      ...effect.environment,
+      ...handed.environment,
+    ]
     if (credentials.value !== null) facts.push(`CREDENTIALS_DIRECTORY=${credentials.value}`)
     const environment = startEnvironment(plan.value.environment, facts, files.value, exec)
     const { argv, unset } = command.noExpand
@@ -313,6 +315,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
       native,
       uid: plan.value.request.uid,
       log: () => runs.log(unit, run),
+      handed,
       warn: message => parts.log('warn', effect.unit, message),
     })
     if (streams.isErr()) return err(streams.error)
@@ -320,6 +323,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     try {
       const keyring = keyringOf(plan.value, exec, effect.invocationId)
       return launch(plan.value, streams.value, keyring, sandbox.value, {
+        fds: [...streams.value.fds, ...handed.fds],
         path,
         argv,
         env: [...environment.values()],
@@ -340,16 +344,18 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     streams: Streams,
     keyring: readonly ChildCall[],
     sandbox: Prepared | null,
-    what: Pick<SpawnRequest, 'path' | 'argv' | 'env' | 'rlimits' | 'pidVariables' | 'cgroupFd'>,
+    what: Pick<
+      SpawnRequest,
+      'fds' | 'path' | 'argv' | 'env' | 'rlimits' | 'pidVariables' | 'cgroupFd'
+    >,
   ): Result<number, SpawnFailure> => {
-    const { fds, calls, controllingTty } = streams
+    const { calls, controllingTty } = streams
     const before = [...calls, ...keyring, ...plan.before]
     let outcome: ReturnType<Native['spawn']>
     try {
       outcome = native.spawn({
         ...plan.request,
         ...what,
-        fds,
         controllingTty,
         sandbox: sandbox?.request ?? null,
         before,
@@ -407,12 +413,16 @@ function placeOf(
   }
 }
 
+const PIDS: Readonly<Record<string, string>> = {
+  WATCHDOG_USEC: 'WATCHDOG_PID',
+  LISTEN_FDS: 'LISTEN_PID',
+}
 const EXEC_PID = ['SYSTEMD_EXEC_PID']
-const EXEC_AND_WATCHDOG_PID = ['SYSTEMD_EXEC_PID', 'WATCHDOG_PID']
 
 /** The variables that the child alone can fill in, unless the unit sets or unsets them. */
 function pidVariables(environment: Environment, exec: ExecSettings): readonly string[] {
-  const names = environment.has('WATCHDOG_USEC') ? EXEC_AND_WATCHDOG_PID : EXEC_PID
+  const more = Object.keys(PIDS).filter(name => environment.has(name))
+  const names = more.length === 0 ? EXEC_PID : [...EXEC_PID, ...more.map(name => PIDS[name] ?? '')]
   const isPlain = exec.unsetEnvironment.length === 0 && !names.some(name => environment.has(name))
   return isPlain
     ? names

@@ -4,6 +4,7 @@ import { closeSync, constants, fchmodSync, fstatSync, openSync, statSync, writeS
 import { err, ok, type Result } from 'neverthrow'
 import type { ExecSettings, StandardStream } from '../units/unit.ts'
 import { EXIT, errnoOf, inWords, type SpawnFailure } from './failure.ts'
+import type { Handed } from './handed.ts'
 import type { ChildCall, Native } from './native.ts'
 import { DEFAULT_TTY } from './terminal.ts'
 
@@ -22,6 +23,8 @@ export type StreamSources = {
   warn: (message: string) => void
   /** The write ends of the run's log pipes; throws an errno error when there is no descriptor left. */
   log: () => { out: number; err: number }
+  /** What the unit is handed, for the kinds `socket` and `fd`. */
+  handed: Pick<Handed, 'socket' | 'named'>
 }
 
 type StreamName = 'StandardInput' | 'StandardOutput' | 'StandardError'
@@ -100,10 +103,17 @@ export function openStreams(
       }
       case 'socket':
       case 'fd':
-        throw new Unsupported(stream.kind)
+        return handedOver(stream)
       default:
         return NULL
     }
+  }
+
+  const handedOver = (stream: StandardStream): number => {
+    const { handed } = sources
+    const fd = stream.kind === 'socket' ? handed.socket : handed.named(stream.target ?? '')
+    if (fd === null) throw new Missing()
+    return fd
   }
 
   const output = (stdin: number): number => {
@@ -139,7 +149,7 @@ export function openStreams(
         return kernelLog(stream.kind)
       case 'socket':
       case 'fd':
-        throw new Unsupported(stream.kind)
+        return handedOver(stream)
       default:
         return NULL
     }
@@ -186,8 +196,8 @@ export function openStreams(
   }
 }
 
-/** A stream of a kind that cannot be had. */
-class Unsupported extends Error {}
+/** Nothing was handed over that the stream could be. */
+class Missing extends Error {}
 
 function failure(exec: ExecSettings, name: StreamName, thrown: unknown): SpawnFailure {
   const stream = {
@@ -196,11 +206,13 @@ function failure(exec: ExecSettings, name: StreamName, thrown: unknown): SpawnFa
     StandardError: exec.standardError,
   }[name]
   const written = `${name}=${stream.kind}${stream.target === undefined ? '' : `:${stream.target}`}`
-  const unsupported = thrown instanceof Unsupported
-  const errno = unsupported ? 'EOPNOTSUPP' : errnoOf(thrown)
-  const why = unsupported
-    ? 'no socket unit has handed a descriptor over; leave the setting out or name a file'
-    : inWords(errno)
+  const isMissing = thrown instanceof Missing
+  const errno = isMissing ? 'EBADF' : errnoOf(thrown)
+  const why = !isMissing
+    ? inWords(errno)
+    : stream.kind === 'socket'
+      ? 'it takes exactly one descriptor of a socket unit; start that unit, and let the service be started by it'
+      : 'no descriptor of that name was handed over; FileDescriptorName= of a socket unit gives one'
   return {
     step: STEP_OF[name],
     exitStatus: EXIT_OF[name],

@@ -6,6 +6,7 @@ import {
   NONE,
   SANDBOX_DEFAULTS,
   SERVICE_DEFAULTS,
+  SOCKET_DEFAULTS,
   TIMER_DEFAULTS,
   UNIT_DEFAULTS,
 } from './defaults.ts'
@@ -15,10 +16,13 @@ import { isDemand } from './fidelity.ts'
 import {
   addImplicit,
   completeService,
+  completeStreams,
   type Dependencies,
   SHUTDOWN,
   serviceProblem,
   serviceWarnings,
+  socketProblem,
+  socketWarnings,
   timerProblem,
   unsupportedType,
 } from './implicit.ts'
@@ -69,6 +73,7 @@ export type Prepared = Pick<
   | 'hearth'
   | 'demands'
   | 'service'
+  | 'socket'
   | 'kill'
   | 'exec'
   | 'sandbox'
@@ -102,6 +107,7 @@ export type Surroundings = {
 const newDraft = (): Draft => ({
   unit: {},
   service: {},
+  socket: {},
   kill: {},
   exec: {},
   sandbox: {},
@@ -238,24 +244,24 @@ export function prepareUnit(context: BuildContext, source: Source, sharing: Shar
 
   const at = (message: string, severity: Problem['severity']) =>
     problems.push({ severity, place: { file: fragmentPath ?? id, line: 0 }, message })
-  if (type === 'service') {
-    completeService(draft)
-    completeSandbox(draft)
-  }
+  if (type === 'service') completeService(draft)
+  else if (type === 'socket') completeStreams(draft)
+  if (type === 'service' || type === 'socket') completeSandbox(draft)
   const service = type === 'service' ? { ...SERVICE_DEFAULTS, ...draft.service } : undefined
-  if (service) {
-    // A command that could not be read is reported already: that it is missing would only confuse.
-    const problem = problems.some(({ severity }) => severity === 'error')
-      ? null
-      : serviceProblem(draft, service)
-    if (problem !== null) at(problem, 'error')
-    for (const warning of serviceWarnings(service)) at(warning, 'warning')
-  }
+  const socket = type === 'socket' ? { ...SOCKET_DEFAULTS, ...draft.socket } : undefined
   const timer = type === 'timer' ? completed(TIMER_DEFAULTS, draft.timer) : undefined
-  if (timer && !problems.some(({ severity }) => severity === 'error')) {
-    const problem = timerProblem(timer)
-    if (problem !== null) at(problem, 'error')
-  }
+  const problem = service
+    ? serviceProblem(draft, service)
+    : socket
+      ? socketProblem(draft, socket)
+      : timer
+        ? timerProblem(timer)
+        : null
+  // A line that could not be read is reported already: that it is missing would only confuse.
+  const isReadable = !problems.some(({ severity }) => severity === 'error')
+  if (problem !== null && isReadable) at(problem, 'error')
+  for (const warning of service ? serviceWarnings(service) : []) at(warning, 'warning')
+  for (const warning of socket ? socketWarnings(socket) : []) at(warning, 'warning')
   const unsupported = fragmentPath === null ? null : unsupportedType(type, fragmentPath)
   if (unsupported) problems.push(unsupported)
   return {
@@ -269,8 +275,9 @@ export function prepareUnit(context: BuildContext, source: Source, sharing: Shar
     hasInstallSection: hasSection(files, 'Install'),
     hearth: completed(context.hearth, draft.hearth),
     ...(work.demands && !isEmpty(work.demands) && { demands: work.demands }),
-    ...(service && {
-      service,
+    ...(service && { service }),
+    ...(socket && { socket }),
+    ...((service || socket) && {
       kill: completed(KILL_DEFAULTS, draft.kill),
       exec: completed(EXEC_DEFAULTS, draft.exec),
       sandbox: completed(SANDBOX_DEFAULTS, draft.sandbox),
@@ -281,7 +288,7 @@ export function prepareUnit(context: BuildContext, source: Source, sharing: Shar
 
 /** The unit among the others. It is `bad-setting` when something in its files is wrong. */
 export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
-  const { id, type, problems, unit, service, kill, exec, sandbox, timer } = prepared
+  const { id, type, problems, unit, service, socket, kill, exec, sandbox, timer } = prepared
   const make = () => {
     const all: Dependencies = { ...prepared.dependencies }
     for (const kind of Object.keys(around.pulls) as DependencyKind[])
@@ -291,11 +298,13 @@ export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
       type,
       defaultDependencies: unit.defaultDependencies,
       ...(service && { service }),
+      ...(socket && { socket }),
       ...(timer && { timer }),
     })
     return tidy(all, around.canonical)
   }
-  const isPlain = isEmpty(around.pulls) && !service?.busName && !service?.sockets.length && !timer
+  const isPlain =
+    isEmpty(around.pulls) && !service?.busName && !service?.sockets.length && !socket && !timer
   const rule = `${type} ${unit.defaultDependencies} `
   const dependencies = withoutSelf(
     id,
@@ -319,7 +328,9 @@ export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
     install: prepared.install,
     hearth: prepared.hearth,
     ...(prepared.demands && { demands: prepared.demands }),
-    ...(service && kill && exec && { service, kill, exec }),
+    ...(service && { service }),
+    ...(socket && { socket }),
+    ...(kill && exec && { kill, exec }),
     ...(sandbox && { sandbox }),
     ...(timer && { timer }),
   }

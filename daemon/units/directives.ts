@@ -11,6 +11,7 @@ import {
 } from './directives/known.ts'
 import { sandboxDirectives } from './directives/sandbox.ts'
 import { killDirectives, serviceDirectives } from './directives/service.ts'
+import { socketDirectives } from './directives/socket.ts'
 import { timerDirectives } from './directives/timer.ts'
 import { conditionDirectives, unitDirectives } from './directives/unit.ts'
 
@@ -40,6 +41,7 @@ export const SECTIONS = [
   'Install',
   'Service',
   'Timer',
+  'Socket',
   'X-Hearth',
   ...Object.keys(OTHER_SECTIONS),
 ]
@@ -68,6 +70,8 @@ export function createDirectives(runtime = '/run'): DirectiveTable {
         return serviceDirectives(runtime)
       case 'Timer':
         return timerDirectives()
+      case 'Socket':
+        return socketDirectives()
       case 'X-Hearth':
         return hearthDirectives()
       default:

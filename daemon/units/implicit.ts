@@ -6,17 +6,25 @@ import type {
   DependencyKind,
   Problem,
   ServiceSettings,
+  SocketSettings,
   TimerSettings,
   Unit,
   UnitName,
   UnitType,
 } from './unit.ts'
+import { acceptsConnections, nodeOf } from './values/socket.ts'
+import { prefixOf } from './values/unit-name.ts'
 
 /** Fills in what depends on other settings: Type=, the start time-out of oneshot services, the standard streams. */
 export function completeService(draft: Draft): void {
-  const { service, exec } = draft
+  const { service } = draft
   service.type ??= service.busName ? 'dbus' : service.execStart ? 'simple' : 'oneshot'
   if (service.type === 'oneshot') service.timeoutStartUsec ??= Number.POSITIVE_INFINITY
+  completeStreams(draft)
+}
+
+/** Fills in the standard streams that hang on each other. */
+export function completeStreams({ exec }: Draft): void {
   if (exec.standardInputData && (exec.standardInput?.kind ?? 'null') === 'null')
     exec.standardInput = { kind: 'data' }
   // A user that is gone tomorrow leaves no set-id file and no IPC object behind (systemd.exec(5), DynamicUser=).
@@ -92,6 +100,39 @@ export const timerProblem = (timer: TimerSettings): string | null =>
 const triggeredUnit = (id: UnitName, unit: UnitName | null): UnitName =>
   unit ?? `${id.slice(0, id.lastIndexOf('.'))}.service`
 
+/** Why a socket cannot be opened as it is described, in systemd's order; null: it can. */
+export function socketProblem(draft: Draft, socket: SocketSettings): string | null {
+  const { listen, accept, symlinks } = socket
+  if (listen.length === 0)
+    return 'cannot open a socket that listens nowhere; give it a ListenStream= or the like'
+  if (accept && !listen.every(acceptsConnections))
+    return 'cannot use Accept=yes here: nobody connects to datagram sockets, FIFOs and the like; leave it out or use ListenStream='
+  if (accept && socket.maxConnections === 0)
+    return 'cannot use Accept=yes with MaxConnections=0: no connection would be taken'
+  if (accept && socket.service !== null)
+    return 'cannot use Service= with Accept=yes: each connection has an instance of the template of the same name; leave Service= out'
+  if (draft.exec.other?.PAMName && (draft.kill.killMode ?? 'control-group') !== 'control-group')
+    return 'cannot use PAMName= unless KillMode= is control-group'
+  if (symlinks.length > 0 && listen.filter(port => nodeOf(port) !== null).length !== 1)
+    return 'cannot tell what Symlinks= are to lead to: exactly one Listen…= line has to name a file'
+  return null
+}
+
+/** Settings of a socket that have no effect here. */
+export function socketWarnings(socket: SocketSettings): string[] {
+  return socket.listen.some(({ kind }) => kind === 'usb-function')
+    ? ['ListenUSBFunction= is not carried out: USB gadgets are a matter of hardware']
+    : []
+}
+
+/** The service that a socket starts and whose descriptors it holds; null with Accept=yes, where each connection has its own. */
+export const serviceOfSocket = (id: UnitName, socket: SocketSettings): UnitName | null =>
+  socket.accept ? null : triggeredUnit(id, socket.service)
+
+/** The service for a connection of a socket with Accept=yes. `instance` tells who is connected. */
+export const serviceOfConnection = (id: UnitName, instance: string): UnitName =>
+  `${prefixOf(id)}@${instance}.service`
+
 export type Dependencies = { [K in DependencyKind]?: UnitName[] }
 
 export const SHUTDOWN = 'shutdown.target'
@@ -99,7 +140,9 @@ export const SHUTDOWN = 'shutdown.target'
 /** Adds a unit's default dependencies and those that its settings imply. */
 export function addImplicit(
   dependencies: Dependencies,
-  unit: Pick<Unit, 'id' | 'type' | 'service' | 'timer'> & { defaultDependencies: boolean },
+  unit: Pick<Unit, 'id' | 'type' | 'service' | 'socket' | 'timer'> & {
+    defaultDependencies: boolean
+  },
 ): void {
   const add = (kind: DependencyKind, ...names: UnitName[]) => {
     dependencies[kind] = [...(dependencies[kind] ?? []), ...names]
@@ -109,6 +152,12 @@ export function addImplicit(
   if (unit.service && unit.service.sockets.length > 0) {
     add('wants', ...unit.service.sockets)
     add('after', ...unit.service.sockets)
+    add('triggeredBy', ...unit.service.sockets)
+  }
+  const activated = unit.socket ? serviceOfSocket(unit.id, unit.socket) : null
+  if (activated !== null) {
+    add('triggers', activated)
+    add('before', activated)
   }
   if (unit.timer) {
     const triggered = triggeredUnit(unit.id, unit.timer.unit)
@@ -142,7 +191,6 @@ const DEFAULT: Partial<Record<UnitType, UnitName | 'service' | 'target'>> = {
 /** What is said of units of a type that is known and not carried out. */
 export function unsupportedType(type: UnitType, file: string): Problem | null {
   switch (type) {
-    case 'socket':
     case 'path':
     case 'automount':
       return {

@@ -75,6 +75,8 @@ export type Assigned = {
 export type UnitFileInfo = { name: UnitName; state: UnitFileState; path: string }
 
 export interface LoadedUnits extends Units {
+  /** The unit need not be kept: it is read anew when it is asked for. */
+  forget(name: UnitName): void
   /** Forgets everything that was read: the next look-up reads anew. */
   reload(): void
   /** Every unit file in the unit directories and the look-up directories, loaded or not, by name. */
@@ -422,6 +424,10 @@ export function createUnits(options: UnitOptions): LoadedUnits {
   return {
     get,
     loaded: () => now.units.values(),
+    forget(name) {
+      for (const alias of now.units.get(name)?.names ?? []) now.byAlias.delete(alias)
+      now.units.delete(name)
+    },
     reload() {
       now = nothing()
     },

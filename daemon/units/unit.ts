@@ -55,6 +55,7 @@ export type DependencyKind =
   | 'stopPropagatedFrom'
   | 'joinsNamespaceOf'
   | 'triggers'
+  | 'triggeredBy'
   | 'references'
 
 /** Where a setting stands, for messages. `line` counts from 1; `column` too, where it is known. */
@@ -203,6 +204,7 @@ export type ServiceSettings = {
   notifyAccess: NotifyAccess | null
   sockets: readonly UnitName[]
   fileDescriptorStoreMax: number
+  fileDescriptorStorePreserve: 'no' | 'restart' | 'yes'
   oomPolicy: 'continue' | 'stop' | 'kill' | null
   reloadSignal: number
 }
@@ -224,6 +226,76 @@ export type TimerSettings = {
   fixedRandomDelay: boolean
   remainAfterElapse: boolean
   wakeSystem: boolean
+}
+
+/** Where a socket is bound. A path of `unix` that begins with `@` is in the abstract name space. */
+export type SocketAddress =
+  | { family: 'unix'; path: string }
+  /** `scope` is the interface of a link-local IPv6 address. */
+  | { family: 'inet' | 'inet6'; address: string; port: number; scope?: string }
+  | { family: 'vsock'; cid: number; port: number }
+
+/** One Listen…= line. */
+export type ListenPort =
+  | { kind: 'stream' | 'datagram' | 'sequential-packet'; address: SocketAddress }
+  | { kind: 'netlink'; protocol: number; name: string; group: number }
+  | { kind: 'fifo' | 'special' | 'message-queue' | 'usb-function'; path: string }
+
+/** [Socket], without the execution environment. Absent options are `null`: the kernel's default stays. */
+export type SocketSettings = {
+  /** In the order of the file: it is that of the descriptors. */
+  listen: readonly ListenPort[]
+  socketProtocol: 'udplite' | 'sctp' | 'mptcp' | null
+  bindIpv6Only: 'default' | 'both' | 'ipv6-only'
+  backlog: number
+  bindToDevice: string | null
+  execStartPre: readonly ExecCommand[]
+  execStartPost: readonly ExecCommand[]
+  execStopPre: readonly ExecCommand[]
+  execStopPost: readonly ExecCommand[]
+  timeoutUsec: number
+  socketUser: string | null
+  socketGroup: string | null
+  socketMode: number
+  directoryMode: number
+  accept: boolean
+  flushPending: boolean
+  writable: boolean
+  maxConnections: number
+  maxConnectionsPerSource: number
+  keepAlive: boolean
+  keepAliveTimeUsec: number
+  keepAliveIntervalUsec: number
+  keepAliveProbes: number
+  deferAcceptUsec: number
+  noDelay: boolean
+  priority: number | null
+  receiveBuffer: number
+  sendBuffer: number
+  ipTos: number | null
+  ipTtl: number | null
+  mark: number | null
+  pipeSize: number
+  freeBind: boolean
+  transparent: boolean
+  broadcast: boolean
+  passCredentials: boolean
+  passSecurity: boolean
+  passPacketInfo: boolean
+  timestamping: 'off' | 'us' | 'ns'
+  tcpCongestion: string | null
+  reusePort: boolean
+  messageQueueMaxMessages: number
+  messageQueueMessageSize: number
+  removeOnStop: boolean
+  symlinks: readonly string[]
+  /** `null`: the name of the unit, or `connection` with Accept=yes. */
+  fileDescriptorName: string | null
+  /** `null`: the service of the same name. */
+  service: UnitName | null
+  triggerLimitIntervalUsec: number
+  /** `null`: 200 with Accept=yes, else 20. */
+  triggerLimitBurst: number | null
 }
 
 /** [Service] and friends: systemd.kill(5). Signals are numbers. */
@@ -469,6 +541,9 @@ export type Unit = {
   demands?: Readonly<Record<string, string>>
   /** With type `service` only. */
   service?: ServiceSettings
+  /** With type `socket` only. */
+  socket?: SocketSettings
+  /** Of both. */
   kill?: KillSettings
   exec?: ExecSettings
   sandbox?: SandboxSettings

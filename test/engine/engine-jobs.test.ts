@@ -431,13 +431,13 @@ test('types that are there as they are come up when started; others are not supp
   const w = world([
     unit('data.mount'),
     unit('system.slice'),
-    unit('web.socket'),
+    unit('web.automount'),
     service('web.service', { requires: ['data.mount', 'system.slice'] }),
-    service('app.service', { requires: ['web.socket'], after: ['web.socket'] }),
+    service('app.service', { requires: ['web.automount'], after: ['web.automount'] }),
   ])
   t.is(w.answer(w.ask('start', 'web.service')), 'done')
   t.deepEqual([w.sub('data.mount'), w.sub('system.slice')], ['mounted', 'active'])
-  t.is(w.answer(w.ask('start', 'web.socket')), 'unsupported')
+  t.is(w.answer(w.ask('start', 'web.automount')), 'unsupported')
   t.is(w.answer(w.ask('start', 'app.service')), 'dependency')
 })
 

@@ -1,19 +1,10 @@
 // The commands of a service: which one is next, what it is told, and its spawning.
-import type { ExecCommand, ServiceSettings } from '../../units/unit.ts'
+import type { ExecCommand } from '../../units/unit.ts'
+import { serviceCommands } from '../exec-lists.ts'
 import { signalName } from '../exit-status.ts'
 import type { ExecKind } from '../state.ts'
 import { defect } from '../unreachable.ts'
 import { arm, awaitAnswer, set, type Turn, watchdogUsec } from './turn.ts'
-
-const LISTS = {
-  condition: 'execCondition',
-  'start-pre': 'execStartPre',
-  start: 'execStart',
-  'start-post': 'execStartPost',
-  reload: 'execReload',
-  stop: 'execStop',
-  'stop-post': 'execStopPost',
-} as const satisfies Record<ExecKind, keyof ServiceSettings>
 
 /** systemd's names for the lists, as they stand in unit files and logs. */
 export const DIRECTIVES: Record<ExecKind, string> = {
@@ -26,12 +17,11 @@ export const DIRECTIVES: Record<ExecKind, string> = {
   'stop-post': 'ExecStopPost=',
 }
 
-export const commands = (service: ServiceSettings, exec: ExecKind): readonly ExecCommand[] =>
-  service[LISTS[exec]]
+export { serviceCommands as commands }
 
 /** The command at that place; none when the unit was read anew and has fewer of them now. */
 export const command = (turn: Turn, exec: ExecKind, index: number): ExecCommand | null =>
-  commands(turn.service, exec)[index] ?? null
+  serviceCommands(turn.service, exec)[index] ?? null
 
 /** Runs a command as control process, within `timeoutUsec`. */
 export function spawnControl(turn: Turn, exec: ExecKind, index: number, timeoutUsec: number): void {

@@ -1,4 +1,5 @@
 // What a service tells of itself: sd_notify(3).
+import type { MachineInput } from '../machine.ts'
 import { unreachable } from '../unreachable.ts'
 import { adopt, isSuitable } from './answers.ts'
 import { enterReloadByNotify, enterRunning, enterStopByNotify } from './running.ts'
@@ -7,10 +8,11 @@ import { enterStartPost } from './start.ts'
 import { enterSignal } from './stop.ts'
 import { inUsec, isWatched, log, resetWatchdog, set, setSub, type Turn } from './turn.ts'
 
-type Fields = Readonly<Record<string, string>>
+type Notification = Extract<MachineInput, { type: 'notify' }>
+type Fields = Notification['fields']
 
-/** A message of `pid`, which the kernel vouches for. */
-export function notified(turn: Turn, pid: number, fields: Fields): void {
+/** A message of `pid`, which the kernel vouches for, and the descriptors that came with it. */
+export function notified(turn: Turn, { pid, fields, fds = [] }: Notification): void {
   if (!isDown(turn) && isAllowed(turn, pid)) {
     if (fields.MAINPID !== undefined) toldMainPid(turn, fields.MAINPID)
     toldState(turn, fields)
@@ -18,6 +20,7 @@ export function notified(turn: Turn, pid: number, fields: Fields): void {
     if (fields.EXTEND_TIMEOUT_USEC !== undefined) extendTimeout(turn, fields.EXTEND_TIMEOUT_USEC)
     if (fields.WATCHDOG !== undefined) toldWatchdog(turn, fields.WATCHDOG)
     if (fields.WATCHDOG_USEC !== undefined) overrideWatchdog(turn, fields.WATCHDOG_USEC)
+    toldDescriptors(turn, fields, fds)
   }
 }
 
@@ -146,6 +149,39 @@ function overrideWatchdog(turn: Turn, value: string): void {
   set(turn, { watchdogUsec: usec })
   if (isWatched(turn)) resetWatchdog(turn)
 }
+
+/** FDSTORE=1 and FDSTOREREMOVE=1: descriptors that outlive the process, for the service's next one. */
+function toldDescriptors(turn: Turn, fields: Fields, fds: readonly number[]): void {
+  const { name: unit, service } = turn
+  const isNamed = fields.FDNAME !== undefined && FD_NAME.test(fields.FDNAME)
+  if (fields.FDNAME !== undefined && !isNamed) {
+    log(
+      turn,
+      'warn',
+      'Passed FDNAME= is invalid, ignoring: up to 255 printable characters, no colon.',
+    )
+  }
+  if (fields.FDSTOREREMOVE === '1') {
+    if (isNamed) turn.effects.push({ type: 'remove-descriptors', unit, name: fields.FDNAME ?? '' })
+    else log(turn, 'warn', 'FDSTOREREMOVE=1 requires FDNAME=, ignoring.')
+  } else if (fields.FDSTORE === '1' && fds.length > 0) {
+    if (service.fileDescriptorStoreMax === 0) {
+      log(turn, 'warn', 'Descriptors are not stored: FileDescriptorStoreMax= is 0.')
+      return
+    }
+    turn.effects.push({
+      type: 'store-descriptors',
+      unit,
+      fds,
+      name: isNamed ? (fields.FDNAME ?? '') : 'stored',
+      poll: fields.FDPOLL !== '0',
+      most: service.fileDescriptorStoreMax,
+    })
+  }
+}
+
+/** fdname_is_valid() of systemd: what can stand in LISTEN_FDNAMES. */
+const FD_NAME = /^[\x20-\x39\x3b-\x7e]{1,255}$/
 
 const number = (text: string): number | null => {
   const value = /^\d{1,16}$/.test(text) ? Number(text) : null

@@ -154,7 +154,7 @@ export function enterDead(turn: Turn, result: ServiceResult, mayRestart: boolean
       type: 'run-ends',
       unit: turn.name,
       invocationId: turn.invocationId,
-      restarting,
+      restarting: restarting || (context.restartPending ?? false),
     })
     if (service.pidFile !== null) turn.effects.push({ type: 'remove-pid-file', unit: turn.name })
   }

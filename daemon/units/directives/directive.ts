@@ -7,6 +7,7 @@ import {
   KILL_DEFAULTS,
   SANDBOX_DEFAULTS,
   SERVICE_DEFAULTS,
+  SOCKET_DEFAULTS,
   TIMER_DEFAULTS,
   UNIT_DEFAULTS,
 } from '../defaults.ts'
@@ -18,6 +19,7 @@ import type {
   KillSettings,
   SandboxSettings,
   ServiceSettings,
+  SocketSettings,
   TimerSettings,
   Unit,
   UnitSettings,
@@ -29,6 +31,7 @@ import type { Need } from './need.ts'
 export type SettingGroups = {
   unit: UnitSettings
   service: ServiceSettings
+  socket: SocketSettings
   kill: KillSettings
   exec: ExecSettings
   sandbox: SandboxSettings
@@ -41,6 +44,7 @@ export type SettingGroup = keyof SettingGroups
 export const DEFAULTS: SettingGroups = {
   unit: UNIT_DEFAULTS,
   service: SERVICE_DEFAULTS,
+  socket: SOCKET_DEFAULTS,
   kill: KILL_DEFAULTS,
   exec: EXEC_DEFAULTS,
   sandbox: SANDBOX_DEFAULTS,

@@ -77,16 +77,6 @@ export const resourceDirectives = (): LazyRows =>
 
 /** The sections of unit types that are known and not carried out: their own directives, beside those they share. */
 export const OTHER_SECTIONS: Readonly<Record<string, readonly string[]>> = {
-  Socket: names(`
-ListenStream ListenDatagram ListenSequentialPacket ListenFIFO ListenNetlink ListenSpecial ListenMessageQueue
-ListenUSBFunction SocketProtocol BindIPv6Only Backlog BindToDevice ExecStartPre ExecStartPost ExecStopPre ExecStopPost
-TimeoutSec SocketUser SocketGroup SocketMode DirectoryMode Accept FlushPending Writable MaxConnections
-MaxConnectionsPerSource KeepAlive KeepAliveTimeSec KeepAliveIntervalSec KeepAliveProbes DeferAcceptSec NoDelay Priority
-ReceiveBuffer SendBuffer IPTOS IPTTL Mark PipeSize FreeBind Transparent Broadcast PassCredentials PassSecurity
-PassPacketInfo Timestamping TCPCongestion ReusePort MessageQueueMaxMessages MessageQueueMessageSize RemoveOnStop
-Symlinks FileDescriptorName Service TriggerLimitIntervalSec TriggerLimitBurst SmackLabel SmackLabelIPIn
-SmackLabelIPOut SELinuxContextFromNet PollLimitIntervalSec PollLimitBurst PassFileDescriptorsToExec AcceptFileDescriptors
-PassPIDFD XAttrEntryPoint DeferTrigger DeferTriggerMaxSec`),
   Path: names(`
 PathExists PathExistsGlob PathChanged PathModified DirectoryNotEmpty Unit MakeDirectory DirectoryMode
 TriggerLimitIntervalSec TriggerLimitBurst`),

@@ -2,7 +2,7 @@
 import { err, ok } from 'neverthrow'
 import { execCommandText, exitStatusSetText, plain, spaced, usec, yesNo } from '../print.ts'
 import type { ExitStatusSet, ServiceSettings } from '../unit.ts'
-import { boolean } from '../values/boolean.ts'
+import { boolean, readBoolean } from '../values/boolean.ts'
 import { readCommands } from '../values/command.ts'
 import { exitStatusSet } from '../values/exit-status.ts'
 import { integer } from '../values/number.ts'
@@ -92,6 +92,12 @@ const sockets: Parse<string[]> = (text, context) =>
     names.every(name => unitType(name) === 'socket') ? ok(names) : err('expected names of sockets'),
   )
 
+const preserve: Parse<ServiceSettings['fileDescriptorStorePreserve']> = text => {
+  if (text === 'restart') return ok('restart')
+  const value = readBoolean(text)
+  return value === null ? err('expected yes, no or restart') : ok(value ? 'yes' : 'no')
+}
+
 export const serviceDirectives = (runtime: string): Directive[] => [
   setting('service', 'Type', 'type', serviceType, { print: plain }),
   setting('service', 'ExitType', 'exitType', oneOf('main', 'cgroup'), { print: plain }),
@@ -164,30 +170,23 @@ export const serviceDirectives = (runtime: string): Directive[] => [
   statuses('SuccessExitStatus', 'successExitStatus'),
   statuses('RestartPreventExitStatus', 'restartPreventExitStatus'),
   statuses('RestartForceExitStatus', 'restartForceExitStatus'),
-  setting('service', 'NonBlocking', 'nonBlocking', boolean, {
-    print: yesNo,
-    status: 'not-enforced',
-  }),
+  setting('service', 'NonBlocking', 'nonBlocking', boolean, { print: yesNo }),
   setting('service', 'FileDescriptorStoreMax', 'fileDescriptorStoreMax', integer(0, 0xffffffff), {
     print: plain,
-    status: 'not-enforced',
-    note: 'descriptors are not stored',
+  }),
+  setting('service', 'FileDescriptorStorePreserve', 'fileDescriptorStorePreserve', preserve, {
+    print: plain,
   }),
   setting('service', 'NotifyAccess', 'notifyAccess', oneOf('none', 'main', 'exec', 'all'), {
     print: value => value ?? 'none',
   }),
-  list('service', 'Sockets', 'sockets', sockets, {
-    print: spaced,
-    status: 'not-enforced',
-    note: 'no descriptors are handed over',
-  }),
+  list('service', 'Sockets', 'sockets', sockets, { print: spaced }),
   setting('service', 'OOMPolicy', 'oomPolicy', oneOf('continue', 'stop', 'kill'), {
     print: value => value ?? 'stop',
     status: 'not-enforced',
     note: 'it needs the memory controller of a cgroup',
   }),
   setting('service', 'ReloadSignal', 'reloadSignal', signal, { print: plain }),
-  ignored('FileDescriptorStorePreserve', 'not-enforced', 'descriptors are not stored'),
   ignored('OpenFile', 'not-enforced', null),
   ignored('USBFunctionDescriptors', 'inert', 'USB gadgets are a matter of hardware'),
   ignored('USBFunctionStrings', 'inert', 'USB gadgets are a matter of hardware'),

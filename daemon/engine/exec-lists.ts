@@ -1,0 +1,45 @@
+// The Exec…= lists of a unit by what a command is run for.
+import type { ExecCommand, ServiceSettings, SocketSettings, Unit } from '../units/unit.ts'
+import type { ExecKind } from './state.ts'
+
+const SERVICE = {
+  condition: 'execCondition',
+  'start-pre': 'execStartPre',
+  start: 'execStart',
+  'start-post': 'execStartPost',
+  reload: 'execReload',
+  stop: 'execStop',
+  'stop-post': 'execStopPost',
+} as const satisfies Record<ExecKind, keyof ServiceSettings>
+
+/** ExecStopPre= stands where a service has ExecStop=. */
+const SOCKET: Partial<
+  Record<ExecKind, 'execStartPre' | 'execStartPost' | 'execStopPre' | 'execStopPost'>
+> = {
+  'start-pre': 'execStartPre',
+  'start-post': 'execStartPost',
+  stop: 'execStopPre',
+  'stop-post': 'execStopPost',
+}
+
+const NONE: readonly ExecCommand[] = []
+
+export const serviceCommands = (service: ServiceSettings, exec: ExecKind): readonly ExecCommand[] =>
+  service[SERVICE[exec]]
+
+export function socketCommands(socket: SocketSettings, exec: ExecKind): readonly ExecCommand[] {
+  const list = SOCKET[exec]
+  return list === undefined ? NONE : socket[list]
+}
+
+/** The commands of a unit of any type. */
+export function commandsOf({ service, socket }: Unit, exec: ExecKind): readonly ExecCommand[] {
+  if (service) return serviceCommands(service, exec)
+  return socket ? socketCommands(socket, exec) : NONE
+}
+
+/** The directive of a list as it stands in the file: `ExecStartPre`. */
+export function execDirective(type: string, exec: ExecKind): string {
+  const list = type === 'socket' ? (SOCKET[exec] ?? SERVICE[exec]) : SERVICE[exec]
+  return `E${list.slice(1)}`
+}
