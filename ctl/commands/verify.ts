@@ -5,7 +5,14 @@ import { FAILURE, SUCCESS } from '../exit-status.ts'
 import { answered, complainAll } from './answer.ts'
 
 /** Fails when a unit has an error; warnings and notes alone are none. */
-export const run: Command = async context =>
+export const run: Command = async context => {
+  // Files, not units of the daemon: it need not even run.
+  if (context.args.some(arg => arg.includes('/')))
+    return (await import('../analyze/main.ts')).run(['verify', ...context.args])
+  return verifyUnits(context)
+}
+
+const verifyUnits: Command = async context =>
   answered(
     context,
     await context.ask('verify', context.args.length > 0 ? { units: context.args } : {}),

@@ -124,6 +124,7 @@ export function breakCycles(
       level: 'warn',
       unit,
       message: `Ordering cycle ${describeCycle(cycle)}: the ${type} job of ${unit} is dropped to break it`,
+      cycle: cycle.map(step => step.unit),
     })
     plan.deleteUnit(unit)
     collectGarbage()

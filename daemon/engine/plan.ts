@@ -3,7 +3,13 @@ import type { UnitName } from '../units/unit.ts'
 import type { JobType } from './state.ts'
 
 /** What a reader of the log should know about a transaction that was built. */
-export type Note = { level: 'info' | 'warn'; unit: UnitName; message: string }
+export type Note = {
+  level: 'info' | 'warn'
+  unit: UnitName
+  message: string
+  /** The units of the ordering cycle that it tells of, each before the next and the last before the first. */
+  cycle?: readonly UnitName[]
+}
 
 /** A link whose end was deleted is `gone`; it stays in the lists. */
 type Link = {
