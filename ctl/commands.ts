@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<VerbName, Load>> = {
   'try-reload-or-restart': jobs,
   isolate: jobs,
   kill: () => import('./commands/kill.ts'),
+  clean: () => import('./commands/clean.ts'),
   'reset-failed': () => import('./commands/reset-failed.ts'),
   status: () => import('./commands/status.ts'),
   'list-units': () => import('./commands/list-units.ts'),

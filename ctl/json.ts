@@ -41,6 +41,8 @@ export type JsonOutput = {
     active: string
   }[]
   'list-dependencies': readonly DependencyNode[]
+  /** The units that were cleaned. */
+  clean: readonly string[]
   'list-jobs': readonly JobListItem[]
   'is-active': readonly { unit: string; state: string }[]
   'is-failed': readonly { unit: string; state: string }[]

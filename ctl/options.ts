@@ -24,6 +24,7 @@ export type Options = {
   output: string | null
   signal: string | null
   killWhom: string | null
+  what: string[]
   reverse: boolean
   after: boolean
   before: boolean
@@ -181,6 +182,15 @@ export const OPTIONS: readonly OptionSpec[] = [
     values: ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGKILL', 'SIGUSR1', 'SIGUSR2', 'SIGSTOP'],
   },
   {
+    kind: 'list',
+    key: 'what',
+    group: act,
+    long: 'what',
+    value: 'KIND',
+    about: 'what to remove: runtime, cache, state, logs, configuration, all (runtime and cache)',
+    values: ['runtime', 'cache', 'state', 'logs', 'configuration', 'all'],
+  },
+  {
     kind: 'value',
     key: 'killWhom',
     group: act,
@@ -287,6 +297,7 @@ export const noOptions = (): Options => ({
   output: null,
   signal: null,
   killWhom: null,
+  what: [],
   reverse: false,
   after: false,
   before: false,

@@ -106,6 +106,13 @@ const ROWS = [
     options: ['signal', 'kill-whom'],
   },
   {
+    name: 'clean',
+    group: 'Units',
+    about: 'remove what units that are down have kept: caches, runtime data, state',
+    args: 'UNIT...',
+    options: ['what'],
+  },
+  {
     name: 'reset-failed',
     group: 'Units',
     about: 'forget that units have failed, all or those named',

@@ -24,6 +24,7 @@ export type BackendParts = {
   requests: Requests
   processes: Processes
   abilities: Abilities
+  clean: Backend['clean']
   logs: Logs
   native: Native
   post: (event: EngineEvent) => void
@@ -94,6 +95,7 @@ export function createBackend(parts: BackendParts): Backend {
       const pid = whom === 'main' ? service?.mainPid : service?.controlPid
       return pid != null && native.kill(pid, signal) === null ? 1 : 0
     },
+    clean: parts.clean,
     reload: async () => parts.reload(),
     processes: name => processTrees(processes.of(name)),
     resources(name) {

@@ -239,6 +239,7 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
       requests,
       processes: runtime.processes,
       abilities: runtime.abilities,
+      clean: runtime.clean,
       logs,
       native,
       post: event => loop.post(event),

@@ -20,6 +20,7 @@ export const NEEDS: Readonly<Record<MethodName, Role>> = {
   listJobs: 'reader',
   cancel: 'admin',
   kill: 'admin',
+  clean: 'admin',
   resetFailed: 'admin',
   status: 'reader',
   show: 'reader',

@@ -5,7 +5,7 @@ import type { ActiveState, EngineState, JobResult, JobType, ShutdownKind } from 
 import type { LogQuery, LogRecord } from '../logs/record.ts'
 import type { Abilities } from '../units/directives/need.ts'
 import type { LoadedUnits } from '../units/load.ts'
-import type { JobMode, UnitFileState, UnitName } from '../units/unit.ts'
+import type { DirectoryKind, JobMode, UnitFileState, UnitName } from '../units/unit.ts'
 
 export type JobAccepted = { job: number; finished: Promise<JobResult> }
 export type ProcessTree = { pid: number; command: string; children: readonly ProcessTree[] }
@@ -43,6 +43,8 @@ export interface Backend {
   resetFailed(unit: UnitName | null): void
   /** Sends a signal to the unit's processes; `whom` as in systemctl kill --kill-whom=. The answer is how many got it. */
   kill(unit: UnitName, whom: 'main' | 'control' | 'all', signal: number): number
+  /** Removes the unit's directories of these kinds; what could not be removed, in words. */
+  clean(unit: UnitName, kinds: readonly DirectoryKind[]): Promise<readonly string[]>
   /** Reads all units anew; the answer is what is wrong with them, in words. */
   reload(): Promise<readonly string[]>
   processes(unit: UnitName): readonly ProcessTree[]

@@ -1,6 +1,7 @@
 // Which function answers which method.
 import type { Result } from 'neverthrow'
 import type { Handler, StreamingCall } from './call.ts'
+import { clean } from './clean.ts'
 import { fidelity } from './fidelity.ts'
 import { cancel, jobs, kill, listJobs, resetFailed, waitInactive } from './jobs.ts'
 import { isActive, isEnabled, listDependencies, listUnitFiles, listUnits } from './list.ts'
@@ -28,6 +29,7 @@ const HANDLERS: { readonly [M in MethodName]: Handler<M> } = {
   listJobs,
   cancel,
   kill,
+  clean,
   resetFailed,
   status,
   show,

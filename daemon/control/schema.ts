@@ -39,6 +39,9 @@ export type Reply<M extends MethodName = MethodName> =
   | { v: number; id: number; ok: true; result: Methods[M]['result'] }
   | { v: number; id: number | null; ok: false; error: ControlError }
 
+/** RuntimeDirectory= and its like. */
+export type DirectoryKind = 'runtime' | 'state' | 'cache' | 'logs' | 'configuration'
+
 export type ErrorCode =
   /** Not a message of this protocol. */
   | 'bad-request'
@@ -357,6 +360,11 @@ export type Methods = {
       units: readonly { unit: string; signalled: number }[]
       errors: readonly ControlError[]
     }
+  >
+  /** Removes the directories of units that are down; default: runtime and cache. */
+  clean: Method<
+    { units: readonly string[]; what?: readonly DirectoryKind[] },
+    { cleaned: readonly string[]; errors: readonly ControlError[] }
   >
   /** With none given, all units. */
   resetFailed: Method<{ units?: readonly string[] }, { errors: readonly ControlError[] }>

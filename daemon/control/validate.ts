@@ -86,6 +86,10 @@ const PARAMS: { readonly [M in MethodName]: v.GenericSchema<unknown, Methods[M][
     signal: maybe(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(64))),
     whom: maybe(v.picklist(['main', 'control', 'all'])),
   }),
+  clean: v.strictObject({
+    units: names,
+    what: maybe(v.array(v.picklist(['runtime', 'state', 'cache', 'logs', 'configuration']))),
+  }),
   resetFailed: v.strictObject({ units: maybe(names) }),
   status: v.strictObject({
     units: maybe(names),

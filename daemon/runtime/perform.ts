@@ -6,10 +6,11 @@ import type { Logs } from '../logs/logs.ts'
 import type { Abilities } from '../units/directives/need.ts'
 import type { DirectiveTable } from '../units/directives.ts'
 import type { LoadedUnits } from '../units/load.ts'
-import type { ExecSettings, ResourceLimit, UnitName, Units } from '../units/unit.ts'
+import type { DirectoryKind, ExecSettings, ResourceLimit, UnitName, Units } from '../units/unit.ts'
 import { createAbilities } from './abilities.ts'
 import { ownCapabilities } from './capabilities.ts'
 import { type CgroupUse, openCgroups } from './cgroup.ts'
+import { cleanUnit } from './clean.ts'
 import { createClockWatch } from './clock-watch.ts'
 import { checkConditions } from './conditions.ts'
 import { createCredentials } from './credentials.ts'
@@ -86,6 +87,8 @@ export interface Runtime {
   readonly descriptors: Descriptors
   /** What the machine allows, each tried when it is first asked for. */
   readonly abilities: Abilities
+  /** Removes the directories of a unit that is down; what could not be removed, in words. */
+  clean(unit: UnitName, kinds: readonly DirectoryKind[]): Promise<readonly string[]>
   /** A command was started by an earlier image, which did not come to tell it. */
   startedBefore(effect: Of<'spawn'>, pid: number): void
   /** Takes up what an earlier image has begun for the units in `state`. `children`: ours, zombies too. */
@@ -352,6 +355,11 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     processes,
     descriptors,
     abilities,
+    clean: (name, kinds) =>
+      cleanUnit(units.get(name), kinds, {
+        directoriesOf: ({ exec }, hides) => (exec ? directoriesOf(exec, roots, hides) : []),
+        removeStamp: ({ id }) => stamps.remove(id),
+      }),
     startedBefore({ unit, exec, invocationId }, pid) {
       processes.started(unit, pid, invocationId)
       if (exec === 'start') runs.started(unit, runs.of(unit, invocationId), pid)

@@ -1,5 +1,5 @@
 // The stamps of timers with Persistent=yes (systemd.timer(5)): empty files whose time of change is that of the last elapse.
-import { closeSync, lutimesSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { closeSync, lutimesSync, mkdirSync, openSync, statSync, unlinkSync } from 'node:fs'
 import { err, ok, type Result } from 'neverthrow'
 import type { UnitName } from '../units/unit.ts'
 import { errnoOf, inWords } from './failure.ts'
@@ -8,6 +8,8 @@ export interface TimerStamps {
   /** The time of day in the unit's stamp, microseconds; null when it had none, and one was made. */
   read(unit: UnitName): Result<number | null, string>
   write(unit: UnitName, realtimeUsec: number): Result<void, string>
+  /** Forgets it; why that cannot be, or null. */
+  remove(unit: UnitName): string | null
 }
 
 /** `directory` is made when the first stamp is. */
@@ -20,11 +22,23 @@ export function createTimerStamps(directory: string): TimerStamps {
       return err(`cannot keep the stamp ${pathOf(unit)}: ${inWords(errnoOf(error))}`)
     }
   }
+  const remove = (unit: UnitName) => {
+    try {
+      unlinkSync(pathOf(unit))
+      return null
+    } catch (error) {
+      const errno = errnoOf(error)
+      return errno === 'ENOENT'
+        ? null
+        : `cannot remove the stamp ${pathOf(unit)}: ${inWords(errno)}`
+    }
+  }
   const make = (unit: UnitName) => {
     mkdirSync(directory, { recursive: true, mode: 0o755 })
     closeSync(openSync(pathOf(unit), 'a', 0o644))
   }
   return {
+    remove,
     read: unit =>
       trying(unit, () => {
         const found = statSync(pathOf(unit), { throwIfNoEntry: false })

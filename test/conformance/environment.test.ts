@@ -132,6 +132,30 @@ touch /run/one/two/x /var/lib/four/x /var/log/three/x`,
       afterwards: async (t, { pid }) => t.true(inside(pid, '/run/keep')),
     },
     {
+      title: 'ctl clean removes the runtime and cache directories, and with --what= the others',
+      directives: ['CacheDirectory', 'StateDirectory', 'TimeoutCleanSec'],
+      unit: 'tidy.service',
+      settings:
+        'CacheDirectory=tidy/cache\nStateDirectory=tidy:tidied\nRuntimeDirectory=tidy\nRuntimeDirectoryPreserve=yes\nTimeoutCleanSec=1min\nType=simple',
+      check:
+        'mkdir -p $STATE_DIRECTORY/deep $CACHE_DIRECTORY/deep\ntouch $STATE_DIRECTORY/deep/file $CACHE_DIRECTORY/deep/file\n: > /run/ready\nread line < /run/wait',
+      afterwards: async (t, hearth, unit) => {
+        const { pid } = hearth
+        await hearth.file(`/proc/${pid}/root/run/ready`)
+        const early = await hearth.ctl('clean', unit)
+        t.is(early.code, 1)
+        t.regex(early.err, /cannot clean tidy.service: it is active/)
+        await hearth.ok('stop', unit)
+        await hearth.ok('clean', unit)
+        t.false(inside(pid, '/var/cache/tidy/cache') || inside(pid, '/run/tidy'))
+        t.true(inside(pid, '/var/lib/tidy/deep/file'))
+        await hearth.ok('clean', '--what=all', unit)
+        t.false(inside(pid, '/var/lib/tidy') || inside(pid, '/var/lib/tidied'))
+        t.is((await hearth.ctl('clean', '--what=logs', unit)).code, 1)
+        t.is((await hearth.ctl('clean', '--what=dust', unit)).code, 1)
+      },
+    },
+    {
       title: 'a file in place of a directory ends with the status of its kind',
       directives: ['CacheDirectory'],
       settings: 'CacheDirectory=file',
@@ -200,7 +224,7 @@ cd $CREDENTIALS_DIRECTORY
     },
   ],
   {
-    prepare: `useradd -m -s /bin/sh ada
+    prepare: `mkfifo /run/wait; useradd -m -s /bin/sh ada
 mkdir -p /etc/credstore /run/credstore
 echo stored > /etc/credstore/stored; echo imported > /run/credstore/import
 mkdir -p /etc/test/conf.d /opt/test/bin /var/lib/old/deep /var/cache

@@ -219,6 +219,10 @@ export function createFake(): Fake {
       return jobs.delete(job)
     },
     resetFailed: name => void calls.push(['reset-failed', name]),
+    async clean(name, kinds) {
+      calls.push(['clean', name, kinds])
+      return []
+    },
     kill(name, whom, signal) {
       calls.push(['kill', name, whom, signal])
       return whom === 'control' ? 0 : 1

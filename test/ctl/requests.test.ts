@@ -5,6 +5,7 @@ import { startFake } from './fake-daemon.ts'
 const answers: Answers = {
   jobs: { result: { jobs: [] } },
   kill: { result: { units: [], errors: [] } },
+  clean: { result: { cleaned: [], errors: [] } },
   listUnits: { result: { units: [], total: 0 } },
   show: { result: { units: [], errors: [] } },
   status: { result: { manager: null, units: [], errors: [] } },
@@ -30,6 +31,8 @@ const table: readonly (readonly [line: readonly string[], method: string, params
     'kill',
     { units: ['a'], signal: 1, whom: 'main' },
   ],
+  [['clean', 'a'], 'clean', { units: ['a'] }],
+  [['clean', '--what=state,logs', 'a'], 'clean', { units: ['a'], what: ['state', 'logs'] }],
   [['kill', '--signal=RTMIN+3', 'a'], 'kill', { units: ['a'], signal: 37, whom: 'all' }],
   [[], 'listUnits', { all: false }],
   [['--failed'], 'listUnits', { all: false, states: ['failed'] }],
@@ -74,6 +77,7 @@ test('what is typed is what the daemon is asked for', async t => {
 
 // What ctl itself can see is wrong does not trouble the daemon.
 const refused: readonly (readonly [line: readonly string[], says: RegExp])[] = [
+  [['clean', '--what=dust', 'a'], /^cannot clean dust: --what= takes configuration, state/],
   [['kill', '-s', 'NOPE', 'a'], /^cannot send NOPE: there is no such signal/],
   [['kill', '--kill-whom=me', 'a'], /^cannot .*--kill-whom= takes main, control or all/],
   [['list-units', '-t', 'bogus'], /^cannot list units of type 'bogus'/],
