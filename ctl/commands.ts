@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<VerbName, Load>> = {
   status: () => import('./commands/status.ts'),
   'list-units': () => import('./commands/list-units.ts'),
   'list-timers': () => import('./commands/list-timers.ts'),
+  'list-paths': () => import('./commands/list-paths.ts'),
   'list-dependencies': () => import('./commands/list-dependencies.ts'),
   show: () => import('./commands/show.ts'),
   logs: () => import('./commands/logs.ts'),

@@ -8,6 +8,7 @@ import type {
   JobOutcome,
   LogLine,
   ManagerStatus,
+  PathListItem,
   ProblemInfo,
   SystemState,
   UnitFidelity,
@@ -40,6 +41,7 @@ export type JsonOutput = {
     activates: string | null
     active: string
   }[]
+  'list-paths': readonly PathListItem[]
   'list-dependencies': readonly DependencyNode[]
   /** The units that were cleaned. */
   clean: readonly string[]

@@ -140,6 +140,13 @@ const ROWS = [
     options: ['all', 'plain', 'no-legend', 'full'],
   },
   {
+    name: 'list-paths',
+    group: 'What there is',
+    about: 'what path units watch',
+    args: '[PATTERN...]',
+    options: ['all', 'plain', 'no-legend', 'full'],
+  },
+  {
     name: 'list-dependencies',
     group: 'What there is',
     about: 'what units need, or what needs them',

@@ -1,5 +1,5 @@
 // The tables of list-timers and list-paths.
-import type { TimerListItem } from '../../daemon/control/schema.ts'
+import type { PathListItem, TimerListItem } from '../../daemon/control/schema.ts'
 import type { ListStyle } from './list.ts'
 import { type Cell, formatTable } from './table.ts'
 import { formatRelative } from './timespan.ts'
@@ -30,6 +30,18 @@ export function formatTimers(
   ])
   const header = ['NEXT', 'LEFT', 'LAST', 'PASSED', 'UNIT', 'ACTIVATES']
   return withTotal(formatTable({ header, rows }, { ...style, marks: null }), 'timers', rows, style)
+}
+
+/** The lines of list-paths. */
+export function formatPaths(paths: readonly PathListItem[], style: Style): string[] {
+  const rows = paths.map(({ path, condition, unit, activates }): Cell[] => [
+    path,
+    condition,
+    unit,
+    activates ?? NONE,
+  ])
+  const header = ['PATH', 'CONDITION', 'UNIT', 'ACTIVATES']
+  return withTotal(formatTable({ header, rows }, { ...style, marks: null }), 'paths', rows, style)
 }
 
 function withTotal(lines: string[], what: string, { length }: { length: number }, style: Style) {

@@ -28,6 +28,7 @@ export const NEEDS: Readonly<Record<MethodName, Role>> = {
   listUnits: 'reader',
   listUnitFiles: 'reader',
   listTimers: 'reader',
+  listPaths: 'reader',
   listDependencies: 'reader',
   isActive: 'reader',
   isEnabled: 'reader',

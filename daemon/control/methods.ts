@@ -14,6 +14,7 @@ import {
   unsetEnvironment,
   version,
 } from './manager.ts'
+import { listPaths } from './paths.ts'
 import { verify } from './problems.ts'
 import type { ControlError, MethodName, Methods, Request } from './schema.ts'
 import { show } from './show.ts'
@@ -37,6 +38,7 @@ const HANDLERS: { readonly [M in MethodName]: Handler<M> } = {
   listUnits,
   listUnitFiles,
   listTimers,
+  listPaths,
   listDependencies,
   isActive,
   isEnabled,

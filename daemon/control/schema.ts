@@ -158,6 +158,16 @@ export type TimerListItem = {
   nextUsec: number | null
   lastUsec: number | null
 }
+/** One path that a path unit watches. */
+export type PathListItem = {
+  unit: string
+  active: string
+  /** What it triggers. */
+  activates: string | null
+  /** The directive: `PathExists`, `PathExistsGlob`, `PathChanged`, `PathModified` or `DirectoryNotEmpty`. */
+  condition: string
+  path: string
+}
 export type DependencyNode = {
   unit: string
   active: string
@@ -420,6 +430,11 @@ export type Methods = {
   listTimers: Method<
     { patterns?: readonly string[]; all?: boolean },
     { timers: readonly TimerListItem[]; nowUsec: number }
+  >
+  /** The paths of path units in memory. Without `all`, of those that are not inactive. */
+  listPaths: Method<
+    { patterns?: readonly string[]; all?: boolean },
+    { paths: readonly PathListItem[] }
   >
   /** Without units: of default.target. */
   listDependencies: Method<

@@ -9,6 +9,7 @@ import { settingsProperties } from '../units/show.ts'
 import type { Unit } from '../units/unit.ts'
 import { type Call, type Handler, orAborted } from './call.ts'
 import { systemState } from './manager.ts'
+import { pathProperties } from './paths.ts'
 import { findUnit, resolveUnits } from './resolve.ts'
 import { commandsOf, EXEC_DIRECTIVES, EXEC_KINDS, exitCode, exitStatus } from './runs.ts'
 import type { ControlError } from './schema.ts'
@@ -51,6 +52,7 @@ export function unitProperties(call: Call, unit: Unit): readonly Property[] {
   const live = [
     ...(unit.type === 'service' ? serviceProperties(call, unit, state) : []),
     ...(unit.type === 'timer' ? timerProperties(call.backend, unit, state) : []),
+    ...(unit.type === 'path' ? pathProperties(call.backend, unit) : []),
     ...genericProperties(call, unit, state),
   ]
   const told = new Set(live.map(([name]) => name))

@@ -76,6 +76,11 @@ export type Effect =
   | { type: 'job-accepted'; request: number; job: number; stops: readonly number[] }
   | { type: 'job-refused'; request: number; error: TransactionError }
   | { type: 'job-finished'; job: number; jobType: JobType; unit: UnitName; result: JobResult }
+  /** Watch the unit's paths until `unwatch-paths` -> `path-triggered` as soon as one has come about, at once if it has, or
+   * `path-failed`. `why`: at its start, directories are made (MakeDirectory=) and what is there is no change yet; when its
+   * unit is down again (`done`), neither is what came and went meanwhile. */
+  | { type: 'watch-paths'; unit: UnitName; token: number; why: 'start' | 'done' }
+  | { type: 'unwatch-paths'; unit: UnitName }
   /** A timer is up: `clock-set` and `zone-changed` are wanted until `timer-ends`. With a token its stamp is read, or made when
    * there is none -> `timer-stamp`. */
   | { type: 'timer-begins'; unit: UnitName; token: number | null }

@@ -78,6 +78,10 @@ export type EngineEvent =
     }
   /** What the stamp of a timer with Persistent=yes says: the time of day of its last elapse, null if there was none. */
   | { type: 'timer-stamp'; unit: UnitName; token: number; realtimeUsec: number | null }
+  /** One of the paths that a path unit watches has come about: which. */
+  | { type: 'path-triggered'; unit: UnitName; token: number; path: string }
+  /** Its paths cannot be watched; the problem in words. */
+  | { type: 'path-failed'; unit: UnitName; token: number; problem: string }
   /** CLOCK_REALTIME was set, or jumped over a sleep of the machine. */
   | { type: 'clock-set' }
   | { type: 'zone-changed'; zone: string }

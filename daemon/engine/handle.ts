@@ -46,6 +46,8 @@ export function handle(draft: Draft, event: EngineEvent, indexes: Indexes): void
     case 'sockets-opened':
     case 'socket-ready':
     case 'socket-broken':
+    case 'path-triggered':
+    case 'path-failed':
       // An answer about a unit that has been forgotten meanwhile concerns nobody.
       if (draft.isKnown(event.unit)) feed(draft, event.unit, event)
       return

@@ -1,6 +1,6 @@
 // What a unit's state is before anything has happened to it.
 import type { UnitName, UnitType } from '../units/unit.ts'
-import type { CommandRun, ServiceFacts, Stamp, TimerFacts, UnitState } from './state.ts'
+import type { CommandRun, PathFacts, ServiceFacts, Stamp, TimerFacts, UnitState } from './state.ts'
 
 /** A moment that has not come: shared, since most units carry it several times. */
 export const NEVER: Stamp = Object.freeze({ realtimeUsec: 0, monotonicUsec: 0 })
@@ -38,6 +38,13 @@ const INITIAL_FACTS: ServiceFacts = Object.freeze({
   token: 0,
 })
 
+export const INITIAL_PATH: PathFacts = Object.freeze({
+  sub: 'dead',
+  result: 'success',
+  token: 0,
+  triggers: Object.freeze({ sinceUsec: 0, count: 0 }),
+})
+
 export const INITIAL_TIMER: TimerFacts = Object.freeze({
   sub: 'dead',
   result: 'success',
@@ -60,6 +67,7 @@ export const initialUnitState = (name: UnitName, type: UnitType): UnitState => (
   service: type === 'service' ? INITIAL_FACTS : null,
   target: type === 'target' ? 'dead' : null,
   ...(type === 'timer' && { timer: INITIAL_TIMER }),
+  ...(type === 'path' && { path: INITIAL_PATH }),
   invocationId: null,
   stateChange: NEVER,
   inactiveExit: NEVER,

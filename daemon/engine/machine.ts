@@ -60,6 +60,8 @@ export type MachineInput =
           | 'socket-ready'
           | 'socket-broken'
           | 'connection'
+          | 'path-triggered'
+          | 'path-failed'
       }
     >
 

@@ -2,13 +2,14 @@
 import type { UnitType } from '../units/unit.ts'
 import { inertMachine } from './inert.ts'
 import type { Machine } from './machine.ts'
+import { pathMachine } from './path.ts'
 import { serviceMachine } from './service.ts'
 import { socketMachine } from './socket.ts'
 import { targetMachine } from './target.ts'
 import { timerMachine } from './timer.ts'
 
 /** Types that can be loaded and named but not started; a start job ends with the result `unsupported`. */
-const UNSUPPORTED: ReadonlySet<UnitType> = new Set(['path', 'automount'])
+const UNSUPPORTED: ReadonlySet<UnitType> = new Set(['automount'])
 
 export const isSupported = (type: UnitType): boolean => !UNSUPPORTED.has(type)
 
@@ -21,6 +22,8 @@ export function machineOf(type: UnitType): Machine {
       return socketMachine
     case 'target':
       return targetMachine
+    case 'path':
+      return pathMachine
     case 'timer':
       return timerMachine
     default:

@@ -142,6 +142,8 @@ function take(turn: Turn, input: MachineInput): void {
     case 'triggered-changed': // a service triggers none
     case 'trigger-refused':
     case 'timer-stamp':
+    case 'path-triggered':
+    case 'path-failed':
     case 'clock-changed':
     case 'reloaded': // its settings are looked up when they are needed
     case 'sockets-opened': // these are for sockets

@@ -126,6 +126,8 @@ function take(turn: Turn, input: MachineInput): void {
     case 'pid-file': // a socket asks for none
     case 'main-pid-guessed':
     case 'timer-stamp':
+    case 'path-triggered':
+    case 'path-failed':
     case 'clock-changed':
     case 'reloaded': // what is open stays open; the new settings count from the next start
     case 'notify': // its commands have nothing to tell

@@ -193,7 +193,25 @@ export type ServiceFacts = {
 
 export type TimerSub = 'dead' | 'waiting' | 'running' | 'elapsed' | 'failed'
 /** Result= of units that trigger others and have nothing of their own that could fail. */
-export type TriggerResult = 'success' | 'resources' | 'start-limit-hit'
+export type TriggerResult =
+  | 'success'
+  | 'resources'
+  | 'start-limit-hit'
+  /** Of path units: theirs was refused by its start limit, or they triggered too often (TriggerLimitBurst=). */
+  | 'unit-start-limit-hit'
+  | 'trigger-limit-hit'
+
+export type PathSub = 'dead' | 'waiting' | 'running' | 'failed'
+
+/** What a path unit knows of itself. */
+export type PathFacts = {
+  sub: PathSub
+  result: TriggerResult
+  /** What is told of its paths under an older token is stale; 0: they are not watched. */
+  token: number
+  /** How often it has triggered since the beginning (monotonic) of the interval that TriggerLimitIntervalSec= counts. */
+  triggers: { sinceUsec: number; count: number }
+}
 
 /** What a timer knows of itself. Moments are microseconds of the clock that their names say. */
 export type TimerFacts = {
@@ -258,6 +276,7 @@ export type UnitState = {
   socket?: SocketFacts
   target: TargetSub | null
   timer?: TimerFacts
+  path?: PathFacts
   invocationId: string | null
   stateChange: Stamp
   inactiveExit: Stamp

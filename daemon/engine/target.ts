@@ -17,6 +17,8 @@ function next(sub: TargetSub, input: MachineInput): TargetSub {
     case 'triggered-changed': // it triggers none
     case 'trigger-refused':
     case 'timer-stamp':
+    case 'path-triggered':
+    case 'path-failed':
     case 'clock-changed':
     case 'reloaded': // its settings are looked up when they are needed
     case 'exited': // it has no process, so nothing below is meant for it either

@@ -112,6 +112,8 @@ function take(turn: Turn, input: MachineInput): void {
     case 'socket-ready':
     case 'socket-broken':
     case 'connection':
+    case 'path-triggered':
+    case 'path-failed':
       return
     default:
       unreachable(input)

@@ -30,5 +30,6 @@ NAPI_MODULE_INIT()
 	register_clock(env, exports);
 	register_image(env, exports);
 	register_capture(env, exports);
+	register_inotify(env, exports);
 	return exports;
 }

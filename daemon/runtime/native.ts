@@ -150,6 +150,13 @@ export interface Ledger {
   readNote(): string
 }
 
+export interface Inotify {
+  /** Watches `path` for the events of `mask` (inotify(7)); a path that is watched already gets the new mask. The number of
+   * the watch, or an errno name. */
+  add(path: string, mask: number): number | string
+  close(): void
+}
+
 export interface NotifySocket {
   /** It is closed by `close` alone. */
   fd: number
@@ -194,6 +201,8 @@ export interface Native {
    * keys (0 to 2^31-1) of those that are readable or hung up, level-triggered, until they are removed. Works in worker
    * threads as well. */
   createPoller(callback: (keys: readonly number[]) => void): Poller
+  /** `callback` gets [watch, mask, watch, mask, …]. Throws when there is no instance left. */
+  createInotify(callback: (events: readonly number[]) => void): Inotify
   /** -1 when there is no such process. */
   pidfdOpen(pid: number): number
   /** Calls back once when the process behind the pidfd ends, however soon the descriptor is closed. Does not keep the

@@ -22,6 +22,7 @@ import type { Keep } from './keep.ts'
 import { type KillEffect, kill } from './kill.ts'
 import type { Native } from './native.ts'
 import { openNotify } from './notify.ts'
+import { createPathWatches } from './path-watches.ts'
 import { createPidFileWatches, readPidFile, removePidFile } from './pid-file.ts'
 import { createProcesses, type Processes } from './processes.ts'
 import { readStat } from './procfs.ts'
@@ -245,6 +246,12 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     post,
     warn: message => log('warn', null, message),
   })
+  const paths = createPathWatches({
+    native,
+    settings: unit => units.get(unit).path ?? null,
+    post,
+    warn: (unit, message) => log('warn', unit, message),
+  })
   const stamps = createTimerStamps(`${parts.stateDirectory}/timers`)
   const beginTimer = ({ unit, token }: Of<'timer-begins'>) => {
     clock.add(unit)
@@ -299,6 +306,10 @@ export function createRuntime(parts: RuntimeParts): Runtime {
           return runs.begin(effect.unit, effect.invocationId)
         case 'run-ends':
           return end(effect)
+        case 'watch-paths':
+          return paths.watch(effect)
+        case 'unwatch-paths':
+          return paths.unwatch(effect.unit)
         case 'timer-begins':
           return beginTimer(effect)
         case 'timer-ends':
@@ -386,6 +397,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
       pidFiles.close()
       clock.close()
       readiness.close()
+      paths.close()
       cgroups?.close()
     },
   }

@@ -4,6 +4,7 @@ import {
   INSTALL_DEFAULTS,
   KILL_DEFAULTS,
   NONE,
+  PATH_DEFAULTS,
   SANDBOX_DEFAULTS,
   SERVICE_DEFAULTS,
   SOCKET_DEFAULTS,
@@ -18,6 +19,7 @@ import {
   completeService,
   completeStreams,
   type Dependencies,
+  pathProblem,
   SHUTDOWN,
   serviceProblem,
   serviceWarnings,
@@ -78,6 +80,7 @@ export type Prepared = Pick<
   | 'exec'
   | 'sandbox'
   | 'timer'
+  | 'path'
 > & {
   dependencies: Dependencies
   problems: readonly Problem[]
@@ -114,6 +117,7 @@ const newDraft = (): Draft => ({
   install: {},
   hearth: {},
   timer: {},
+  path: {},
   dependencies: {},
 })
 
@@ -250,13 +254,16 @@ export function prepareUnit(context: BuildContext, source: Source, sharing: Shar
   const service = type === 'service' ? { ...SERVICE_DEFAULTS, ...draft.service } : undefined
   const socket = type === 'socket' ? { ...SOCKET_DEFAULTS, ...draft.socket } : undefined
   const timer = type === 'timer' ? completed(TIMER_DEFAULTS, draft.timer) : undefined
+  const path = type === 'path' ? completed(PATH_DEFAULTS, draft.path) : undefined
   const problem = service
     ? serviceProblem(draft, service)
     : socket
       ? socketProblem(draft, socket)
       : timer
         ? timerProblem(timer)
-        : null
+        : path
+          ? pathProblem(path)
+          : null
   // A line that could not be read is reported already: that it is missing would only confuse.
   const isReadable = !problems.some(({ severity }) => severity === 'error')
   if (problem !== null && isReadable) at(problem, 'error')
@@ -283,12 +290,13 @@ export function prepareUnit(context: BuildContext, source: Source, sharing: Shar
       sandbox: completed(SANDBOX_DEFAULTS, draft.sandbox),
     }),
     ...(timer && { timer }),
+    ...(path && { path }),
   }
 }
 
 /** The unit among the others. It is `bad-setting` when something in its files is wrong. */
 export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
-  const { id, type, problems, unit, service, socket, kill, exec, sandbox, timer } = prepared
+  const { id, type, problems, unit, service, socket, kill, exec, sandbox, timer, path } = prepared
   const make = () => {
     const all: Dependencies = { ...prepared.dependencies }
     for (const kind of Object.keys(around.pulls) as DependencyKind[])
@@ -300,11 +308,17 @@ export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
       ...(service && { service }),
       ...(socket && { socket }),
       ...(timer && { timer }),
+      ...(path && { path }),
     })
     return tidy(all, around.canonical)
   }
   const isPlain =
-    isEmpty(around.pulls) && !service?.busName && !service?.sockets.length && !socket && !timer
+    isEmpty(around.pulls) &&
+    !service?.busName &&
+    !service?.sockets.length &&
+    !socket &&
+    !timer &&
+    !path
   const rule = `${type} ${unit.defaultDependencies} `
   const dependencies = withoutSelf(
     id,
@@ -333,6 +347,7 @@ export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
     ...(kill && exec && { kill, exec }),
     ...(sandbox && { sandbox }),
     ...(timer && { timer }),
+    ...(path && { path }),
   }
 }
 

@@ -4,6 +4,7 @@ import type {
   HearthSettings,
   InstallSettings,
   KillSettings,
+  PathSettings,
   SandboxSettings,
   ServiceSettings,
   SocketSettings,
@@ -83,6 +84,15 @@ export const SERVICE_DEFAULTS: ServiceSettings = {
   fileDescriptorStorePreserve: 'restart',
   oomPolicy: null,
   reloadSignal: 1,
+}
+
+export const PATH_DEFAULTS: PathSettings = {
+  watched: NONE,
+  unit: null,
+  makeDirectory: false,
+  directoryMode: 0o755,
+  triggerLimitIntervalUsec: 2_000_000,
+  triggerLimitBurst: 200,
 }
 
 export const TIMER_DEFAULTS: TimerSettings = {

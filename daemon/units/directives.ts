@@ -9,6 +9,7 @@ import {
   otherDirectives,
   resourceDirectives,
 } from './directives/known.ts'
+import { pathDirectives } from './directives/path.ts'
 import { sandboxDirectives } from './directives/sandbox.ts'
 import { killDirectives, serviceDirectives } from './directives/service.ts'
 import { socketDirectives } from './directives/socket.ts'
@@ -42,6 +43,7 @@ export const SECTIONS = [
   'Service',
   'Timer',
   'Socket',
+  'Path',
   'X-Hearth',
   ...Object.keys(OTHER_SECTIONS),
 ]
@@ -68,6 +70,8 @@ export function createDirectives(runtime = '/run'): DirectiveTable {
         return installDirectives()
       case 'Service':
         return serviceDirectives(runtime)
+      case 'Path':
+        return pathDirectives()
       case 'Timer':
         return timerDirectives()
       case 'Socket':

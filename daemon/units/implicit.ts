@@ -4,6 +4,7 @@
 import type { Draft } from './directives.ts'
 import type {
   DependencyKind,
+  PathSettings,
   Problem,
   ServiceSettings,
   SocketSettings,
@@ -96,6 +97,12 @@ export const timerProblem = (timer: TimerSettings): string | null =>
     ? null
     : 'cannot run a timer that never elapses; give it an OnCalendar=, OnBootSec= or the like'
 
+/** Why a path unit has nothing to watch; null: it has. */
+export const pathProblem = (path: PathSettings): string | null =>
+  path.watched.length > 0
+    ? null
+    : 'cannot run a path unit that watches nothing; give it a PathExists=, PathChanged= or the like'
+
 /** The unit that a timer or path starts: Unit=, else the service of the same name. */
 const triggeredUnit = (id: UnitName, unit: UnitName | null): UnitName =>
   unit ?? `${id.slice(0, id.lastIndexOf('.'))}.service`
@@ -140,7 +147,7 @@ export const SHUTDOWN = 'shutdown.target'
 /** Adds a unit's default dependencies and those that its settings imply. */
 export function addImplicit(
   dependencies: Dependencies,
-  unit: Pick<Unit, 'id' | 'type' | 'service' | 'socket' | 'timer'> & {
+  unit: Pick<Unit, 'id' | 'type' | 'service' | 'socket' | 'timer' | 'path'> & {
     defaultDependencies: boolean
   },
 ): void {
@@ -159,8 +166,9 @@ export function addImplicit(
     add('triggers', activated)
     add('before', activated)
   }
-  if (unit.timer) {
-    const triggered = triggeredUnit(unit.id, unit.timer.unit)
+  const triggering = unit.timer ?? unit.path
+  if (triggering) {
+    const triggered = triggeredUnit(unit.id, triggering.unit)
     add('triggers', triggered)
     add('before', triggered)
   }
@@ -191,7 +199,6 @@ const DEFAULT: Partial<Record<UnitType, UnitName | 'service' | 'target'>> = {
 /** What is said of units of a type that is known and not carried out. */
 export function unsupportedType(type: UnitType, file: string): Problem | null {
   switch (type) {
-    case 'path':
     case 'automount':
       return {
         severity: 'warning',

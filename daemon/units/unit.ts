@@ -209,6 +209,27 @@ export type ServiceSettings = {
   reloadSignal: number
 }
 
+/** What is watched for at a path (systemd.path(5)). */
+export type PathCondition =
+  | 'PathExists'
+  | 'PathExistsGlob'
+  | 'PathChanged'
+  | 'PathModified'
+  | 'DirectoryNotEmpty'
+
+/** [Path]: systemd.path(5). */
+export type PathSettings = {
+  /** In the order of the file; `path` is absolute, with PathExistsGlob= a pattern. */
+  watched: readonly { condition: PathCondition; path: string }[]
+  /** `null`: the service of the same name. */
+  unit: UnitName | null
+  makeDirectory: boolean
+  directoryMode: number
+  /** 0 of either: no limit. */
+  triggerLimitIntervalUsec: number
+  triggerLimitBurst: number
+}
+
 /** What a span of a timer is counted from (systemd.timer(5), OnActiveSec= and so on). */
 export type TimerBase = 'active' | 'boot' | 'startup' | 'unit-active' | 'unit-inactive'
 
@@ -549,6 +570,8 @@ export type Unit = {
   sandbox?: SandboxSettings
   /** With type `timer` only. */
   timer?: TimerSettings
+  /** With type `path` only. */
+  path?: PathSettings
 }
 
 /** The units by name. Loading reads files through the directory reader given to the loader; a name that has no

@@ -13,6 +13,7 @@ const READERS: readonly MethodName[] = [
   'listUnits',
   'listUnitFiles',
   'listTimers',
+  'listPaths',
   'listDependencies',
   'isActive',
   'isEnabled',

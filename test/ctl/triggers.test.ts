@@ -1,8 +1,8 @@
-// ctl list-timers.
+// ctl list-timers and list-paths.
 import test from 'ava'
 import { createPaint } from '../../ctl/format/paint.ts'
 import { formatStatus } from '../../ctl/format/status.ts'
-import { formatTimers } from '../../ctl/format/triggers.ts'
+import { formatPaths, formatTimers } from '../../ctl/format/triggers.ts'
 import { unitStatus } from './specimens.ts'
 
 const NOW = Date.UTC(2026, 10, 25, 21, 23, 32) * 1000
@@ -44,4 +44,23 @@ test('the status of a timer tells when it elapses next', t => {
   t.regex(formatStatus(status, look), /^ {4}Trigger: Wed 2026-11-25 22:23:32 UTC; 1h 0min left$/m)
   t.regex(formatStatus({ ...status, nextElapseUsec: null }, look), /^ {4}Trigger: n\/a$/m)
   t.notRegex(formatStatus({ ...status, activeState: 'inactive' }, look), /Trigger:/)
+})
+
+test('list-paths has the columns of systemctl', t => {
+  const paths = [
+    {
+      path: '/q',
+      condition: 'DirectoryNotEmpty',
+      unit: 'a.path',
+      activates: 'a.service',
+      active: 'active',
+    },
+  ]
+  t.deepEqual(formatPaths(paths, style), [
+    'PATH CONDITION         UNIT   ACTIVATES',
+    '/q   DirectoryNotEmpty a.path a.service',
+    '',
+    '1 paths listed.',
+    'Pass --all to see loaded but inactive paths, too.',
+  ])
 })

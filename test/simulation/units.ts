@@ -1,12 +1,13 @@
 // Units for tests, made of what a test says and the defaults of the manual pages.
 import { killSettings, serviceSettings } from '../../daemon/engine/service/settings.ts'
-import { TIMER_DEFAULTS } from '../../daemon/units/defaults.ts'
+import { PATH_DEFAULTS, TIMER_DEFAULTS } from '../../daemon/units/defaults.ts'
 import type {
   DependencyKind,
   ExecCommand,
   HearthSettings,
   KillSettings,
   LoadState,
+  PathSettings,
   ServiceSettings,
   TimerSettings,
   Unit,
@@ -58,6 +59,7 @@ export type Given = Partial<Record<DependencyKind, readonly UnitName[]>> & {
   kill?: Partial<KillSettings>
   hearth?: Partial<HearthSettings>
   timer?: Partial<TimerSettings>
+  path?: Partial<PathSettings>
   loadState?: LoadState
   names?: readonly UnitName[]
 }
@@ -70,6 +72,7 @@ export function unit(name: UnitName, given: Given = {}): Unit {
     kill,
     hearth,
     timer,
+    path,
     loadState = 'loaded',
     names,
     ...stated
@@ -104,6 +107,7 @@ export function unit(name: UnitName, given: Given = {}): Unit {
       },
       kill: { ...killSettings(bare), ...kill },
     }),
+    ...(type === 'path' && { path: { ...PATH_DEFAULTS, ...path } }),
     ...(type === 'timer' && { timer: { ...TIMER_DEFAULTS, ...timer } }),
   }
 }

@@ -92,6 +92,8 @@ export class World {
   readonly #parts: WorldParts
   readonly #runs = new Map<string, number>()
   readonly #awaitsEmpty = new Set<UnitName>()
+  /** Path units whose paths are watched, by which token. */
+  readonly #watched = new Map<UnitName, number>()
   #engine: Engine
   #loop: Loop
   #plans: Planned[] = []
@@ -247,6 +249,11 @@ export class World {
     this.monotonicUsec = Math.max(until, this.monotonicUsec)
     return this
   }
+  /** What the path unit waits for is there, if it waits. */
+  comesAbout(unit: UnitName, path: string): this {
+    const token = this.#watched.get(unit)
+    return token === undefined ? this : this.post({ type: 'path-triggered', unit, token, path })
+  }
   /** The time of day is set: forward, or back. */
   setClock(byUsec: number): this {
     this.offsetUsec += byUsec
@@ -385,6 +392,12 @@ export class World {
         this.post({ type: 'pid-file', unit, token, pid, problem: pid ? null : 'no such file' })
         return
       }
+      case 'watch-paths':
+        this.#watched.set(effect.unit, effect.token)
+        return
+      case 'unwatch-paths':
+        this.#watched.delete(effect.unit)
+        return
       case 'timer-begins': {
         const { unit, token } = effect
         if (token === null) return

@@ -1,4 +1,4 @@
-// Timer units as they are read: [Timer] and what a timer depends on without saying so.
+// Timer and path units as they are read, and what they depend on without saying so.
 import test from 'ava'
 import { describeProblem } from '../../daemon/units/errors.ts'
 import { settingsProperties } from '../../daemon/units/show.ts'
@@ -96,4 +96,45 @@ test('what a timer asks for in vain is said', t => {
   t.deepEqual(units.notEnforced('a.timer').map(describeProblem), [
     '/etc/units/a.timer:3:12: WakeSystem= is known but not enforced: a machine that sleeps is not woken',
   ])
+})
+
+const path = (lines: string) => load(`[Path]\n${lines}\n`, 'a.path')
+
+test('the paths of a path unit are kept in their order, an empty one takes back all of them', t => {
+  const unit = path('PathExists=/a//b/\nPathChanged=%t/x\nDirectoryNotEmpty=/q')
+  t.deepEqual(problems(unit), [])
+  t.deepEqual(unit.path?.watched, [
+    { condition: 'PathExists', path: '/a/b' },
+    { condition: 'PathChanged', path: '/run/x' },
+    { condition: 'DirectoryNotEmpty', path: '/q' },
+  ])
+  t.deepEqual(path('PathExists=/a\nPathModified=\nPathExistsGlob=/b*').path?.watched, [
+    { condition: 'PathExistsGlob', path: '/b*' },
+  ])
+  const shown = settingsProperties(unit).filter(([name]) => name === 'Paths')
+  t.deepEqual(
+    shown.map(([, value]) => value),
+    ['/a/b (PathExists)', '/run/x (PathChanged)', '/q (DirectoryNotEmpty)'],
+  )
+})
+
+test('a path unit triggers the service of its name and comes before it and paths.target', t => {
+  const unit = path('PathExists=/a')
+  t.like(unit.dependencies, {
+    triggers: ['a.service'],
+    requires: ['sysinit.target'],
+    before: ['a.service', 'paths.target', 'shutdown.target'],
+  })
+  t.like(unit.path, {
+    makeDirectory: false,
+    directoryMode: 0o755,
+    triggerLimitIntervalUsec: 2_000_000,
+    triggerLimitBurst: 200,
+  })
+})
+
+test('a path unit that watches nothing, or a relative path, cannot be one', t => {
+  t.is(path('MakeDirectory=yes').loadState, 'bad-setting')
+  t.regex(problems(path('MakeDirectory=yes')).join(), /watches nothing; give it a PathExists=/)
+  t.regex(problems(path('PathExists=a/b')).join(), /PathExists=a\/b: expected an absolute path/)
 })

@@ -5,6 +5,7 @@ import {
   HEARTH_DEFAULTS,
   INSTALL_DEFAULTS,
   KILL_DEFAULTS,
+  PATH_DEFAULTS,
   SANDBOX_DEFAULTS,
   SERVICE_DEFAULTS,
   SOCKET_DEFAULTS,
@@ -17,6 +18,7 @@ import type {
   HearthSettings,
   InstallSettings,
   KillSettings,
+  PathSettings,
   SandboxSettings,
   ServiceSettings,
   SocketSettings,
@@ -38,6 +40,7 @@ export type SettingGroups = {
   install: InstallSettings
   hearth: HearthSettings
   timer: TimerSettings
+  path: PathSettings
 }
 export type SettingGroup = keyof SettingGroups
 
@@ -51,6 +54,7 @@ export const DEFAULTS: SettingGroups = {
   install: INSTALL_DEFAULTS,
   hearth: HEARTH_DEFAULTS,
   timer: TIMER_DEFAULTS,
+  path: PATH_DEFAULTS,
 }
 
 type Mutable<T> = { -readonly [K in keyof T]?: T[K] }

@@ -77,9 +77,6 @@ export const resourceDirectives = (): LazyRows =>
 
 /** The sections of unit types that are known and not carried out: their own directives, beside those they share. */
 export const OTHER_SECTIONS: Readonly<Record<string, readonly string[]>> = {
-  Path: names(`
-PathExists PathExistsGlob PathChanged PathModified DirectoryNotEmpty Unit MakeDirectory DirectoryMode
-TriggerLimitIntervalSec TriggerLimitBurst`),
   Mount: names(`
 What Where Options Type TimeoutSec DirectoryMode SloppyOptions LazyUnmount ForceUnmount ReadWriteOnly`),
   Automount: names('Where ExtraOptions DirectoryMode TimeoutIdleSec'),
