@@ -31,7 +31,7 @@ test('path units start what they watch for, and watch on when that is done', asy
   }
   mkdirSync(`${directory}/etc`)
   writeFileSync(`${directory}/etc/web.conf`, 'a')
-  const first = await hearth.file(`${directory}/reread`)
+  const first = await hearth.file(`${directory}/reread`, text => lines(text) === 1)
   t.is(first, `config.path ${directory}/etc/web.conf\n`)
   // The path unit watches again as soon as its unit is down.
   while ((await hearth.show('config.path', 'SubState')) !== 'waiting');
