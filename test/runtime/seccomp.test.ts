@@ -4,6 +4,9 @@ import fc from 'fast-check'
 import { compileFilter } from '../../daemon/runtime/seccomp/filter.ts'
 import type { Restrictions } from '../../daemon/runtime/seccomp/layers.ts'
 import { LOCAL_ARCHITECTURES, type Machine } from '../../daemon/runtime/seccomp/program.ts'
+import { seccompOf } from '../../daemon/runtime/seccomp/seccomp.ts'
+import { EXEC_DEFAULTS } from '../../daemon/units/defaults.ts'
+import type { Abilities } from '../../daemon/units/directives/need.ts'
 import {
   type Architecture,
   systemCallGroups,
@@ -198,4 +201,39 @@ test('a filter under which nothing could start or end is known beforehand', t =>
   // It says by itself that it may not.
   t.is(of('execve', 1), null)
   t.is(of('read', null), null)
+})
+
+const exec = { ...EXEC_DEFAULTS, lockPersonality: true }
+const allowed = { seccomp: null } as Abilities
+const NO_NEW_PRIVILEGES = 38
+
+test('without CAP_SYS_ADMIN a filter brings NoNewPrivileges=, with it it does not', t => {
+  const calls = (isAdmin: boolean) =>
+    seccompOf({ exec }, isAdmin, allowed)
+      ._unsafeUnwrap()
+      .calls.map(({ args }) => args[0])
+  t.deepEqual(calls(false), [NO_NEW_PRIVILEGES])
+  t.deepEqual(calls(true), [])
+  t.deepEqual(seccompOf({ exec: EXEC_DEFAULTS }, false, allowed)._unsafeUnwrap(), {
+    program: null,
+    calls: [],
+  })
+})
+
+test('where filters are forbidden the unit goes without one, and still gains no privileges', t => {
+  const abilities = { seccomp: 'the kernel does not have it' } as Abilities
+  const { program, calls } = seccompOf({ exec }, false, abilities)._unsafeUnwrap()
+  t.is(program, null)
+  t.is(calls.length, 1)
+})
+
+test('units with the same restrictions share one filter, made once', t => {
+  const of = (lockPersonality: boolean) =>
+    seccompOf(
+      { exec: { ...EXEC_DEFAULTS, restrictRealtime: true, lockPersonality } },
+      true,
+      allowed,
+    )._unsafeUnwrap().program
+  t.is(of(true), of(true))
+  t.not(of(true), of(false))
 })

@@ -99,7 +99,10 @@ const preserve: Parse<ServiceSettings['fileDescriptorStorePreserve']> = text => 
 }
 
 export const serviceDirectives = (runtime: string): Directive[] => [
-  setting('service', 'Type', 'type', serviceType, { print: plain }),
+  setting('service', 'Type', 'type', serviceType, {
+    print: plain,
+    missing: 'with dbus no bus is asked: the service is up when it runs',
+  }),
   setting('service', 'ExitType', 'exitType', oneOf('main', 'cgroup'), { print: plain }),
   setting(
     'service',
@@ -108,7 +111,10 @@ export const serviceDirectives = (runtime: string): Directive[] => [
     oneOf('no', 'on-success', 'on-failure', 'on-abnormal', 'on-watchdog', 'on-abort', 'always'),
     { print: plain },
   ),
-  setting('service', 'RestartMode', 'restartMode', oneOf('normal', 'direct'), { print: plain }),
+  setting('service', 'RestartMode', 'restartMode', oneOf('normal', 'direct'), {
+    print: plain,
+    missing: 'debug (systemd 257)',
+  }),
   setting('service', 'PIDFile', 'pidFile', pidFile(runtime), { print: plain }),
   setting('service', 'BusName', 'busName', expanded, {
     print: plain,
