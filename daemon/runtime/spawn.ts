@@ -372,10 +372,9 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
       })
     }
     if ('pid' in outcome) return ok(outcome.pid)
-    if (outcome.exitStatus === EXIT.namespace && sandbox) {
-      const { step, exitStatus, errno, operation = -1 } = outcome
-      return err({ step, exitStatus, errno, message: sandbox.explain(errno, operation) })
-    }
+    const { step, exitStatus, errno, operation = -1 } = outcome
+    const message = sandbox?.explain(outcome, operation) ?? null
+    if (message !== null) return err({ step, exitStatus, errno, message })
     return err(inSentence(outcome, what.path, plan))
   }
 

@@ -32,9 +32,18 @@ export function droppedCapabilities(sandbox: Partial<SandboxSettings>): string[]
   ]
 }
 
+/**
+ * Where systemd's own daemons listen. A unit that names one of these with BindPaths= counts on systemd being there, not on
+ * the file: to refuse to start it in a container, where nobody listens, as systemd would, helps nobody. It finds nobody to
+ * log to, like every other process in there, and is told so by a warning.
+ */
+export const isOfSystemd = (path: string): boolean =>
+  path === '/dev/log' || path === '/run/systemd/notify' || path.startsWith('/run/systemd/journal/')
+
 /** Whether the unit finds other files than there are: such a setting is not left out, as systemd has it. */
 export const showsOtherFiles = ({ binds, temporaryFileSystems }: SandboxSettings): boolean =>
-  temporaryFileSystems.length > 0 || binds.some(({ source, destination }) => source !== destination)
+  temporaryFileSystems.length > 0 ||
+  binds.some(({ source, destination }) => source !== destination && !isOfSystemd(source))
 
 /** Whether the root directory gets /proc, /sys, /dev and /run of its own (systemd.exec(5), MountAPIVFS=). */
 export const mountsApi = (sandbox: SandboxSettings): boolean =>

@@ -1,5 +1,6 @@
 // Entries put in order: links resolved, each path once, nothing below what is inaccessible.
 import { err, ok, type Result } from 'neverthrow'
+import { isOfSystemd } from '../../units/sandbox.ts'
 import { type Content, type Entry, isContent, isWithin } from './entry.ts'
 import { type Look, type Node, type Place, resolve, View } from './view.ts'
 
@@ -42,6 +43,10 @@ export function normalise(
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const sorted = current.toSorted(byPath)
     const view = new View(placesOf(sorted, root), look)
+    // Where content makes its mount point, a rule finds something.
+    const present = new Set(
+      sorted.filter(({ what, missingOk }) => isContent(what) && !missingOk).map(({ path }) => path),
+    )
     const kept: Entry[] = []
     const nodes = new Map<Entry, Node | null>()
     let isStable = true
@@ -50,7 +55,7 @@ export function normalise(
       if (resolved === null)
         return err({ errno: 'ELOOP', directive: entry.directive, path: entry.path })
       const { path, node } = resolved
-      if (node === null && entry.missingOk) {
+      if (node === null && entry.missingOk && !present.has(path)) {
         isStable &&= !isContent(entry.what)
         continue
       }
@@ -58,11 +63,15 @@ export function normalise(
       isStable &&= moved === entry
       kept.push(moved)
       nodes.set(moved, node)
+      if (node !== null) present.add(path)
     }
     current = kept
     if (!isStable) continue
     const spots = withoutHidden(merge(kept, nodes))
-    const missing = spots.find(({ node, what }) => node === null && !isContentOf(what))
+    const shown = new Set(spots.map(({ path }) => path))
+    const missing = kept.find(
+      ({ path, what }) => !isContent(what) && !present.has(path) && shown.has(path),
+    )
     if (missing) return err({ errno: 'ENOENT', directive: missing.directive, path: missing.path })
     return ok({ spots, view, warnings })
   }
@@ -88,14 +97,6 @@ function withSource(
   )
   return ok(null)
 }
-
-/**
- * Where systemd's own daemons listen. A unit that names one of these with BindPaths= counts on systemd being there, not on
- * the file: to refuse to start it in a container, where nobody listens, would help nobody. It finds nobody to log to, as
- * every other process in the container.
- */
-const isOfSystemd = (path: string) =>
-  path === '/dev/log' || path === '/run/systemd/notify' || path.startsWith('/run/systemd/journal/')
 
 const placesOf = (sorted: readonly Entry[], root: string): Place[] => {
   const places: Place[] = [
@@ -165,8 +166,6 @@ function merge(sorted: readonly Entry[], nodes: ReadonlyMap<Entry, Node | null>)
 
 const isReadOnly = (what: Content) =>
   what.kind === 'devices' || ((what.kind === 'bind' || what.kind === 'tmpfs') && what.readOnly)
-
-const isContentOf = (what: Spot['what']): what is Content => typeof what === 'object'
 
 /** Below something inaccessible nothing is to be found, and nothing needs protection. */
 function withoutHidden(spots: readonly Spot[]): Spot[] {

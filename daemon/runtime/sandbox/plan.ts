@@ -87,6 +87,8 @@ class Planner {
       return
     }
     if (what === 'inaccessible') {
+      // Nothing lies there, and the content that would is hidden.
+      if (spot.node === null) return
       const node = spot.node?.kind === 'directory' ? 'directory' : 'file'
       const source = `${this.#request.inaccessible}/${node}`
       this.#do({ op: 'bind', source, target: this.#at(path), recursive: false })
@@ -199,7 +201,7 @@ class Planner {
     for (const [i, part] of parts.entries()) {
       path += `/${part}`
       const isLast = i === parts.length - 1
-      if (!isLast && this.#view.resolve(path)?.node) continue
+      if (!isLast && this.#view.at(path)) continue
       const place = this.#view.placeOf(path, true)
       const host = hostPath(place, path)
       const target = host ?? this.#at(path)

@@ -52,8 +52,8 @@ export type Prepared = {
   request: SandboxRequest
   /** Whether the root directory is changed by it: no chroot is needed. */
   changesRoot: boolean
-  /** The failure of an operation in words. */
-  explain: (errno: string, operation: number) => string
+  /** A failure of the child in words; null: the sandbox has no part in it. */
+  explain: (failure: SpawnFailure, operation: number) => string | null
 }
 
 export interface Sandboxes {
@@ -222,11 +222,12 @@ export function createSandboxes(parts: SandboxParts): Sandboxes {
         userNamespace: users.value,
       },
       changesRoot: made !== null,
-      explain: (errno, place) => {
+      explain: ({ exitStatus, step, errno }, place) => {
         const operation = operations[place]
-        return operation
-          ? inSentence(operation.directive, operation.path, errno)
-          : `cannot set up the sandbox: ${inWords(errno)}`
+        if (operation) return inSentence(operation.directive, operation.path, errno)
+        if (exitStatus === EXIT.namespace || step === 'NETWORK')
+          return `cannot enter the unit's namespaces: ${inWords(errno)}`
+        return null
       },
     })
   }

@@ -77,8 +77,10 @@ export function createShared({ native, units, keep, warn }: SharedParts): Shared
       tmp: null,
       namespaces: new Map(),
     }
+    const isJoined = record.users.size > 0
     record.users.add(unit.id)
     byUnit.set(unit.id, record)
+    if (isJoined) write(record)
     return record
   }
 

@@ -27,7 +27,7 @@ export function resolve(
       continue
     }
     const next = join(at, `/${part}`)
-    node = node === null ? null : look(next, todo.length === 0)
+    node = look(next, todo.length === 0)
     if (node?.kind !== 'link') {
       at = next
       continue
@@ -94,7 +94,8 @@ export class View {
     }
   }
 
-  #at(path: string): Node | null {
+  /** What is at a path without links, once all is mounted. */
+  at(path: string): Node | null {
     const place = this.placeOf(path)
     if (place.path !== path) return this.#under(path)
     return place.what.kind === 'bind' ? this.#look(place.what.source) : { kind: 'directory' }
@@ -102,7 +103,7 @@ export class View {
 
   /** An entry's path in the unit's file system: what is mounted at its end does not count, it is the place to mount. */
   resolve(path: string): Resolved | null {
-    return resolve(path, (at, isLast) => (isLast ? this.#under(at) : this.#at(at)))
+    return resolve(path, (at, isLast) => (isLast ? this.#under(at) : this.at(at)))
   }
 }
 
