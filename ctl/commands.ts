@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<VerbName, Load>> = {
   'reset-failed': () => import('./commands/reset-failed.ts'),
   status: () => import('./commands/status.ts'),
   'list-units': () => import('./commands/list-units.ts'),
+  'list-sockets': () => import('./commands/list-sockets.ts'),
   'list-timers': () => import('./commands/list-timers.ts'),
   'list-paths': () => import('./commands/list-paths.ts'),
   'list-dependencies': () => import('./commands/list-dependencies.ts'),

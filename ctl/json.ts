@@ -31,6 +31,13 @@ export type JsonOutput = {
   cat: readonly { unit: string; files: readonly { path: string; text: string }[] }[]
   'list-units': readonly UnitListItem[]
   'list-unit-files': readonly UnitFileItem[]
+  'list-sockets': readonly {
+    listen: string
+    type: string
+    unit: string
+    active: string
+    activates: readonly string[]
+  }[]
   /** Moments are microseconds of CLOCK_REALTIME; `left` and `passed` spans of microseconds. Null: not again, never. */
   'list-timers': readonly {
     next: number | null

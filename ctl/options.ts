@@ -26,6 +26,7 @@ export type Options = {
   killWhom: string | null
   what: string[]
   reverse: boolean
+  showTypes: boolean
   after: boolean
   before: boolean
   /** `-f` is --follow for logs and --force for the others. */
@@ -143,6 +144,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     about: 'as --value --property=NAME',
   },
   flag(show, 'value', '--value', 'show values without the names of the properties'),
+  flag(show, 'showTypes', '--show-types', 'show the type of each socket'),
   flag(show, 'reverse', '--reverse', 'show what depends on the unit'),
   flag(show, 'after', '--after', 'show the units that are ordered before it (its After=)'),
   flag(show, 'before', '--before', 'show the units that are ordered after it (its Before=)'),
@@ -299,6 +301,7 @@ export const noOptions = (): Options => ({
   killWhom: null,
   what: [],
   reverse: false,
+  showTypes: false,
   after: false,
   before: false,
   force: false,

@@ -133,6 +133,13 @@ const ROWS = [
     options: LIST_OPTIONS,
   },
   {
+    name: 'list-sockets',
+    group: 'What there is',
+    about: 'where sockets listen, and what they start',
+    args: '[PATTERN...]',
+    options: ['all', 'show-types', 'plain', 'no-legend', 'full'],
+  },
+  {
     name: 'list-timers',
     group: 'What there is',
     about: 'when timers elapse next, and when they last did',

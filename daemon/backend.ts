@@ -11,6 +11,7 @@ import type { Requests } from './requests.ts'
 import type { Native } from './runtime/native.ts'
 import type { Processes } from './runtime/processes.ts'
 import { processTrees, usageOf } from './runtime/resources.ts'
+import type { Descriptors } from './runtime/unit-descriptors.ts'
 import type { UnitFileActions } from './runtime/unit-files.ts'
 import type { Abilities } from './units/directives/need.ts'
 import type { LoadedUnits } from './units/load.ts'
@@ -25,6 +26,7 @@ export type BackendParts = {
   processes: Processes
   abilities: Abilities
   clean: Backend['clean']
+  descriptors: Descriptors
   logs: Logs
   native: Native
   post: (event: EngineEvent) => void
@@ -98,6 +100,7 @@ export function createBackend(parts: BackendParts): Backend {
     clean: parts.clean,
     reload: async () => parts.reload(),
     processes: name => processTrees(processes.of(name)),
+    storedDescriptors: name => parts.descriptors.of(name, 'stored').length,
     resources(name) {
       return usageOf(processes.of(name)) ?? { memoryBytes: null, cpuUsec: null, tasks: null }
     },

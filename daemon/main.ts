@@ -240,6 +240,7 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
       processes: runtime.processes,
       abilities: runtime.abilities,
       clean: runtime.clean,
+      descriptors: runtime.descriptors,
       logs,
       native,
       post: event => loop.post(event),

@@ -40,6 +40,8 @@ export function formatStatus(status: UnitStatus, style: StatusStyle): string {
     ...related('Triggers', status.triggers, style.paint),
     ...condition(status, style.paint),
     ...list('Docs', status.docs),
+    ...status.listen.map(({ address, type }) => field('Listen', `${address} (${type})`)),
+    ...connections(status),
     ...status.commands
       .filter(command => command.outcome !== null)
       .map(command => ended(command, style.paint)),
@@ -137,6 +139,13 @@ function condition({ condition, nowUsec }: UnitStatus, paint: Paint): string[] {
     ),
     `${INDENT}└─ ${condition.text}`,
   ]
+}
+
+function connections({ connections: told }: UnitStatus): string[] {
+  if (told === null) return []
+  const { accepted, connected, refused } = told
+  const more = refused === 0 ? '' : `; Refused: ${refused}`
+  return [field('Accepted', `${accepted}; Connected: ${connected}${more}`)]
 }
 
 /** systemctl's words for `code=exited, status=7/n/a` and `code=killed, status=9/KILL`. */

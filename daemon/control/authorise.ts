@@ -29,6 +29,7 @@ export const NEEDS: Readonly<Record<MethodName, Role>> = {
   listUnitFiles: 'reader',
   listTimers: 'reader',
   listPaths: 'reader',
+  listSockets: 'reader',
   listDependencies: 'reader',
   isActive: 'reader',
   isEnabled: 'reader',

@@ -49,6 +49,8 @@ export interface Backend {
   reload(): Promise<readonly string[]>
   processes(unit: UnitName): readonly ProcessTree[]
   resources(unit: UnitName): UnitResources
+  /** How many descriptors the unit has stored (FDSTORE=1). */
+  storedDescriptors(unit: UnitName): number
   /** The changes to unit files throw an `Error` with a `code` (errno) or a message that begins with "cannot" when they
    * are refused; nothing has been changed then. They are in force (units read anew) when the call returns. */
   enable(names: readonly UnitName[], how: { runtime: boolean; force: boolean }): UnitFileChanges

@@ -1,25 +1,19 @@
 // Why a job failed: the one or two lines that spare people a look into the logs.
 import { describeJobResult } from '../engine/describe-error.ts'
+import { execDirective } from '../engine/exec-lists.ts'
 import type {
   CommandRun,
   JobResult,
   ServiceFacts,
   ServiceResult,
+  SocketFacts,
   UnitState,
 } from '../engine/state.ts'
 import type { Unit, UnitName } from '../units/unit.ts'
 import { formatTimespan } from '../units/values/format-timespan.ts'
 import type { Backend } from './backend.ts'
 import { lastLines } from './log-lines.ts'
-import {
-  commandLine,
-  commandOf,
-  EXEC_DIRECTIVES,
-  endInWords,
-  exitInWords,
-  isRunOk,
-  refusedCall,
-} from './runs.ts'
+import { commandLine, commandOf, endInWords, exitInWords, isRunOk, refusedCall } from './runs.ts'
 import type { Explanation, JobVerb } from './schema.ts'
 
 /** Output lines that an explanation carries. */
@@ -52,7 +46,7 @@ export async function explain(
   const loaded = backend.units.get(cause)
   return {
     summary: `cannot ${verb} ${unit}: ${told}`,
-    result: failed?.service ? backend.result(cause) : null,
+    result: failed?.service || failed?.socket ? backend.result(cause) : null,
     exit: run?.exit ? exitInWords(run.exit) : null,
     command: run ? commandLine(commandOf(loaded, run)) : null,
     cause,
@@ -83,8 +77,22 @@ function reason(backend: Backend, name: UnitName, result: JobResult): Reason {
   if (result !== 'failed' && result !== 'dependency') {
     return { why: `the job ${describeJobResult(result)}`, run: null }
   }
+  if (unit.type === 'socket' && state?.socket) return socketReason(unit, state.socket)
   if (!state?.service) return { why: whyNotLoaded(unit) ?? 'it failed', run: null }
   return serviceReason(unit, state.service)
+}
+
+function socketReason(unit: Unit, facts: SocketFacts): Reason {
+  const run = facts.runs.findLast(one => isRunOk(unit, one) === false) ?? null
+  if (facts.spawnError !== null) return { why: facts.spawnError, run: null }
+  if (run) {
+    return {
+      why: endInWords(run, `${execDirective('socket', run.exec)}=`, commandOf(unit, run)),
+      run,
+    }
+  }
+  if (facts.result === 'timeout') return { why: 'it took longer than TimeoutSec=', run: null }
+  return { why: facts.result === 'success' ? 'it ended' : facts.result, run: null }
 }
 
 function whyNotLoaded(unit: Unit): string | null {
@@ -150,18 +158,18 @@ function subject(facts: ServiceFacts, run: CommandRun): string {
   if (run.exec === 'start' && (facts.main === null || facts.main.pid === run.pid)) {
     return 'the main process'
   }
-  return `${EXEC_DIRECTIVES[run.exec]}=`
+  return `${execDirective('service', run.exec)}=`
 }
 
 function whyTimeout(unit: Unit, facts: ServiceFacts, run: CommandRun | null): string {
   const settings = unit.service
   if (settings === undefined) return 'it timed out'
   if (run !== null && (run.exec === 'stop' || run.exec === 'stop-post')) {
-    return `${EXEC_DIRECTIVES[run.exec]}= took longer than ${limit('TimeoutStopSec', settings.timeoutStopUsec)}`
+    return `${execDirective('service', run.exec)}= took longer than ${limit('TimeoutStopSec', settings.timeoutStopUsec)}`
   }
   const within = limit('TimeoutStartSec', settings.timeoutStartUsec)
   if (run !== null && run.exec !== 'start') {
-    return `${EXEC_DIRECTIVES[run.exec]}= took longer than ${within}`
+    return `${execDirective('service', run.exec)}= took longer than ${within}`
   }
   if (facts.sub === 'running')
     return `it ran longer than ${limit('RuntimeMaxSec', settings.runtimeMaxUsec)}`

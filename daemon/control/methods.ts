@@ -18,6 +18,7 @@ import { listPaths } from './paths.ts'
 import { verify } from './problems.ts'
 import type { ControlError, MethodName, Methods, Request } from './schema.ts'
 import { show } from './show.ts'
+import { listSockets } from './sockets.ts'
 import { status } from './status.ts'
 import { listTimers } from './timers.ts'
 import { cat, disable, enable, mask, reload, unmask } from './unit-files.ts'
@@ -39,6 +40,7 @@ const HANDLERS: { readonly [M in MethodName]: Handler<M> } = {
   listUnitFiles,
   listTimers,
   listPaths,
+  listSockets,
   listDependencies,
   isActive,
   isEnabled,

@@ -1,33 +1,23 @@
 // The commands that a service ran: which they were, and how they ended.
 
 import type { ProcessExit } from '../engine/event.ts'
+import { commandsOf, execDirective } from '../engine/exec-lists.ts'
 import { describeExit, inStatusSet, signalName, statusName } from '../engine/exit-status.ts'
 import type { CommandRun, ExecKind } from '../engine/state.ts'
-import type { ExecCommand, ServiceSettings, Unit } from '../units/unit.ts'
+import { execCommandText } from '../units/print.ts'
+import type { ExecCommand, Unit } from '../units/unit.ts'
+import type { CommandStatus } from './schema.ts'
+import { timestampText } from './times.ts'
 
-export const EXEC_DIRECTIVES: Readonly<Record<ExecKind, string>> = {
-  condition: 'ExecCondition',
-  'start-pre': 'ExecStartPre',
-  start: 'ExecStart',
-  'start-post': 'ExecStartPost',
-  reload: 'ExecReload',
-  stop: 'ExecStop',
-  'stop-post': 'ExecStopPost',
-}
-export const EXEC_KINDS = Object.keys(EXEC_DIRECTIVES) as readonly ExecKind[]
-
-const LISTS: Readonly<Record<ExecKind, (service: ServiceSettings) => readonly ExecCommand[]>> = {
-  condition: service => service.execCondition,
-  'start-pre': service => service.execStartPre,
-  start: service => service.execStart,
-  'start-post': service => service.execStartPost,
-  reload: service => service.execReload,
-  stop: service => service.execStop,
-  'stop-post': service => service.execStopPost,
-}
-
-export const commandsOf = (unit: Unit, exec: ExecKind): readonly ExecCommand[] =>
-  unit.service ? LISTS[exec](unit.service) : []
+const EXEC_KINDS: readonly ExecKind[] = [
+  'condition',
+  'start-pre',
+  'start',
+  'start-post',
+  'reload',
+  'stop',
+  'stop-post',
+]
 
 /** The command of a run, unless the unit file has been changed since. */
 export const commandOf = (unit: Unit, run: { exec: ExecKind; index: number }): ExecCommand | null =>
@@ -119,3 +109,35 @@ export function exitStatus(exit: ProcessExit | null): number {
   if (exit === null || exit.kind === 'unknown') return 0
   return exit.kind === 'exited' ? exit.status : exit.signal
 }
+
+/** `ExecStart={ path=… ; argv[]=… ; … }`, one for each command of the unit, with its last run. */
+export const execProperties = (
+  unit: Unit,
+  runs: readonly CommandRun[],
+): [name: string, value: string][] =>
+  EXEC_KINDS.flatMap(kind =>
+    commandsOf(unit, kind).map((command, index): [string, string] => {
+      const run = runs.findLast(one => one.exec === kind && one.index === index)
+      const text = run ? execCommandText(command, timing(run)) : execCommandText(command)
+      return [execDirective(unit.type, kind), text]
+    }),
+  )
+
+const timing = (run: CommandRun) => ({
+  startTime: `[${timestampText(run.startedUsec)}]`,
+  stopTime: run.endedUsec === null ? '[n/a]' : `[${timestampText(run.endedUsec)}]`,
+  pid: run.pid,
+  code: run.endedUsec === null ? '(null)' : (run.exit?.kind ?? 'unknown'),
+  status: `${exitStatus(run.exit)}${run.exit?.kind === 'exited' ? '' : '/0'}`,
+})
+
+/** A run as `ctl status` tells it. */
+export const commandStatus = (unit: Unit, run: CommandRun): CommandStatus => ({
+  directive: execDirective(unit.type, run.exec),
+  command: commandLine(commandOf(unit, run)),
+  pid: run.pid,
+  startedUsec: run.startedUsec,
+  endedUsec: run.endedUsec,
+  outcome: outcomeOf(run),
+  ok: isRunOk(unit, run),
+})

@@ -168,6 +168,16 @@ export type PathListItem = {
   condition: string
   path: string
 }
+/** One line of a socket's Listen…=. */
+export type SocketListItem = {
+  address: string
+  /** `Stream`, `Datagram`, `FIFO` … */
+  type: string
+  unit: string
+  active: string
+  /** What it starts; with Accept=yes a service for each connection that there is. */
+  activates: readonly string[]
+}
 export type DependencyNode = {
   unit: string
   active: string
@@ -267,6 +277,10 @@ export type UnitStatus = {
   triggeredBy: readonly { unit: string; active: string }[]
   triggers: readonly { unit: string; active: string }[]
   docs: readonly string[]
+  /** Where a socket listens; empty for other units. */
+  listen: readonly { address: string; type: string }[]
+  /** Of a socket with Accept=yes: the connections that were taken, that there are, that were refused; null for others. */
+  connections: { accepted: number; connected: number; refused: number } | null
   /** The last failed Condition…= as written (`ConditionPathExists=/x was not met`), with its moment. */
   condition: { text: string; atUsec: number } | null
   /** The running main process, or the last one. */
@@ -435,6 +449,11 @@ export type Methods = {
   listPaths: Method<
     { patterns?: readonly string[]; all?: boolean },
     { paths: readonly PathListItem[] }
+  >
+  /** Where sockets in memory listen, by address. Without `all`, those that are not inactive. */
+  listSockets: Method<
+    { patterns?: readonly string[]; all?: boolean },
+    { sockets: readonly SocketListItem[] }
   >
   /** Without units: of default.target. */
   listDependencies: Method<

@@ -3,16 +3,17 @@ import { ok } from 'neverthrow'
 import { RELATIONS, relationProperty } from '../engine/graph.ts'
 import { NEVER } from '../engine/initial.ts'
 import { isSupported, machineOf } from '../engine/machines.ts'
-import type { CommandRun, ServiceFacts, Stamp, UnitState } from '../engine/state.ts'
-import { execCommandText, yesNo } from '../units/print.ts'
+import type { Stamp, UnitState } from '../engine/state.ts'
+import { yesNo } from '../units/print.ts'
 import { settingsProperties } from '../units/show.ts'
 import type { Unit } from '../units/unit.ts'
 import { type Call, type Handler, orAborted } from './call.ts'
 import { systemState } from './manager.ts'
 import { pathProperties } from './paths.ts'
 import { findUnit, resolveUnits } from './resolve.ts'
-import { commandsOf, EXEC_DIRECTIVES, EXEC_KINDS, exitCode, exitStatus } from './runs.ts'
+import { execProperties, exitCode, exitStatus } from './runs.ts'
 import type { ControlError } from './schema.ts'
+import { socketProperties } from './sockets.ts'
 import { timerProperties } from './timers.ts'
 import { timestampText } from './times.ts'
 
@@ -51,6 +52,7 @@ export function unitProperties(call: Call, unit: Unit): readonly Property[] {
   const state = call.backend.state.units.get(unit.id) ?? null
   const live = [
     ...(unit.type === 'service' ? serviceProperties(call, unit, state) : []),
+    ...(unit.type === 'socket' ? socketProperties(call.backend, unit) : []),
     ...(unit.type === 'timer' ? timerProperties(call.backend, unit, state) : []),
     ...(unit.type === 'path' ? pathProperties(call.backend, unit) : []),
     ...genericProperties(call, unit, state),
@@ -89,38 +91,18 @@ function serviceProperties(call: Call, unit: Unit, state: UnitState | null): Pro
     ['Result', call.backend.result(unit.id)],
     ['ReloadResult', facts?.reloadResult ?? 'success'],
     ['NRestarts', `${facts?.nRestarts ?? 0}`],
+    ['NFileDescriptorStore', `${call.backend.storedDescriptors(unit.id)}`],
     ...stamp('ExecMainStartTimestamp', stampOf(call, main?.startedUsec ?? null)),
     ...stamp('ExecMainExitTimestamp', stampOf(call, main?.endedUsec ?? null)),
     ['ExecMainPID', `${main?.pid ?? 0}`],
     ['ExecMainCode', `${exitCode(main?.exit ?? null)}`],
     ['ExecMainStatus', `${exitStatus(main?.exit ?? null)}`],
-    ...EXEC_KINDS.flatMap(kind => execProperties(unit, facts, kind)),
+    ...execProperties(unit, facts?.runs ?? []),
     ['MemoryCurrent', memoryBytes === null ? NOT_SET : `${memoryBytes}`],
     ['CPUUsageNSec', cpuUsec === null ? NOT_SET : `${cpuUsec * 1000}`],
     ['TasksCurrent', tasks === null ? NOT_SET : `${tasks}`],
   ]
 }
-
-/** `ExecStart={ path=… ; argv[]=… ; … }`, one for each command, with its last run. */
-function execProperties(
-  unit: Unit,
-  facts: ServiceFacts | null,
-  kind: CommandRun['exec'],
-): Property[] {
-  return commandsOf(unit, kind).map((command, index) => {
-    const run = facts?.runs.findLast(one => one.exec === kind && one.index === index)
-    const text = run ? execCommandText(command, timing(run)) : execCommandText(command)
-    return [EXEC_DIRECTIVES[kind], text]
-  })
-}
-
-const timing = (run: CommandRun) => ({
-  startTime: `[${timestampText(run.startedUsec)}]`,
-  stopTime: run.endedUsec === null ? '[n/a]' : `[${timestampText(run.endedUsec)}]`,
-  pid: run.pid,
-  code: run.endedUsec === null ? '(null)' : (run.exit?.kind ?? 'unknown'),
-  status: `${exitStatus(run.exit)}${run.exit?.kind === 'exited' ? '' : '/0'}`,
-})
 
 function genericProperties(call: Call, unit: Unit, state: UnitState | null): Property[] {
   const { backend } = call

@@ -8,8 +8,9 @@ import { lastLines } from './log-lines.ts'
 import { failedUnits, managerStatus } from './manager.ts'
 import { problemsOf } from './problems.ts'
 import { findPresentUnit, resolveUnits } from './resolve.ts'
-import { commandLine, commandOf, EXEC_DIRECTIVES, isRunOk, outcomeOf, refusedCall } from './runs.ts'
+import { commandLine, commandOf, commandStatus, outcomeOf, refusedCall } from './runs.ts'
 import type { ControlError, UnitStatus } from './schema.ts'
+import { socketStatus } from './sockets.ts'
 import { nextElapseUsec } from './timers.ts'
 
 const LINES = 10
@@ -67,7 +68,10 @@ async function unitStatus(call: Call, unit: Unit, lines: number): Promise<UnitSt
     triggers: withState(backend, backend.related(name, 'triggers')),
     docs: [...unit.unit.documentation],
     condition: conditionOf(state),
+    listen: [],
+    connections: null,
     ...(facts === null ? NO_SERVICE : serviceStatus(unit, facts, processes)),
+    ...(unit.type === 'socket' && socketStatus(backend, unit)),
     restartAtUsec:
       facts?.sub === 'auto-restart' && facts.deadlineUsec !== null
         ? facts.deadlineUsec - now.monotonicUsec + now.realtimeUsec
@@ -117,15 +121,7 @@ function serviceStatus(unit: Unit, facts: ServiceFacts, processes: readonly Proc
           },
     commands: facts.runs
       .filter(run => run.exec !== 'start' || run.pid !== main?.pid)
-      .map(run => ({
-        directive: EXEC_DIRECTIVES[run.exec],
-        command: commandLine(commandOf(unit, run)),
-        pid: run.pid,
-        startedUsec: run.startedUsec,
-        endedUsec: run.endedUsec,
-        outcome: outcomeOf(run),
-        ok: isRunOk(unit, run),
-      })),
+      .map(run => commandStatus(unit, run)),
     spawnError:
       facts.spawnError ?? (facts.mainPid === null ? refusedCall(unit, main?.exit ?? null) : null),
     statusText: facts.statusText,

@@ -110,6 +110,7 @@ const PARAMS: { readonly [M in MethodName]: v.GenericSchema<unknown, Methods[M][
   }),
   listTimers: v.strictObject({ patterns: maybe(names), all: maybe(v.boolean()) }),
   listPaths: v.strictObject({ patterns: maybe(names), all: maybe(v.boolean()) }),
+  listSockets: v.strictObject({ patterns: maybe(names), all: maybe(v.boolean()) }),
   listDependencies: v.strictObject({
     units: maybe(names),
     reverse: maybe(v.boolean()),

@@ -14,6 +14,7 @@ const READERS: readonly MethodName[] = [
   'listUnitFiles',
   'listTimers',
   'listPaths',
+  'listSockets',
   'listDependencies',
   'isActive',
   'isEnabled',

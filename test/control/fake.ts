@@ -233,6 +233,7 @@ export function createFake(): Fake {
     },
     processes: () => fake.trees,
     resources: () => ({ memoryBytes: 1024, cpuUsec: 7, tasks: 2 }),
+    storedDescriptors: () => 2,
     enable: (names, how) => changing('enable', names, how),
     disable: (names, how) => changing('disable', names, how),
     mask: (names, how) => changing('mask', names, how),

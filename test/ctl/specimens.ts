@@ -36,6 +36,8 @@ export const unitStatus = (changes: Partial<UnitStatus> = {}): UnitStatus => ({
   triggeredBy: [],
   triggers: [],
   docs: [],
+  listen: [],
+  connections: null,
   condition: null,
   main: {
     pid: 123,
