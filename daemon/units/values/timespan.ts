@@ -43,7 +43,7 @@ const UNITS: Readonly<Record<string, bigint>> = {
   μs: 1n,
   µs: 1n,
 }
-const PART = /[ \t\n\r]*\+?(\d*)(\.?)(\d*)([ \t\n\r]*)/y
+const PART = /[ \t\n\r]*(?:\+(?=\d))?(\d*)(\.?)(\d*)([ \t\n\r]*)/y
 const SUFFIX =
   /seconds|second|sec|s|minutes|minute|min|months|month|M|msec|ms|m|hours|hour|hr|h|days|day|d|weeks|week|w|years|year|y|usec|us|μs|µs/y
 /** USEC_INFINITY: what does not fit below it is refused, as systemd does. */
@@ -72,7 +72,9 @@ export function readTimespan(text: string, unit = SECOND): bigint | 'infinity' |
     if (suffix === undefined && space === '' && at < text.length) return null
     at += suffix?.length ?? 0
     const factor = suffix === undefined ? unit : (UNITS[suffix] ?? unit)
-    total += BigInt(whole === '' ? 0 : whole) * factor
+    const number = BigInt(whole === '' ? 0 : whole)
+    if (number >= 2n ** 63n) return null
+    total += number * factor
     let digit = factor / 10n
     for (const figure of fraction) {
       total += BigInt(figure) * digit

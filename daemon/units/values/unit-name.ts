@@ -129,7 +129,11 @@ export function unescapePath(text: string): Result<string, string> {
   if (text === '') return err('cannot make a path of an empty name')
   if (text === '-') return ok('/')
   return unescapeName(text).andThen(path =>
-    path.startsWith('/') || path.endsWith('/') || climbs(path) || simplifyPath(path) !== path
+    path === '.' ||
+    path.startsWith('/') ||
+    path.endsWith('/') ||
+    climbs(path) ||
+    simplifyPath(path) !== path
       ? err(`cannot make a path of ${text}: it is not the escaped form of one`)
       : ok(`/${path}`),
   )
