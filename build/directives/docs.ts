@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { createDirectives, type Directive, SECTIONS } from '../../daemon/units/directives.ts'
+import { yesNo } from '../../daemon/units/print.ts'
 import { MANUAL, UNDOCUMENTED } from './manual.ts'
 
 const FILE = fileURLToPath(new URL('../../docs/directives.md', import.meta.url))
@@ -64,6 +65,9 @@ function newerOf(section: string, shared: ReadonlySet<string>): string[] {
   return [...new Set(rows)].filter(name => !known.has(name) && !shared.has(name)).sort()
 }
 
+const ownLine = ({ name, default: fallback, note }: Directive) =>
+  `| \`${name}=\` | ${typeof fallback === 'boolean' ? yesNo(fallback) : (fallback ?? '')} | ${note ?? ''} |`
+
 /** The page as it should be. */
 export function directivesPage(): string {
   const counts = Object.fromEntries(STATES.map(state => [state, 0])) as Counts
@@ -102,7 +106,7 @@ export function directivesPage(): string {
     `<!-- Made by \`npm run docs\` from the table of directives (daemon/units/directives/); not to be edited. -->
 What hearth does with each directive of systemd, in the order of the manual pages of systemd 252 and then what has come since.
 All are read, none is an error. What is *done* may still need what a container forbids: \`ctl fidelity\` tells, for the
-units and the machine at hand. hearth's own directives, in \`[X-Hearth]\`, are in the README.`,
+units and the machine at hand. hearth's own are at the end.`,
     `| state | directives | |
 | --- | --- | --- |
 | done | ${counts.done} | as in systemd |
@@ -111,6 +115,13 @@ units and the machine at hand. hearth's own directives, in \`[X-Hearth]\`, are i
 | not done | ${counts['not done']} | read and kept; \`ctl verify\` tells of it |
 | all | ${total} | |`,
     ...parts,
+    '## [X-Hearth]',
+    'hearth’s own. systemd ignores the section, so a unit stays valid for both.',
+    [
+      '| directive | default | |',
+      '| --- | --- | --- |',
+      ...table.section('X-Hearth').map(ownLine),
+    ].join('\n'),
   ]
   return `${all.join('\n\n')}\n`
 }

@@ -28,10 +28,16 @@ export const hearthDirectives = (): Directive[] => [
   setting('hearth', 'Dependants', 'dependants', oneOf('hold', 'fail'), {
     print: plain,
     property: 'HearthDependants',
+    note: 'hold: it waits while a unit that it requires restarts by itself; fail: it fails with that one, as in systemd',
   }),
   setting('hearth', 'Console', 'console', oneOf('inherit', 'off'), {
     print: plain,
     property: 'HearthConsole',
+    note: 'off: its lines do not go to the standard output of hearth',
   }),
-  setting('hearth', 'Strict', 'strict', boolean, { print: yesNo, property: 'HearthStrict' }),
+  setting('hearth', 'Strict', 'strict', boolean, {
+    print: yesNo,
+    property: 'HearthStrict',
+    note: 'yes: it is not started less confined than its file says; without it as hearth --strict has it',
+  }),
 ]
