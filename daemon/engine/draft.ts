@@ -32,6 +32,8 @@ export type DraftParts = {
   machineOf: (type: UnitType) => Machine
   /** Where in its list of orderings a waiting job was last found to be held back: a hint that outlives the step. */
   blockers: Map<number, number>
+  /** Units that wait for the queue of jobs to be empty. */
+  idle: Iterable<UnitName>
 }
 
 /** What is to be looked at again once the jobs that can run have run. */
@@ -49,6 +51,8 @@ export class Draft implements TransactionView {
   readonly runQueue = new Set<number>()
   /** Units whose triggering units are to hear of a change, and what they were before it. */
   readonly triggered = new Map<UnitName, ActiveState>()
+  /** Units that wait for the queue of jobs to be empty. */
+  readonly idle: Set<UnitName>
   readonly rechecks: { what: Recheck; unit: UnitName }[] = []
 
   readonly #state: EngineState
@@ -71,6 +75,7 @@ export class Draft implements TransactionView {
     }
     this.#machineOf = parts.machineOf
     this.blockers = parts.blockers
+    this.idle = new Set(parts.idle)
     this.#jobCount = parts.state.jobs.size
   }
 

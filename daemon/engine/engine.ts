@@ -77,6 +77,7 @@ export function createEngine(parts: EngineParts): Engine {
   const unitsByPid = new Map<number, UnitName>()
   const deadlines = createDeadlines<UnitName | number>()
   const blockers = new Map<number, number>()
+  const idle = new Set<UnitName>()
 
   const setUnit = (name: UnitName, unit: UnitState | null) => {
     const machine = machineOf(unitTypeOf(name))
@@ -88,6 +89,8 @@ export function createEngine(parts: EngineParts): Engine {
       units.set(name, unit)
       for (const pid of machine.pids(unit)) unitsByPid.set(pid, name)
     } else units.delete(name)
+    if (unit?.service?.waitsForOthers && unit.service.sub === 'start') idle.add(name)
+    else idle.delete(name)
     deadlines.set(name, unit && earlier(machine.deadlineUsec(unit), unit.recheckUsec ?? null))
   }
 
@@ -122,7 +125,7 @@ export function createEngine(parts: EngineParts): Engine {
           return unit !== undefined && !isDown(machineOf(unitTypeOf(name)).activeState(unit))
         })
       }
-      const draft = new Draft({ state, graph, now, host, machineOf, blockers })
+      const draft = new Draft({ state, graph, now, host, machineOf, blockers, idle })
       handle(draft, event, { due: () => deadlines.due(now.monotonicUsec), unitsByPid })
       do runJobs(draft)
       while (recheck(draft))

@@ -69,6 +69,9 @@ function answerRequest(draft: Draft, name: UnitName, request: MachineRequest): v
     case 'propagate-reload':
       propagateReload(draft, name)
       return
+    case 'await-idle':
+      draft.idle.add(name)
+      return
     case 'skipped': // looked at with the change of state
       return
     case 'trigger':

@@ -12,6 +12,7 @@ const NO_STARTS: readonly number[] = Object.freeze([])
 const INITIAL_FACTS: ServiceFacts = Object.freeze({
   sub: 'dead',
   idle: false,
+  waitsForOthers: false,
   result: 'success',
   reloadResult: 'success',
   mainPid: null,

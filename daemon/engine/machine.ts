@@ -36,6 +36,8 @@ export type MachineInput =
   /** A unit that this one triggers is in another state, or its job has ended. Several changes in one step of the engine are
    * told as one, when all that can run has run; `previous` is what it was before the first. */
   | ({ type: 'triggered-changed'; previous: ActiveState } & Triggered)
+  /** The answer to `await-idle`: the queue of jobs is empty. */
+  | { type: 'idle' }
   /** The unit's files were read anew. */
   | { type: 'reloaded' }
   /** The time of day was set, or the machine was asleep; or its time zone is another. */
@@ -93,6 +95,8 @@ export type MachineContext = {
 export type MachineRequest =
   /** The pause before an automatic restart is over: queue the job. */
   | { type: 'restart' }
+  /** Tell `idle` as soon as no unit has a job. */
+  | { type: 'await-idle' }
   /** A start was ended by ExecCondition=: the job's result is `skipped`. */
   | { type: 'skipped' }
   /** The unit has begun to reload of its own accord: PropagatesReloadTo= passes that on. */

@@ -100,6 +100,7 @@ function take(turn: Turn, input: MachineInput): void {
       return
     case 'reload': // never offered: canReload
     case 'deadline': // it arms none
+    case 'idle': // it never asks for it
     case 'clock-changed': // time is nothing to it
     case 'timer-stamp':
     case 'sockets-opened': // nor are sockets

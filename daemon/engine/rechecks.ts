@@ -14,9 +14,18 @@ import { triggeredUnit, triggersOf } from './trigger.ts'
 /** Looks once at every unit that is to be looked at; true if there was one. */
 export function recheck(draft: Draft): boolean {
   if (tellTriggering(draft)) return true
-  if (draft.rechecks.length === 0) return false
+  if (draft.rechecks.length === 0) return tellIdle(draft)
   const waiting = draft.rechecks.splice(0)
   for (const { what, unit } of waiting) CHECKS[what](draft, unit)
+  return true
+}
+
+/** Tells those who wait for it that no unit has a job any more; true if there was one. */
+function tellIdle(draft: Draft): boolean {
+  if (draft.idle.size === 0 || draft.jobCount > 0) return false
+  const waiting = [...draft.idle]
+  draft.idle.clear()
+  for (const name of waiting) feed(draft, name, { type: 'idle' })
   return true
 }
 

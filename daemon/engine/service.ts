@@ -15,7 +15,7 @@ import { controlExited, isMainLost, mainEnded, mainExited } from './service/exit
 import { notified } from './service/notify.ts'
 import { enterReload } from './service/reload.ts'
 import { killSettings, serviceSettings } from './service/settings.ts'
-import { begin } from './service/start.ts'
+import { begin, othersDone } from './service/start.ts'
 import { enterDead, enterSignal, enterStop } from './service/stop.ts'
 import { log, set, setSub, type Turn } from './service/turn.ts'
 import type { ActiveState, ServiceFacts, ServiceSub, UnitState } from './state.ts'
@@ -113,6 +113,9 @@ function take(turn: Turn, input: MachineInput): void {
       return
     case 'deadline':
       deadlineCame(turn)
+      return
+    case 'idle':
+      othersDone(turn)
       return
     case 'exited':
       if (input.pid === turn.facts.mainPid) mainExited(turn, input.exit)

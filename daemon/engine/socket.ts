@@ -128,6 +128,7 @@ function take(turn: Turn, input: MachineInput): void {
     case 'timer-stamp':
     case 'path-triggered':
     case 'path-failed':
+    case 'idle':
     case 'clock-changed':
     case 'reloaded': // what is open stays open; the new settings count from the next start
     case 'notify': // its commands have nothing to tell

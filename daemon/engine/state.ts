@@ -148,6 +148,8 @@ export type ServiceFacts = {
   sub: ServiceSub
   /** Type=idle: starting already counts as active. */
   idle: boolean
+  /** Type=idle: its command is run when no other unit has a job, or a while has passed. */
+  waitsForOthers: boolean
   result: ServiceResult
   /** Result of ExecReload= alone. */
   reloadResult: ServiceResult

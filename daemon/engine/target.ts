@@ -19,6 +19,7 @@ function next(sub: TargetSub, input: MachineInput): TargetSub {
     case 'timer-stamp':
     case 'path-triggered':
     case 'path-failed':
+    case 'idle':
     case 'clock-changed':
     case 'reloaded': // its settings are looked up when they are needed
     case 'exited': // it has no process, so nothing below is meant for it either

@@ -99,6 +99,7 @@ function take(turn: Turn, input: MachineInput): void {
       log(turn, 'warn', `Cannot trigger ${input.unit}: ${describeTransactionError(input.error)}`)
       enterDown(turn, 'failed', 'resources')
       return
+    case 'idle': // it never asks for it
     case 'reload': // never offered: canReload
     case 'exited': // it has no process, so nothing below is meant for it either
     case 'spawned':

@@ -360,3 +360,19 @@ test('a reload keeps units running and changes what is waited for', t => {
   w.reload(unit('b.service', { wants: ['a.service'] }))
   t.is(w.active('b.service'), 'active')
 })
+
+test('an idle service waits until no unit has a job, and holds up nobody', t => {
+  const w = world(
+    [
+      unit('slow.service', { service: { type: 'oneshot' } }),
+      unit('idle.service', { service: { type: 'idle' } }),
+      unit('last.service', { after: ['idle.service'], wants: ['slow.service', 'idle.service'] }),
+    ],
+    { behave: ({ unit: name }) => (name === 'slow.service' ? ends(0, 2 * SECOND) : LIVES) },
+  )
+  w.start('last.service')
+  t.deepEqual(w.actives('idle.service', 'last.service'), ['active', 'active'])
+  t.is(w.stateOf('idle.service').service?.sub, 'start')
+  w.pass(2 * SECOND)
+  t.is(w.stateOf('idle.service').service?.sub, 'running')
+})

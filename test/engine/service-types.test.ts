@@ -1,6 +1,15 @@
 // Type=: when a service counts as started, and how each type lives and ends (systemd.service(5)).
 import test from 'ava'
-import { exited, killedBy, NOT_FOUND, running, SECOND, SIGTERM, world } from './service-world.ts'
+import {
+  exited,
+  killedBy,
+  NOT_FOUND,
+  running,
+  SECOND,
+  SIGTERM,
+  type World,
+  world,
+} from './service-world.ts'
 
 test('a simple service is up as soon as its process runs', t => {
   const w = world()
@@ -70,7 +79,7 @@ test('a simple service whose program is missing fails its start, with the step a
   t.true(w.lines.includes('Main process exited, code=exited, status=203/EXEC'))
 })
 
-for (const type of ['exec', 'dbus', 'idle'] as const) {
+for (const type of ['exec', 'dbus'] as const) {
   test(`a service of Type=${type} is up once it is executed`, t => {
     const w = world({ type }).start()
     t.is(w.sub, 'running')
@@ -88,6 +97,25 @@ test('an idle service counts as active while it starts', t => {
   const w = world({ type: 'idle', execStartPre: ['/bin/pre'] }).start()
   t.is(w.sub, 'start-pre')
   t.is(w.active, 'active')
+})
+
+test('an idle service runs its command when it is told that nobody has a job any more, or after 5 seconds', t => {
+  for (const wait of [(w: World) => w.send({ type: 'idle' }), (w: World) => w.pass(5 * SECOND)]) {
+    const w = world({ type: 'idle' }).start()
+    t.is(w.sub, 'start')
+    t.is(w.active, 'active')
+    t.deepEqual(w.begun, [])
+    wait(w.pass(SECOND))
+    t.is(w.sub, 'running')
+    w.exit(w.main)
+    t.is(w.at, 'dead success')
+  }
+})
+
+test('an idle service that is stopped while it waits is down at once', t => {
+  const w = world({ type: 'idle' }).start().stop()
+  t.is(w.at, 'dead success')
+  t.deepEqual(w.send({ type: 'idle' }).begun, [])
 })
 
 test('a oneshot service is activating while its process runs', t => {

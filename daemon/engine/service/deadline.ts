@@ -4,6 +4,7 @@ import { formatTimespan } from '../../units/values/format-timespan.ts'
 import type { ServiceFacts, ServiceSub } from '../state.ts'
 import { unreachable } from '../unreachable.ts'
 import { reloadFailed } from './reload.ts'
+import { othersDone } from './start.ts'
 import {
   enterDead,
   enterSignal,
@@ -47,6 +48,10 @@ export function deadlineCame(turn: Turn): void {
 function timedOut(turn: Turn): void {
   const { service, context, facts } = turn
   const { sub } = facts
+  if (sub === 'start' && facts.waitsForOthers) {
+    othersDone(turn)
+    return
+  }
   switch (sub) {
     case 'condition':
     case 'start-pre':

@@ -4,7 +4,7 @@ import { unreachable } from '../unreachable.ts'
 import { command, commands, spawnControl, spawnMain } from './commands.ts'
 import { awaitEmpty, enterRunning } from './running.ts'
 import { enterSignal } from './stop.ts'
-import { awaitAnswer, log, resetWatchdog, set, setSub, type Turn } from './turn.ts'
+import { arm, awaitAnswer, log, resetWatchdog, set, setSub, type Turn } from './turn.ts'
 
 /** Begins a new run, everything of the last one forgotten but the count of restarts. */
 export function begin(turn: Turn): void {
@@ -33,6 +33,9 @@ export function enterStartPre(turn: Turn): void {
   spawnControl(turn, 'start-pre', 0, turn.service.timeoutStartUsec)
 }
 
+/** As long as systemd's (systemd.service(5), Type=idle). */
+const IDLE_TIMEOUT_USEC = 5_000_000
+
 export function enterStart(turn: Turn): void {
   const { service } = turn
   set(turn, { controlPid: null, command: null })
@@ -53,10 +56,13 @@ export function enterStart(turn: Turn): void {
       spawnControl(turn, 'start', 0, service.timeoutStartUsec)
       return
     case 'simple':
-    case 'idle':
-      // Up as soon as it runs: no start to time. (systemd lets an idle service wait up to 5 seconds for the boot's other
-      // jobs, to keep a console tidy; services here have pipes of their own.)
+      // Up as soon as it runs: no start to time.
       spawnMain(turn, 0, Infinity)
+      return
+    case 'idle':
+      set(turn, { waitsForOthers: true })
+      arm(turn, IDLE_TIMEOUT_USEC)
+      turn.requests.push({ type: 'await-idle' })
       return
     case 'exec':
     case 'oneshot':
@@ -68,6 +74,13 @@ export function enterStart(turn: Turn): void {
     default:
       unreachable(service.type)
   }
+}
+
+/** The jobs of a boot are done, or have taken too long for a service of Type=idle to wait on. */
+export function othersDone(turn: Turn): void {
+  if (turn.facts.sub !== 'start' || !turn.facts.waitsForOthers) return
+  set(turn, { waitsForOthers: false })
+  spawnMain(turn, 0, Infinity)
 }
 
 /** The main process of a service in `start` runs: some types are up with that. */
