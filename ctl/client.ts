@@ -31,6 +31,8 @@ export type RequestOptions<M extends MethodName> = {
   onPart?: (part: Methods[M]['part']) => undefined | Promise<void>
   /** Cancels the request; it is then answered with the error `cancelled`. */
   signal?: AbortSignal
+  /** The parameters, when ctl asks again since the daemon was executed anew. */
+  again?: () => Methods[M]['params']
 }
 
 export interface Connection {
@@ -40,6 +42,8 @@ export interface Connection {
     params: Methods[M]['params'],
     options?: RequestOptions<M>,
   ): Promise<Result<Methods[M]['result'], ClientError>>
+  /** Resolves when the daemon has closed the connection. */
+  readonly ended: Promise<void>
   close(): void
 }
 
@@ -95,6 +99,7 @@ type OpenConnection = Connection & { fail(error: ClientError): void }
 
 function createConnection(ipc: IPCClient): OpenConnection {
   const pending = new Map<number, Pending>()
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>()
   let failure: ClientError | null = null
   let lastId = 0
 
@@ -108,6 +113,7 @@ function createConnection(ipc: IPCClient): OpenConnection {
     failure ??= error
     for (const id of [...pending.keys()]) finish(id, err(failure))
     ipc.socket.destroy()
+    end()
   }
 
   ipc.on(REPLY_EVENT, data => {
@@ -126,6 +132,7 @@ function createConnection(ipc: IPCClient): OpenConnection {
   })
 
   return {
+    ended,
     request: (method, params, { onPart, signal } = {}) => {
       if (failure) return Promise.resolve(err(failure))
       const id = ++lastId

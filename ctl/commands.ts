@@ -44,6 +44,7 @@ const COMMANDS: Readonly<Record<VerbName, Load>> = {
   'list-jobs': () => import('./commands/list-jobs.ts'),
   cancel: () => import('./commands/cancel.ts'),
   'daemon-reload': () => import('./commands/daemon-reload.ts'),
+  'daemon-reexec': () => import('./commands/daemon-reexec.ts'),
   'is-system-running': () => import('./commands/is-system-running.ts'),
   'show-environment': environment,
   'set-environment': environment,

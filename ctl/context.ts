@@ -9,6 +9,11 @@ import type { JsonOutput } from './json.ts'
 import type { Options } from './options.ts'
 import { terminalWidth, write } from './output.ts'
 
+const MOST_ATTEMPTS = 3
+/** Methods that are not sent a second time when the daemon went away before it answered: it may have done them. */
+const ONCE: ReadonlySet<MethodName> = new Set(['kill', 'shutdown', 'reexec'])
+const isRepeatable = (method: MethodName) => !ONCE.has(method)
+
 /** Runs a verb; gives the exit status. */
 export type Command = (context: Context) => Promise<number>
 
@@ -35,6 +40,11 @@ export type Context = {
     params: Methods[M]['params'],
     options?: RequestOptions<M>,
   ): Promise<Result<Methods[M]['result'], ClientError>>
+  /** As `ask`, over a new connection, once the present one has ended: the daemon is executed anew. */
+  askNext<M extends MethodName>(
+    method: M,
+    params: Methods[M]['params'],
+  ): Promise<Result<Methods[M]['result'], ClientError>>
   close(): void
 }
 
@@ -43,6 +53,14 @@ export function createContext(verb: string, args: readonly string[], options: Op
   const terminal = isatty(1)
   const paint = createPaint(wantsColour(terminal, process.env))
   let connection: Connection | null = null
+
+  const open = async (): Promise<Result<Connection, ClientError>> => {
+    const { connect } = await import('./client.ts')
+    const made = await connect(options.socket === null ? {} : { socket: options.socket })
+    if (made.isOk()) connection = made.value
+    return made
+  }
+
   return {
     verb,
     args,
@@ -64,13 +82,27 @@ export function createContext(verb: string, args: readonly string[], options: Op
       else write(2, `${formatError(error, options.quiet ? [] : details, options.quiet)}\n`)
     },
     async ask(method, params, request) {
-      if (connection === null) {
-        const { connect } = await import('./client.ts')
-        const made = await connect(options.socket === null ? {} : { socket: options.socket })
-        if (made.isErr()) return made as never
-        connection = made.value
+      let asked: typeof params = params
+      for (let attempts = 0; ; attempts++) {
+        if (connection === null) {
+          const made = await open()
+          if (made.isErr()) return made as never
+        }
+        const answer = await (connection as Connection).request(method, asked, request)
+        const isLost = answer.isErr() && answer.error.type === 'disconnected'
+        if (!isLost || attempts === MOST_ATTEMPTS || !isRepeatable(method)) return answer
+        // The daemon is executed anew, after a crash say: its socket stays. If it is gone, so is the daemon.
+        connection = null
+        if ((await open()).isErr()) return answer
+        asked = request?.again?.() ?? params
       }
-      return connection.request(method, params, request)
+    },
+    async askNext(method, params) {
+      await connection?.ended
+      connection = null
+      const made = await open()
+      if (made.isErr()) return made as never
+      return made.value.request(method, params)
     },
     close() {
       connection?.close()

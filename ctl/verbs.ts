@@ -275,6 +275,11 @@ const ROWS = [
     about: 'read all unit files anew',
   },
   {
+    name: 'daemon-reexec',
+    group: 'The daemon',
+    about: 'execute hearth anew, as it is installed now; the services run on',
+  },
+  {
     name: 'is-system-running',
     group: 'The daemon',
     about: 'the state of the whole: exit status 0 when running',

@@ -1,12 +1,15 @@
 // What the control server asks of the daemon, answered from the engine's state and the rooms that act.
 import { statSync } from 'node:fs'
 import type { Backend } from './control/backend.ts'
+import type { ImageInfo } from './control/schema.ts'
+import type { Defects } from './defects.ts'
 import type { Engine } from './engine/engine.ts'
 import type { EngineEvent } from './engine/event.ts'
 import { initialUnitState } from './engine/initial.ts'
 import { machineOf } from './engine/machines.ts'
 import type { UnitState } from './engine/state.ts'
 import type { Logs } from './logs/logs.ts'
+import type { Reexec } from './reexec.ts'
 import type { Requests } from './requests.ts'
 import type { Native } from './runtime/native.ts'
 import type { Processes } from './runtime/processes.ts'
@@ -19,6 +22,11 @@ import type { Unit, UnitName } from './units/unit.ts'
 
 export type BackendParts = {
   version: string
+  image: ImageInfo
+  defects: Defects
+  reexec: Reexec
+  /** Told why it did not come about. */
+  reexecFailed: (why: string) => void
   engine: Engine
   units: LoadedUnits
   unitFiles: UnitFileActions
@@ -61,6 +69,10 @@ export function createBackend(parts: BackendParts): Backend {
 
   return {
     version: parts.version,
+    image: parts.image,
+    defects: parts.defects.list,
+    checkReexec: parts.reexec.check,
+    reexec: () => parts.reexecFailed(parts.reexec.become()),
     units,
     abilities: parts.abilities,
     state: engine.state,
@@ -78,13 +90,16 @@ export function createBackend(parts: BackendParts): Backend {
       })
     },
     unitFiles: () => units.unitFiles(),
-    requestJob: (job, unit, mode) => requests.ask(job, unit, mode),
+    requestJob: requests.ask,
     cancelJob(job) {
       const known = engine.state.jobs.has(job)
       if (known) post({ type: 'job-cancelled', job })
       return known
     },
-    resetFailed: unit => post({ type: 'reset-failed', unit }),
+    resetFailed(unit) {
+      if (unit === null) parts.defects.clear()
+      post({ type: 'reset-failed', unit })
+    },
     kill(name, whom, signal) {
       const service = stateOf(name).service
       if (whom === 'all') {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import manifest from '../package.json' with { type: 'json' }
 import { createBackend } from './backend.ts'
 import type { ControlServer } from './control/server.ts'
+import { createDefects } from './defects.ts'
 import { dumpState } from './dump.ts'
 import { createEngine } from './engine/engine.ts'
 import type { EngineEvent, Now } from './engine/event.ts'
@@ -14,6 +15,7 @@ import { createLogs } from './logs/hub.ts'
 import { createLoop, type Loop } from './loop.ts'
 import { type Options, readOptions } from './options.ts'
 import { createRecorder } from './recorder.ts'
+import { checkState, createReexec } from './reexec.ts'
 import { createRequests } from './requests.ts'
 import { resume } from './resume.ts'
 import { initialEnvironment } from './runtime/environment.ts'
@@ -123,8 +125,17 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
     ...(before.program && { program: before.program }),
   })
   const recorder = createRecorder()
+  const defects = createDefects(keep.part('defects'))
+  const reexec = createReexec({
+    native,
+    image: before.image,
+    state: persist.fd,
+    environment: before.environment,
+    args: process.argv.slice(2),
+    leave: before.leave,
+  })
   const changed = new Set<(unit: UnitName) => void>()
-  const requests = createRequests(post)
+  const requests = createRequests(post, keep.part('requests'))
 
   const runtime = createRuntime({
     native,
@@ -162,6 +173,7 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
     engine,
     perform: runtime.perform,
     record(event, changes) {
+      if (event.type === 'exited') reexec.ended(event.pid, event.exit)
       recorder.record(event, now())
       if (changed.size === 0) return
       for (const unit of changes.units.keys()) for (const listener of changed) listener(unit)
@@ -180,6 +192,7 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
   process.on('uncaughtException', defect)
   process.on('unhandledRejection', defect)
   if (leftover) resume(leftover, { native, engine, runtime, loop, persist })
+  requests.resumed(engine.state.jobs)
   const waiting = early
   early = null
   for (const event of waiting) loop.post(event)
@@ -233,6 +246,14 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
     uid: facts.user.uid,
     backend: createBackend({
       version: VERSION,
+      image: {
+        number: before.number,
+        cause: inheritance && describeCause(before.cause),
+        asked: before.cause === CAUSE.reexec,
+      },
+      defects,
+      reexec,
+      reexecFailed: why => tell('error', null, `cannot execute the daemon again: ${why}`),
       engine,
       units,
       unitFiles: createUnitFileActions(units.files),
@@ -305,6 +326,7 @@ const inOneSentence = ({ message, code, syscall, path }: NodeJS.ErrnoException) 
     : message
 
 async function start() {
+  if (process.argv[2] === '--check') process.exit(checkState(loadNative(), process.env))
   const isMachine = isPid1OfMachine(loadNative(), process.env)
   const options = readOptions(process.argv.slice(2), process.env, VERSION, isMachine)
   const log = await openLog(options.logFormat, options.logLevel)

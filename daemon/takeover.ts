@@ -20,6 +20,7 @@ import {
   type Leftover,
   type Persist,
   readLedger,
+  SLOT,
   STATE_VERSION,
 } from './runtime/persist.ts'
 
@@ -31,8 +32,14 @@ export type Takeover = {
   lost: string | null
   /** Why the image before this one was left (image.ts); 0 at a first start. */
   cause: number
+  /** Says why this image is left, and when. */
+  leave(cause: number): void
   /** The text of the log worker, if it is held open. */
   program: (() => string) | null
+  image: Image | null
+  environment: Readonly<Record<string, string | undefined>>
+  /** 1 for the first image. */
+  number: number
   /** This image has come up: from here on it takes its own place. */
   complete(): void
   /** Closes what an earlier image had opened to be kept and that did not come to be written down. `others` are kept, too. */
@@ -41,6 +48,7 @@ export type Takeover = {
 
 /** The addon's doubles among the slots (native/image.c). */
 const SLOT_CAUSE = 8
+const SLOT_COUNT = 9
 
 /** `environment`: the daemon's own; `args`: its command line without interpreter and script. */
 export function takeOver(
@@ -53,6 +61,10 @@ export function takeOver(
   const ledger = found?.ledger ?? native.ledger('state', STATE_VERSION)
   native.shareSlots(ledger.slots)
   const persist = createPersist(native, ledger, found?.keep ?? null)
+  if (found?.leftover) {
+    persist.slots[SLOT.performed] = found.leftover.performed
+    persist.slots[SLOT.spawned] = 0
+  }
   const cause = persist.slots[SLOT_CAUSE] ?? 0
   persist.slots[SLOT_CAUSE] = 0
 
@@ -83,7 +95,14 @@ export function takeOver(
     leftover: found?.leftover ?? null,
     lost: found?.lost ?? null,
     cause,
+    image,
+    environment: given,
+    number: (persist.slots[SLOT_COUNT] ?? 0) + 1,
     program: image && image.worker >= 0 ? () => readImageFile(image.worker) : null,
+    leave(why) {
+      persist.slots[SLOT_CAUSE] = why
+      if (why !== 0) persist.slots[SLOT_COUNT] = (persist.slots[SLOT_COUNT] ?? 0) + 1
+    },
     complete() {
       guard(image, null)
       if (inheritance?.fallback) closeImage(inheritance.fallback)

@@ -13,6 +13,8 @@ export const run: Command = async context => {
     verb,
     units: verb === 'isolate' ? context.args.map(targetName) : context.args,
     wait: !options.noBlock,
+    // Sent again when the daemon is executed anew, it is still the same request.
+    key: randomKey(),
     ...(options.jobMode === null ? {} : { mode: options.jobMode as JobModeName }),
   })
   if (answer.isErr()) return failed(context, answer.error)
@@ -23,6 +25,13 @@ export const run: Command = async context => {
   const started = jobs.filter(job => job.result === 'done').map(job => job.unit)
   return started.length > 0 ? Math.max(status, await waitForEnd(context, started)) : status
 }
+
+const randomKey = () =>
+  Array.from({ length: 8 }, () =>
+    Math.floor(Math.random() * 65_536)
+      .toString(16)
+      .padStart(4, '0'),
+  ).join('')
 
 /** Waits until the units are down again; fails when one of them failed. */
 async function waitForEnd(context: Context, units: readonly string[]): Promise<number> {

@@ -29,12 +29,15 @@ export const run: Command = async context => {
     terminal: context.terminal,
   }
   let some = false
+  const seen = createSeen()
   const answer = await context.ask('logs', query, {
     onPart: ({ lines }) => {
-      some ||= lines.length > 0
-      printLines(lines, format, style)
+      const fresh = seen.fresh(lines)
+      some ||= fresh.length > 0
+      printLines(fresh, format, style)
       return drained(1)
     },
+    again: () => seen.again(query),
   })
   if (answer.isErr()) return failed(context, answer.error)
   const { errors } = answer.value
@@ -43,6 +46,41 @@ export const run: Command = async context => {
   }
   return complainAll(context, errors)
 }
+
+/** What was told already, should the daemon be executed anew on the way. */
+function createSeen() {
+  /** By unit: the time of its last line, and how many of its lines have that. */
+  const last = new Map<string, { timeUsec: number; count: number }>()
+  let skips: Map<string, { timeUsec: number; count: number }> | null = null
+  let latest = 0
+
+  const isTold = ({ unit, timeUsec }: LogLine): boolean => {
+    const skip = skips?.get(unit)
+    if (!skip || timeUsec > skip.timeUsec) return false
+    return timeUsec < skip.timeUsec || skip.count-- > 0
+  }
+
+  return {
+    fresh(lines: readonly LogLine[]): readonly LogLine[] {
+      const fresh = skips ? lines.filter(line => !isTold(line)) : lines
+      for (const { unit, timeUsec } of fresh) {
+        const before = last.get(unit)
+        last.set(unit, { timeUsec, count: before?.timeUsec === timeUsec ? before.count + 1 : 1 })
+        latest = Math.max(latest, timeUsec)
+      }
+      return fresh
+    },
+    again(query: Methods['logs']['params']): Methods['logs']['params'] {
+      if (latest === 0) return query
+      skips = new Map([...last].map(([unit, told]) => [unit, { ...told }]))
+      const sinceUsec = Math.max(query.sinceUsec ?? 0, latest - OVERLAP_USEC)
+      return { ...query, lines: null, sinceUsec }
+    },
+  }
+}
+
+/** Lines of several units are told as they come, not by their time. */
+const OVERLAP_USEC = 5_000_000
 
 function printLines(lines: readonly LogLine[], format: LogFormat, style: LogStyle): void {
   let text = ''

@@ -6,8 +6,10 @@ import { VERSION } from '../version.ts'
 export const run: Command = async context => {
   const answer = await context.ask('version', {})
   const daemon = answer.isOk() ? answer.value : null
-  if (context.options.json) context.printJson('version', { ctl: VERSION, daemon })
-  else {
+  if (context.options.json) {
+    const told = daemon && { version: daemon.version, protocol: daemon.protocol, pid: daemon.pid }
+    context.printJson('version', { ctl: VERSION, daemon: told })
+  } else {
     context.print(
       `ctl ${VERSION}`,
       daemon === null

@@ -30,6 +30,7 @@ export function formatManagerStatus(
   return [
     `${paint[colour]('●')} ${host}`,
     field('State', paint[colour](manager.state)),
+    ...manager.defects.map(defect => field('Defect', defect)),
     field('Units', `${manager.units} loaded (incl. loaded aliases)`),
     field('Jobs', `${manager.jobs} queued`),
     field('Failed', manager.failed > 0 ? paint.red(failed) : failed),

@@ -40,6 +40,7 @@ export const NEEDS: Readonly<Record<MethodName, Role>> = {
   mask: 'admin',
   unmask: 'admin',
   reload: 'admin',
+  reexec: 'admin',
   // People put secrets into environments.
   getEnvironment: 'admin',
   setEnvironment: 'admin',

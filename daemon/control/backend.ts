@@ -5,7 +5,8 @@ import type { ActiveState, EngineState, JobResult, JobType, ShutdownKind } from 
 import type { LogQuery, LogRecord } from '../logs/record.ts'
 import type { Abilities } from '../units/directives/need.ts'
 import type { LoadedUnits } from '../units/load.ts'
-import type { DirectoryKind, JobMode, UnitFileState, UnitName } from '../units/unit.ts'
+import type { DirectoryKind, JobMode, JobMode, UnitFileState, UnitFileState, UnitName, UnitName } from '../units/unit.ts'
+import type { ImageInfo } from './schema.ts'
 
 export type JobAccepted = { job: number; finished: Promise<JobResult> }
 export type ProcessTree = { pid: number; command: string; children: readonly ProcessTree[] }
@@ -20,6 +21,9 @@ export type UnitFileChanges = { changes: readonly UnitFileChange[]; notes: reado
 
 export interface Backend {
   readonly version: string
+  readonly image: ImageInfo
+  /** What went wrong in the daemon itself, in sentences. */
+  defects(): readonly string[]
   readonly units: Pick<
     LoadedUnits,
     'get' | 'loaded' | 'fileNames' | 'fileState' | 'assignments' | 'notEnforced'
@@ -38,7 +42,13 @@ export interface Backend {
   needsReload(unit: UnitName): boolean
   /** Names of all unit files in the unit directories, loaded or not, with their state. */
   unitFiles(): readonly { name: UnitName; state: UnitFileState; path: string }[]
-  requestJob(job: JobType, unit: UnitName, mode: JobMode): Promise<JobAccepted | TransactionError>
+  /** With a `key` that was given before, the answer to that request. */
+  requestJob(
+    job: JobType,
+    unit: UnitName,
+    mode: JobMode,
+    key?: string,
+  ): Promise<JobAccepted | TransactionError>
   cancelJob(job: number): boolean
   resetFailed(unit: UnitName | null): void
   /** Sends a signal to the unit's processes; `whom` as in systemctl kill --kill-whom=. The answer is how many got it. */
@@ -47,6 +57,9 @@ export interface Backend {
   clean(unit: UnitName, kinds: readonly DirectoryKind[]): Promise<readonly string[]>
   /** Reads all units anew; the answer is what is wrong with them, in words. */
   reload(): Promise<readonly string[]>
+  /** Whether the version that is installed can take over; why not, in words, or null. */
+  checkReexec(): Promise<string | null>
+  reexec(): void
   processes(unit: UnitName): readonly ProcessTree[]
   resources(unit: UnitName): UnitResources
   /** How many descriptors the unit has stored (FDSTORE=1). */

@@ -39,6 +39,7 @@ async function queueJobs(
   verb: JobVerb,
   units: readonly UnitName[],
   mode: JobMode,
+  key?: string,
 ): Promise<Queued[]> {
   const queued: Queued[] = []
   for (const name of units) {
@@ -48,7 +49,12 @@ async function queueJobs(
       continue
     }
     const unit = found.value
-    const answer = await backend.requestJob(jobFor(verb, unit), unit.id, mode)
+    const answer = await backend.requestJob(
+      jobFor(verb, unit),
+      unit.id,
+      mode,
+      key && `${key} ${unit.id}`,
+    )
     queued.push(
       'job' in answer && 'finished' in answer
         ? { unit: unit.id, accepted: answer, error: null }
@@ -66,14 +72,16 @@ const toOutcome = ({ unit, accepted, error }: Queued): JobOutcome => ({
   error,
 })
 
+type RunOptions = { mode: JobMode; wait: boolean; signal: AbortSignal; key?: string }
+
 /** Queues the jobs and, with `wait`, waits until each is finished; null when the request was cancelled meanwhile. */
 export async function runJobs(
   backend: Backend,
   verb: JobVerb,
   units: readonly UnitName[],
-  { mode, wait, signal }: { mode: JobMode; wait: boolean; signal: AbortSignal },
+  { mode, wait, signal, key }: RunOptions,
 ): Promise<JobOutcome[] | null> {
-  const queued = await queueJobs(backend, verb, units, mode)
+  const queued = await queueJobs(backend, verb, units, mode, key)
   if (!wait) return queued.map(toOutcome)
   const outcomes: JobOutcome[] = []
   for (const one of queued) {
@@ -90,7 +98,9 @@ export const jobs: Handler<'jobs'> = async ({ backend, signal }, params) => {
   const mode = verb === 'isolate' ? 'isolate' : (params.mode ?? 'replace')
   // Only a start can be of use to a unit that is not loaded; a glob for another verb would load and start strangers.
   const { units, unmatched } = resolveUnits(backend, params.units, { files: verb === 'start' })
-  const outcomes = await runJobs(backend, verb, units, { mode, wait, signal })
+  const { key } = params
+  const options = { mode, wait, signal, ...(key !== undefined && { key }) }
+  const outcomes = await runJobs(backend, verb, units, options)
   if (outcomes === null) return err(CANCELLED)
   const missing = LENIENT.has(verb) ? [] : unmatched
   return ok({ jobs: [...outcomes, ...missing.map(noOutcome)] })

@@ -9,6 +9,7 @@ import { logs } from './logs.ts'
 import {
   getEnvironment,
   isSystemRunning,
+  reexec,
   setEnvironment,
   shutdown,
   unsetEnvironment,
@@ -51,6 +52,7 @@ const HANDLERS: { readonly [M in MethodName]: Handler<M> } = {
   mask,
   unmask,
   reload,
+  reexec,
   getEnvironment,
   setEnvironment,
   unsetEnvironment,

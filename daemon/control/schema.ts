@@ -309,7 +309,19 @@ export type UnitStatus = {
   log: readonly LogLine[]
 }
 /** What `systemctl status` shows of the manager. */
+/** Of the daemon's image, which another takes the place of under the same pid (daemon-reexec, a crash). */
+export type ImageInfo = {
+  /** 1 for the first. */
+  number: number
+  /** Why the one before was left, in words; null for the first. */
+  cause: string | null
+  /** It was left since that was asked for. */
+  asked: boolean
+}
+
 export type ManagerStatus = {
+  /** What went wrong in the daemon itself, in sentences; the latest last. */
+  defects: readonly string[]
   version: string
   pid: number
   state: SystemState
@@ -351,12 +363,13 @@ type Done = Record<string, never>
 /** `units` and `patterns` are names (`web` is `web.service`) or globs as of glob(7), resolved by the daemon. What one
  * name cannot be resolved to is told in `errors`; the others are answered. */
 export type Methods = {
-  version: Method<NoParams, { version: string; protocol: number; pid: number }>
+  version: Method<NoParams, { version: string; protocol: number; pid: number; image: ImageInfo }>
   isSystemRunning: Method<NoParams, { state: SystemState }>
 
-  /** Queues a job for each unit. `wait` (default true): the reply comes when all are finished. */
+  /** Queues a job for each unit. `wait` (default true): the reply comes when all are finished. A request that is sent again
+   * with the same `key`, 32 hexadecimal digits, since the connection ended is not carried out twice. */
   jobs: Method<
-    { verb: JobVerb; units: readonly string[]; mode?: JobModeName; wait?: boolean },
+    { verb: JobVerb; units: readonly string[]; mode?: JobModeName; wait?: boolean; key?: string },
     { jobs: readonly JobOutcome[] }
   >
   /** Replies when each of the units is inactive or failed (systemctl --wait). */
@@ -494,6 +507,9 @@ export type Methods = {
   disable: Method<UnitFileParams, UnitFileResult>
   mask: Method<UnitFileParams, UnitFileResult>
   unmask: Method<UnitFileParams, UnitFileResult>
+  /** daemon-reexec: another image takes the place of the daemon's, of the version that is installed now, if that comes up. The
+   * reply comes before; the connection ends, and the next one is the new image's. */
+  reexec: Method<NoParams, Done>
   /** daemon-reload: reads all units anew. */
   reload: Method<NoParams, { problems: readonly string[] }>
 

@@ -92,13 +92,18 @@ export const argvOf = (args: readonly string[]): string[] => [
   ...args,
 ]
 
-/** `NAME=value` of the environment; what configures Node is put aside, as the launcher does it. */
-export function environmentOf(environment: Environment, inheritance: Inheritance): string[] {
+/** `NAME=value` of the environment; what configures Node is put aside, unless the launcher will do so. */
+export function environmentOf(
+  environment: Environment,
+  inheritance: Inheritance | null,
+  isDirect = true,
+): string[] {
   const entries: string[] = []
   for (const [name, value] of Object.entries(environment)) {
     if (value === undefined || name === VARIABLE) continue
-    entries.push(`${name.startsWith('NODE_') ? `HEARTH_KEPT_${name}` : name}=${value}`)
+    const isAside = isDirect && name.startsWith('NODE_')
+    entries.push(`${isAside ? `HEARTH_KEPT_${name}` : name}=${value}`)
   }
-  entries.push(`${VARIABLE}=${JSON.stringify(inheritance)}`)
+  if (inheritance) entries.push(`${VARIABLE}=${JSON.stringify(inheritance)}`)
   return entries
 }

@@ -32,6 +32,8 @@ export type Leftover = {
   events: readonly EngineEvent[]
   /** Wanted, and not yet carried out. */
   effects: readonly Effect[]
+  /** How many of all the effects on record have been carried out. */
+  performed: number
   /** What the image was at when it ended: the event or effect as JSON, cut off where it is long; null: at nothing. */
   culprit: string | null
   /** The process that the first of the effects, a spawn, has started already; 0: none. */
@@ -185,7 +187,7 @@ export function createPersist(
   }
 }
 
-/** Reads what an earlier image has left. Throws when it is not what this version writes. */
+/** Reads what an earlier image has left, and changes nothing. Throws when it is not what this version writes. */
 export function readLedger(ledger: Ledger): { leftover: Leftover | null; keep: KeepStore } {
   if (ledger.version !== STATE_VERSION)
     throw new Error(`the state is of version ${ledger.version}; this is version ${STATE_VERSION}`)
@@ -239,20 +241,20 @@ export function readLedger(ledger: Ledger): { leftover: Leftover | null; keep: K
   const waiting = effects.slice(Math.max(0, performed - first))
   // The answer of the effect in hand is on record already.
   const isAnswered = performed !== slots[SLOT.performed]
-  slots[SLOT.performed] = performed
+  const isInEffect = phase === PHASE.effect && !isAnswered
+  const spawnedPid = isInEffect ? (new Int32Array(ledger.slots)[2 * SLOT.spawned] ?? 0) : 0
   const culprit =
     phase === PHASE.step
       ? ledger.readNote()
-      : phase === PHASE.effect && !isAnswered && waiting[0]
+      : isInEffect && waiting[0]
         ? JSON.stringify(waiting[0])
         : null
-  const spawnedPid = isAnswered ? 0 : (new Int32Array(ledger.slots)[2 * SLOT.spawned] ?? 0)
-  slots[SLOT.spawned] = 0
   return {
     leftover: {
       state: { manager, units, jobs },
       events,
       effects: waiting,
+      performed,
       culprit,
       spawnedPid,
     },

@@ -157,6 +157,10 @@ export function createFake(): Fake {
   const fake: Fake = {
     calls,
     version: '0.1.0',
+    image: { number: 1, cause: null, asked: false },
+    defects: () => [],
+    checkReexec: async () => null,
+    reexec: () => void calls.push(['reexec']),
     units: {
       get,
       loaded: () => units.values(),

@@ -15,7 +15,17 @@ test('a line of JSON is answered by a line of JSON', async t => {
   wire.write('{"type":"request","data":{"v":1,"id":7,"method":"version","params":{}}}\n')
   t.deepEqual(await wire.next(), {
     type: 'reply',
-    data: { v: 1, id: 7, ok: true, result: { version: '0.1.0', protocol: 1, pid: process.pid } },
+    data: {
+      v: 1,
+      id: 7,
+      ok: true,
+      result: {
+        version: '0.1.0',
+        protocol: 1,
+        pid: process.pid,
+        image: { number: 1, cause: null, asked: false },
+      },
+    },
   })
 })
 

@@ -81,7 +81,14 @@ const answers: Answers = {
   verify: {
     result: { units: [{ unit: 'web.service', loadState: 'loaded', problems: [] }], errors: [] },
   },
-  version: { result: { version: '9.9.9', protocol: 1, pid: 1 } },
+  version: {
+    result: {
+      version: '9.9.9',
+      protocol: 1,
+      pid: 1,
+      image: { number: 1, cause: null, asked: false },
+    },
+  },
 }
 
 // The documents of ctl/json.ts, verb by verb: a change here is a change for every program that reads them.

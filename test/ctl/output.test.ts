@@ -87,7 +87,14 @@ const answers: Answers = {
   status: ({ units = [] }) => ({
     result: { manager: null, units: units.map(unit => unitStatus({ unit })), errors: [] },
   }),
-  version: { result: { version: '9.9.9', protocol: 1, pid: 1 } },
+  version: {
+    result: {
+      version: '9.9.9',
+      protocol: 1,
+      pid: 1,
+      image: { number: 1, cause: null, asked: false },
+    },
+  },
 }
 
 test('show prints NAME=VALUE in the order of the daemon, without the empty ones', async t => {

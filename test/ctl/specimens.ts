@@ -63,6 +63,7 @@ export const unitStatus = (changes: Partial<UnitStatus> = {}): UnitStatus => ({
 })
 
 export const managerStatus = (changes: Partial<ManagerStatus> = {}): ManagerStatus => ({
+  defects: [],
   version: '0.1.0',
   pid: 1,
   state: 'running',

@@ -39,6 +39,8 @@ export type Boot = {
   before?: string
   /** A command that becomes the daemon, such as setpriv with its options. */
   prefix?: readonly string[]
+  /** Where the daemon is, in place of dist/. */
+  dist?: string
   /** In a PID namespace; default: as root. */
   namespace?: boolean
   /** The user to run the daemon as (root only), not in a namespace. */
@@ -154,7 +156,7 @@ export async function boot(t: ExecutionContext, setting: Boot = {}): Promise<Pid
   }
   const daemon = [
     ...(setting.prefix ?? []),
-    `${root}dist/hearth`,
+    `${setting.dist ?? `${root}dist`}/hearth`,
     '--services',
     units,
     '--log-format',

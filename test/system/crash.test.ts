@@ -1,0 +1,146 @@
+// The daemon is executed anew, on purpose or by a crash: nothing stops, and nothing is lost.
+import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import test from 'ava'
+import { boot, isRoot, type Pid1, root } from './pid1.ts'
+
+const service = (exec: string, more = '', unit = '') =>
+  `[Unit]\n${unit}\n[Service]\nExecStart=${exec}\n${more}\n[Install]\nWantedBy=multi-user.target\n`
+
+/** Numbers its lines, half of each first. */
+const COUNTER = service(
+  `/bin/sh -c 'i=0; while :; do i=$((i+1)); printf "line "; sleep 0.01; echo $i; done'`,
+)
+
+/** The first line that is not the next one; the last may have been cut short by the end of the service. */
+const gap = (lines: readonly string[]) =>
+  lines.slice(0, -1).findIndex((line, i) => line !== `line ${i + 1}`)
+
+async function linesOf(hearth: Pid1, unit: string) {
+  return (await hearth.ok('logs', '-o', 'cat', unit)).split('\n').filter(line => line !== '')
+}
+
+/** Ends the daemon's image; resolves when the next one has come up. */
+async function crash(hearth: Pid1, signal: NodeJS.Signals) {
+  const before = hearth.err().match(/taking over/g)?.length ?? 0
+  hearth.signal(signal)
+  await hearth.said(new RegExp(`(taking over[^]*){${before + 1}}`))
+  await hearth.ok('list-units')
+}
+
+test('whatever signal ends the daemon, the services run on, their exits are known and no line is lost', async t => {
+  const hearth = await boot(t, {
+    units: directory => ({
+      'counter.service': COUNTER,
+      'other.service': service('/bin/sleep infinity'),
+      'ends.service': service(
+        `/bin/sh -c 'while [ ! -e ${directory}/end ]; do sleep 0.02; done; exit 7'`,
+      ),
+      'notify.service': service(
+        `/bin/sh -c 'while [ ! -e ${directory}/ready ]; do sleep 0.02; done; systemd-notify --ready; exec sleep infinity'`,
+        'Type=notify\nNotifyAccess=all',
+      ),
+    }),
+  })
+  const pids = await hearth.ok('show', 'counter', 'other', 'ends', '-p', 'MainPID,InvocationID')
+  for (const signal of ['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL'] as const)
+    await crash(hearth, signal)
+  t.is(await hearth.ok('show', 'counter', 'other', 'ends', '-p', 'MainPID,InvocationID'), pids)
+  t.is(await hearth.show('notify', 'ActiveState'), 'activating')
+
+  // The end of a service while nobody is there to see it; READY=1 as well.
+  writeFileSync(`${hearth.directory}/end`, '')
+  writeFileSync(`${hearth.directory}/ready`, '')
+  await crash(hearth, 'SIGFPE')
+  while ((await hearth.show('ends', 'ActiveState')) === 'active');
+  t.is(await hearth.show('ends', 'ExecMainStatus'), '7')
+  while ((await hearth.show('notify', 'ActiveState')) === 'activating');
+  t.is(await hearth.show('notify', 'ActiveState'), 'active')
+
+  await hearth.ok('stop', 'counter')
+  const lines = await linesOf(hearth, 'counter')
+  t.true(lines.length > 20)
+  t.is(gap(lines), -1)
+
+  // The end is in order, too.
+  hearth.signal('SIGTERM')
+  t.deepEqual(await hearth.ended, { code: 0, signal: null })
+})
+
+test('`ctl daemon-reexec` keeps jobs, pauses and clients that wait; a unit goes on as it was loaded', async t => {
+  const hearth = await boot(t, {
+    units: directory => ({
+      'counter.service': COUNTER,
+      'slow.service': service(
+        `/bin/sh -c 'while [ ! -e ${directory}/done ]; do sleep 0.02; done'`,
+        'Type=oneshot\nRemainAfterExit=yes',
+      ),
+      'fails.service': service('/bin/false', 'Restart=always\nRestartSec=1h'),
+      'removed.service': service('/bin/sleep infinity', `ExecStop=/bin/touch ${directory}/stopped`),
+    }),
+  })
+  while ((await hearth.show('fails', 'SubState')) !== 'auto-restart');
+  const waits = hearth.ctl('start', 'slow')
+  const follows = hearth.run([
+    `${root}dist/ctl`,
+    'logs',
+    '-f',
+    '-n',
+    '1000',
+    '-o',
+    'cat',
+    'counter',
+  ])
+  const before = await hearth.ok('show', 'fails', 'counter', '-p', 'MainPID,NRestarts,SubState')
+  const jobs = await hearth.ok('list-jobs', '--no-legend')
+  rmSync(`${hearth.units}/removed.service`)
+  const ipc = connect(`${hearth.runtime}/control.sock`)
+
+  await hearth.ok('daemon-reexec')
+  ipc.destroy()
+  t.is(await hearth.ok('show', 'fails', 'counter', '-p', 'MainPID,NRestarts,SubState'), before)
+  t.is(await hearth.ok('list-jobs', '--no-legend'), jobs)
+  writeFileSync(`${hearth.directory}/done`, '')
+  t.is((await waits).code, 0)
+  await hearth.ok('stop', 'removed')
+  await hearth.file(`${hearth.directory}/stopped`)
+  t.is((await hearth.ctl('is-system-running')).out.trim(), 'running')
+
+  await hearth.ok('stop', 'counter')
+  const lines = await linesOf(hearth, 'counter')
+  hearth.signal('SIGTERM')
+  await hearth.ended
+  const followed = (await follows).out.split('\n').filter(line => line !== '')
+  t.is(gap(followed), -1)
+  t.is(followed.length, lines.length)
+})
+
+test('a version that does not come up is not taken, and files that were removed are not needed', async t => {
+  if (!isRoot) {
+    t.log('skipped: needs root')
+    return t.pass()
+  }
+  const copy = `${process.env.TMPDIR ?? '/tmp'}/hearth-dist-${process.pid}`
+  mkdirSync(copy)
+  t.teardown(() => rmSync(copy, { recursive: true, force: true }))
+  cpSync(`${root}dist`, `${copy}/dist`, { recursive: true })
+  copyFileSync(process.execPath, `${copy}/dist/node`)
+  const hearth = await boot(t, {
+    units: { 'counter.service': COUNTER },
+    dist: `${copy}/dist`,
+  })
+  const pid = await hearth.show('counter', 'MainPID')
+
+  writeFileSync(`${copy}/dist/hearth.js`, '(function(){throw new Error("a bad build")})')
+  const broken = await hearth.ctl('daemon-reexec')
+  t.is(broken.code, 1)
+  t.regex(broken.err, /cannot execute the daemon again: .*a bad build/s)
+
+  rmSync(copy, { recursive: true })
+  const missing = await hearth.ctl('daemon-reexec')
+  t.is(missing.code, 1)
+  t.regex(missing.err, /cannot execute the daemon again: cannot run .*hearth: no such file/)
+  await crash(hearth, 'SIGSEGV')
+  t.is(await hearth.show('counter', 'MainPID'), pid)
+  t.is(readFileSync(`/proc/${hearth.pid}/stat`, 'utf8').split(' ')[0], String(hearth.pid))
+})
