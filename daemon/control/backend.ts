@@ -5,7 +5,7 @@ import type { ActiveState, EngineState, JobResult, JobType, ShutdownKind } from 
 import type { LogQuery, LogRecord } from '../logs/record.ts'
 import type { Abilities } from '../units/directives/need.ts'
 import type { LoadedUnits } from '../units/load.ts'
-import type { DirectoryKind, JobMode, JobMode, UnitFileState, UnitFileState, UnitName, UnitName } from '../units/unit.ts'
+import type { DirectoryKind, JobMode, UnitFileState, UnitName } from '../units/unit.ts'
 import type { ImageInfo } from './schema.ts'
 
 export type JobAccepted = { job: number; finished: Promise<JobResult> }
