@@ -452,7 +452,7 @@ test('what is known and not enforced is told on request, with its place, and is 
   t.deepEqual(units.get('a.service').problems, [])
   t.deepEqual(units.notEnforced('a.service').map(describeProblem), [
     '/etc/units/a.service:3:11: MemoryMax= is known but not enforced yet',
-    '/etc/units/a.service:4:11: RootImage= is known but not enforced yet',
+    '/etc/units/a.service:4:11: RootImage= is known but not enforced: images are not mounted: unpack it, and name the directory by RootDirectory= or BindReadOnlyPaths=',
     '/etc/units/a.service.d/x.conf:2:10: TasksMax= is known but not enforced yet',
   ])
 })

@@ -32,6 +32,35 @@ const INERT: readonly (readonly [name: string, note: string])[] = [
   ['UtmpMode', NO_LOGIN],
 ]
 
+/** Why they are not carried out, where it is more than that nobody has done it yet. */
+const NOTES: readonly (readonly [note: string, directives: string])[] = [
+  [
+    'images are not mounted: unpack it, and name the directory by RootDirectory= or BindReadOnlyPaths=',
+    `RootImage RootImageOptions RootImagePolicy RootEphemeral RootHash RootHashSignature RootVerity RootMStack MountImages
+    MountImagePolicy ExtensionImages ExtensionImagePolicy ExtensionDirectories`,
+  ],
+  ['the SELinux security module is not used', 'SELinuxContext'],
+  ['the AppArmor security module is not used', 'AppArmorProfile'],
+  ['the Smack security module is not used', 'SmackProcessLabel'],
+  [
+    'directories have no quotas',
+    `StateDirectoryQuota CacheDirectoryQuota LogsDirectoryQuota StateDirectoryAccounting CacheDirectoryAccounting
+    LogsDirectoryAccounting`,
+  ],
+]
+let notes: Map<string, string> | null = null
+function noteOf(name: string): string | null {
+  notes ??= new Map(NOTES.flatMap(([note, those]) => names(those).map(one => [one, note] as const)))
+  return notes.get(name) ?? null
+}
+
+/** Why nothing of a section is carried out. */
+const SECTION_NOTES: Readonly<Record<string, string>> = {
+  Mount: 'whoever runs the container mounts file systems; mount units are not started',
+  Automount: 'automount units are not started',
+  Swap: 'swap units are not started',
+}
+
 /** Rows by name that are made when they are asked for: there are hundreds, and few are in use. */
 export type LazyRows = { names: () => Iterable<string>; row: (name: string) => Directive | null }
 
@@ -64,7 +93,7 @@ const textRows = (
       const inert = INERT.find(([inertName]) => inertName === known)
       if (inert) return kept(known, 'inert', inert[1])
       const security = SECURITY.has(known)
-      return kept(known, 'not-enforced', null, aliases[known] ?? [], { security })
+      return kept(known, 'not-enforced', noteOf(known), aliases[known] ?? [], { security })
     },
   }
 }
@@ -86,4 +115,6 @@ What Where Options Type TimeoutSec DirectoryMode SloppyOptions LazyUnmount Force
 }
 
 export const otherDirectives = (section: string): Directive[] =>
-  (OTHER_SECTIONS[section] ?? []).map(name => ignored(name, 'not-enforced', null))
+  (OTHER_SECTIONS[section] ?? []).map(name =>
+    ignored(name, 'not-enforced', SECTION_NOTES[section] ?? null),
+  )
