@@ -89,3 +89,17 @@ export function findExecutable(
   }
   return null
 }
+
+/**
+ * argv of the shell that runs a command line with the prefix `|` (systemd.service(5)): argv[0] tells whether it is a login
+ * shell, the others are the command. Without any it is the shell alone.
+ */
+export function shellArguments(shell: string, argv: readonly string[]): string[] {
+  const [own = '', ...words] = argv
+  const name = shell.slice(shell.lastIndexOf('/') + 1)
+  const zeroth = own.startsWith('-') ? `-${name}` : name
+  return words.length === 0 ? [zeroth] : [zeroth, '-c', words.map(quoted).join(' ')]
+}
+
+const quoted = (word: string) =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`

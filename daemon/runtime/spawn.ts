@@ -20,7 +20,7 @@ import type {
 } from '../units/unit.ts'
 import { capabilityCalls } from './capabilities.ts'
 import type { Cgroups } from './cgroup.ts'
-import { expandArguments, findExecutable } from './command.ts'
+import { expandArguments, findExecutable, shellArguments } from './command.ts'
 import { type Directory, directoryVariables } from './directories.ts'
 import {
   type Environment,
@@ -289,7 +289,8 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     const rooted = sandbox.value?.changesRoot ? { ...place, root: null } : place
     const plan = planOf(rooted, identity.value)
     if (plan.isErr()) return err(plan.error)
-    const path = executable(place)
+    const shell = command.viaShell ? (identity.value.shell ?? command.path) : null
+    const path = shell ?? executable(place)
     if (path === null) return err(notFound(command.path))
 
     const handed = handOver(effect, service, exec, parts.descriptors, native)
@@ -325,7 +326,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
       return launch(plan.value, streams.value, keyring, sandbox.value, {
         fds: [...streams.value.fds, ...handed.fds],
         path,
-        argv,
+        argv: shell === null ? argv : shellArguments(shell, argv),
         env: [...environment.values()],
         rlimits: exec.limits.locks
           ? plan.value.request.rlimits

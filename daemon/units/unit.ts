@@ -83,6 +83,8 @@ export type ExecCommand = {
   noExpand: boolean
   /** `+`: all privileges; `!`/`!!`: no User=, Group= but sandboxing. */
   privilege: 'none' | 'full' | 'no-setuid' | 'ambient'
+  /** `|`: the arguments behind argv[0] are a command line for the shell of the unit's user, which is to be `path`. */
+  viaShell?: true
 }
 
 export type Condition = {

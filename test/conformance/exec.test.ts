@@ -309,6 +309,9 @@ has "Max realtime timeout" 5000000`,
         'ExecStartPre=!!/bin/sh -c \'test "$$(id -un)" = ada\'\n' +
         'ExecStartPre=-/bin/false\n' +
         "ExecStartPre=@/bin/sh other -c 'test $0 = other'\n" +
+        "ExecStartPre=|test 'a b' = 'a b'\n" +
+        "ExecStartPre=@|sh -c 'test $$(id -un) = ada'\n" +
+        'ExecStartPre=|\n' +
         "ExecStartPre=:/bin/sh -c 'HELLO=there; test $HELLO = there'",
       check: '[ "$(id -un)" = ada ]',
     },

@@ -1,7 +1,12 @@
 // `$` in command lines (systemd.service(5), COMMAND LINES).
 import test from 'ava'
 import fc from 'fast-check'
-import { expandArguments, findExecutable, splitWords } from '../../daemon/runtime/command.ts'
+import {
+  expandArguments,
+  findExecutable,
+  shellArguments,
+  splitWords,
+} from '../../daemon/runtime/command.ts'
 
 const SET: Readonly<Record<string, string>> = {
   ONE: 'one',
@@ -94,4 +99,14 @@ test('without a search path the fixed one is used, as seen from the root directo
   t.truthy(findExecutable('sh', [], null))
   t.is(findExecutable('sh', [], '/no/such'), null)
   t.truthy(findExecutable('sh', [], '/proc/self/root'))
+})
+
+test('a command for a shell is one line to it, each argument as it was', t => {
+  t.deepEqual(shellArguments('/bin/zsh', ['sh', 'echo', "it's", 'a b', '']), [
+    'zsh',
+    '-c',
+    `echo 'it'\\''s' 'a b' ''`,
+  ])
+  t.deepEqual(shellArguments('/bin/zsh', ['-sh', 'true']), ['-zsh', '-c', 'true'])
+  t.deepEqual(shellArguments('/bin/sh', ['sh']), ['sh'])
 })

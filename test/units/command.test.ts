@@ -31,6 +31,9 @@ test('each prefix means something of its own, in any order', t => {
   t.like(first('+/bin/a'), { privilege: 'full' })
   t.like(first('!/bin/a'), { privilege: 'no-setuid' })
   t.like(first('!!/bin/a'), { privilege: 'ambient' })
+  t.like(first('|a b'), { path: '/bin/sh', argv: ['sh', 'a', 'b'], viaShell: true })
+  t.like(first('@|a b'), { path: '/bin/sh', argv: ['-sh', 'a', 'b'], viaShell: true })
+  t.like(first('-|'), { argv: ['sh'], viaShell: true, ignoreFailure: true })
   t.like(first('@-:+/bin/a b'), {
     argv: ['b'],
     ignoreFailure: true,

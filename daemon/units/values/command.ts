@@ -7,6 +7,7 @@ import { firstWord, skipSpace, type Word } from './words.ts'
 
 type Prefixes = Pick<ExecCommand, 'ignoreFailure' | 'noExpand' | 'privilege'> & {
   ownArgv0: boolean
+  viaShell: boolean
 }
 
 /** The prefixes before a path, each at most once, in any order. */
@@ -16,6 +17,7 @@ function readPrefixes(word: string): { prefixes: Prefixes; rest: string } {
     noExpand: false,
     privilege: 'none',
     ownArgv0: false,
+    viaShell: false,
   }
   let at = 0
   for (; ; at++) {
@@ -23,6 +25,7 @@ function readPrefixes(word: string): { prefixes: Prefixes; rest: string } {
     if (char === '-' && !prefixes.ignoreFailure) prefixes.ignoreFailure = true
     else if (char === '@' && !prefixes.ownArgv0) prefixes.ownArgv0 = true
     else if (char === ':' && !prefixes.noExpand) prefixes.noExpand = true
+    else if (char === '|' && !prefixes.viaShell) prefixes.viaShell = true
     else if (char === '+' && prefixes.privilege === 'none') prefixes.privilege = 'full'
     else if (char === '!' && prefixes.privilege === 'none') prefixes.privilege = 'no-setuid'
     else if (char === '!' && prefixes.privilege === 'no-setuid') prefixes.privilege = 'ambient'
@@ -60,6 +63,9 @@ function pathProblem(path: string): string | null {
   return null
 }
 
+/** What `|` means where the unit's user has no shell of his own. */
+const SHELL = 'sh'
+
 type One = { command: ExecCommand; next: number }
 
 /** A command line without quotes, escapes, separators and specifiers: splitting it is all there is to do. */
@@ -70,7 +76,7 @@ function readPlainCommand(text: string): Result<ExecCommand[], string> | null {
   const argv = text.split(/[ \t\n\r]+/)
   const { prefixes, rest } = readPrefixes(argv[0] ?? '')
   // What is not as usual is for the one that reads everything.
-  if (prefixes.ownArgv0 || pathProblem(rest) !== null) return null
+  if (prefixes.ownArgv0 || prefixes.viaShell || pathProblem(rest) !== null) return null
   argv[0] = rest
   const { ignoreFailure, noExpand, privilege } = prefixes
   const path = rest.startsWith('/') ? simplifyPath(rest) : rest
@@ -92,9 +98,14 @@ function readCommand(
   onPrefixes(prefixes)
   const path = context.expand(rest)
   if (path.isErr()) return err(path.error)
-  const problem = pathProblem(path.value)
+  const { viaShell } = prefixes
+  const problem = viaShell ? null : pathProblem(path.value)
   if (problem !== null) return err(problem)
-  const argv = prefixes.ownArgv0 ? [] : [path.value]
+  const argv = viaShell
+    ? [prefixes.ownArgv0 ? `-${SHELL}` : SHELL, ...(path.value === '' ? [] : [path.value])]
+    : prefixes.ownArgv0
+      ? []
+      : [path.value]
   while (next < text.length) {
     if (text[next] === ';' && endsWord(text[next + 1])) {
       next = skipSpace(text, next + 1)
@@ -116,8 +127,10 @@ function readCommand(
   if (argv.length === 0 || argv[0] === '')
     return err('expected the name for argv[0] behind the path, since the prefix @ is given')
   const { ignoreFailure, noExpand, privilege } = prefixes
+  const kept = { argv, ignoreFailure, noExpand, privilege }
+  if (viaShell) return ok({ command: { path: `/bin/${SHELL}`, ...kept, viaShell }, next })
   const full = path.value.startsWith('/') ? simplifyPath(path.value) : path.value
-  return ok({ command: { path: full, argv, ignoreFailure, noExpand, privilege }, next })
+  return ok({ command: { path: full, ...kept }, next })
 }
 
 /**
