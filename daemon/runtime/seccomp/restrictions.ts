@@ -1,5 +1,5 @@
 // Which of a unit's settings restrict system calls, and how (systemd.exec(5)).
-import { mergeFilter, mergeLines } from '../../units/system-calls/lines.ts'
+import { mergeFilter, mergeLines, type SystemCallSet } from '../../units/system-calls/lines.ts'
 import type { ExecSettings, SandboxSettings } from '../../units/unit.ts'
 import type { Restrictions } from './layers.ts'
 
@@ -12,16 +12,14 @@ export type Settings = {
   sandbox?: SandboxSettings | undefined
 }
 
+const isAnyListed = (set: SystemCallSet | null) => set !== null && set.calls.size > 0
+
 /** By directive, whether the unit sets it to something that restricts. */
 const RESTRICTING = {
-  SystemCallFilter: ({ exec }) => {
-    const set = mergeFilter(exec.systemCallFilter)
-    return set !== null && (set.allow || set.calls.size > 0)
-  },
-  SystemCallLog: ({ exec }) => {
-    const set = mergeLines(exec.systemCallLog)
-    return set !== null && (!set.allow || set.calls.size > 0)
-  },
+  SystemCallFilter: ({ exec: { systemCallFilter: lines } }) =>
+    lines[0]?.inverted === false || isAnyListed(mergeFilter(lines)),
+  SystemCallLog: ({ exec: { systemCallLog: lines } }) =>
+    lines[0]?.inverted === true || isAnyListed(mergeLines(lines)),
   SystemCallArchitectures: ({ exec }) => exec.systemCallArchitectures.length > 0,
   RestrictAddressFamilies: ({ exec: { restrictAddressFamilies: restricted } }) =>
     restricted !== null && (restricted.allow || restricted.families.length > 0),

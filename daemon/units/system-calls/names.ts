@@ -89,15 +89,19 @@ export const systemCallGroups = (): string[] => [...tables().groups.keys(), '@kn
 
 export const systemCallNames = (): Iterable<string> => tables().numbers.keys()
 
+const expanded = new Map<string, readonly string[]>()
+
 /** The system calls that a name or a group means, groups within it followed; null: there is none of that name. */
 export function systemCallsOf(name: string): readonly string[] | null {
   if (!name.startsWith('@')) return tables().numbers.has(name) ? [name] : null
+  const known = expanded.get(name)
+  if (known) return known
   const group = systemCallGroup(name)
   if (group === null) return null
-  const found = new Set<string>()
-  for (const member of group.members)
-    for (const call of systemCallsOf(member) ?? []) found.add(call)
-  return [...found]
+  const calls = new Set(group.members.flatMap(member => systemCallsOf(member) ?? []))
+  const all = [...calls]
+  expanded.set(name, all)
+  return all
 }
 
 /** What the architecture knows the call by; null: it has none of that name. x32's are without the bit that marks them. */
