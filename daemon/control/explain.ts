@@ -12,7 +12,7 @@ import type {
 import type { Unit, UnitName } from '../units/unit.ts'
 import { formatTimespan } from '../units/values/format-timespan.ts'
 import type { Backend } from './backend.ts'
-import { lastLines } from './log-lines.ts'
+import { lastLines, logUnitOf } from './log-lines.ts'
 import { commandLine, commandOf, endInWords, exitInWords, isRunOk, refusedCall } from './runs.ts'
 import type { Explanation, JobVerb } from './schema.ts'
 
@@ -40,7 +40,7 @@ export async function explain(
       ? []
       : await lastLines(
           backend,
-          { units: [cause], lines: LINES, invocationId: failed.invocationId },
+          { units: [logUnitOf(backend, cause)], lines: LINES, invocationId: failed.invocationId },
           signal,
         )
   const loaded = backend.units.get(cause)

@@ -1,5 +1,7 @@
 // Lines of the services' output for an answer.
 import type { LogQuery, LogRecord } from '../logs/record.ts'
+import type { UnitName } from '../units/unit.ts'
+import { templateOf } from '../units/values/unit-name.ts'
 import type { Backend } from './backend.ts'
 import type { LogLine } from './schema.ts'
 
@@ -14,6 +16,10 @@ export const EVERYTHING: LogQuery = {
   grep: null,
   invocationId: null,
 }
+
+/** Where a unit's lines are kept: those of services of connections (Accept=yes) under the name of their template. */
+export const logUnitOf = (backend: Backend, unit: UnitName): UnitName =>
+  backend.state.units.get(unit)?.connection ? (templateOf(unit) ?? unit) : unit
 
 /** The last `lines` lines that `query` finds, oldest first. */
 export async function lastLines(

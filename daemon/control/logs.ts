@@ -2,7 +2,7 @@
 import { err, ok } from 'neverthrow'
 import type { UnitName } from '../units/unit.ts'
 import { CANCELLED, type Handler } from './call.ts'
-import { EVERYTHING, toLogLine } from './log-lines.ts'
+import { EVERYTHING, logUnitOf, toLogLine } from './log-lines.ts'
 import { findUnit, notFound, resolveUnits } from './resolve.ts'
 import type { ControlError, LogLine } from './schema.ts'
 
@@ -16,7 +16,7 @@ export const logs: Handler<'logs'> = async ({ backend, signal, part }, params) =
   if (asked.length > 0 && units.length === 0) return ok({ errors: unmatched })
   const query = {
     ...EVERYTHING,
-    units,
+    units: units.map(name => logUnitOf(backend, name)),
     lines,
     follow,
     sinceUsec: params.sinceUsec ?? null,
@@ -47,7 +47,11 @@ export const logs: Handler<'logs'> = async ({ backend, signal, part }, params) =
   const errors: ControlError[] = [...unmatched]
   for (const name of units) {
     const unit = findUnit(backend, name).unwrapOr(null)
-    if (!seen.has(name) && (unit === null || unit.loadState === 'not-found')) {
+    if (
+      !seen.has(name) &&
+      !seen.has(logUnitOf(backend, name)) &&
+      (unit === null || unit.loadState === 'not-found')
+    ) {
       errors.push(notFound(backend, name))
     }
   }

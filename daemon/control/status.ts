@@ -4,7 +4,7 @@ import type { ServiceFacts, Stamp, UnitState } from '../engine/state.ts'
 import type { Unit, UnitName } from '../units/unit.ts'
 import type { Backend, ProcessTree } from './backend.ts'
 import { CANCELLED, type Call, type Handler } from './call.ts'
-import { lastLines } from './log-lines.ts'
+import { lastLines, logUnitOf } from './log-lines.ts'
 import { failedUnits, managerStatus } from './manager.ts'
 import { problemsOf } from './problems.ts'
 import { findPresentUnit, resolveUnits } from './resolve.ts'
@@ -44,7 +44,12 @@ async function unitStatus(call: Call, unit: Unit, lines: number): Promise<UnitSt
   // As systemctl: what it said since it was last down, not what it said weeks ago.
   const log = await lastLines(
     backend,
-    { units: [name], lines, sinceUsec: state?.inactiveExit.realtimeUsec || null },
+    {
+      units: [logUnitOf(backend, name)],
+      lines,
+      sinceUsec: state?.inactiveExit.realtimeUsec || null,
+      ...(state?.connection && { invocationId: state.invocationId }),
+    },
     call.signal,
   )
   return {
@@ -64,7 +69,10 @@ async function unitStatus(call: Call, unit: Unit, lines: number): Promise<UnitSt
     durationUsec: state === null ? null : duration(backend, state),
     job: jobOf(backend, state),
     nextElapseUsec: state?.timer ? nextElapseUsec(state.timer, now) : null,
-    triggeredBy: withState(backend, backend.related(name, 'triggeredBy')),
+    triggeredBy: withState(backend, [
+      ...backend.related(name, 'triggeredBy'),
+      ...(state?.connection ? [state.connection.socket] : []),
+    ]),
     triggers: withState(backend, backend.related(name, 'triggers')),
     docs: [...unit.unit.documentation],
     condition: conditionOf(state),

@@ -86,8 +86,6 @@ function open(port: ListenPort, parts: PortParts): number {
       const { socketMode, messageQueueMaxMessages: most, messageQueueMessageSize: size } = socket
       return native.messageQueue(port.path, socketMode, most, size)
     }
-    case 'usb-function':
-      throw new Errno('EOPNOTSUPP')
   }
 }
 

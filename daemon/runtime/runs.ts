@@ -6,6 +6,8 @@ export type Run = {
   invocationId: string
   /** The log's write ends, once a process has asked for them. */
   log: { out: number; err: number } | null
+  /** Under which name its lines are kept; null: not decided yet. */
+  logName: UnitName | null
   /** Whether the unit's directories have been made. */
   hasDirectories: boolean
   hasCredentials: boolean
@@ -15,8 +17,8 @@ export interface Runs {
   begin(unit: UnitName, invocationId: string): void
   /** The run that is on; a command without one (the unit was adopted) begins it. */
   of(unit: UnitName, invocationId: string): Run
-  /** The run's log pipes. Throws an errno error when there is no descriptor left. */
-  log(unit: Unit, run: Run): { out: number; err: number }
+  /** The run's log pipes; its lines are kept under `name`. Throws an errno error when there is no descriptor left. */
+  log(unit: Unit, run: Run, name: UnitName): { out: number; err: number }
   /** The run's main process has been started. */
   started(unit: UnitName, run: Run, pid: number): void
   end(unit: UnitName, invocationId: string): void
@@ -25,12 +27,19 @@ export interface Runs {
 /** `console`: whether services' lines also go to the daemon's stdout, unless a unit says otherwise. */
 export function createRuns(logs: Logs, console: boolean): Runs {
   const runs = new Map<UnitName, Run>()
+  /** Those that an earlier image has left open, until they are asked for. */
+  const left = new Map<string, Run>()
   // Their directories are looked at again with their next command.
   for (const { run, write } of logs.opened())
-    runs.set(run.unit, { ...fresh(run.invocationId), log: write })
+    left.set(run.invocationId, {
+      ...fresh(run.invocationId),
+      log: write,
+      logName: run.unit,
+    })
   const begin = (unit: UnitName, invocationId: string): Run => {
     end(unit)
-    const run = fresh(invocationId)
+    const run = left.get(invocationId) ?? fresh(invocationId)
+    left.delete(invocationId)
     runs.set(unit, run)
     return run
   }
@@ -38,7 +47,7 @@ export function createRuns(logs: Logs, console: boolean): Runs {
     const run = runs.get(unit)
     if (!run) return
     runs.delete(unit)
-    if (run.log) logs.close(unit, run.invocationId)
+    if (run.log) logs.close(run.logName ?? unit, run.invocationId)
   }
   return {
     begin: (unit, invocationId) => void begin(unit, invocationId),
@@ -46,9 +55,10 @@ export function createRuns(logs: Logs, console: boolean): Runs {
       const run = runs.get(unit)
       return run?.invocationId === invocationId ? run : begin(unit, invocationId)
     },
-    log(unit, run) {
+    log(unit, run, name) {
+      run.logName ??= name
       run.log ??= logs.open({
-        unit: unit.id,
+        unit: run.logName,
         invocationId: run.invocationId,
         identifier: identifierOf(unit),
         console: isOnConsole(unit, console),
@@ -57,9 +67,11 @@ export function createRuns(logs: Logs, console: boolean): Runs {
       return run.log
     },
     started(unit, run, pid) {
-      if (run.log) logs.setPid(unit, run.invocationId, pid)
+      if (run.log) logs.setPid(run.logName ?? unit, run.invocationId, pid)
     },
     end(unit, invocationId) {
+      const run = left.get(invocationId)
+      if (run) begin(unit, invocationId)
       if (runs.get(unit)?.invocationId === invocationId) end(unit)
     },
   }
@@ -68,6 +80,7 @@ export function createRuns(logs: Logs, console: boolean): Runs {
 const fresh = (invocationId: string): Run => ({
   invocationId,
   log: null,
+  logName: null,
   hasDirectories: false,
   hasCredentials: false,
 })

@@ -18,6 +18,7 @@ import type {
   UnitName,
   Units,
 } from '../units/unit.ts'
+import { templateOf } from '../units/values/unit-name.ts'
 import { capabilityCalls } from './capabilities.ts'
 import type { Cgroups } from './cgroup.ts'
 import { expandArguments, findExecutable, shellArguments } from './command.ts'
@@ -315,7 +316,8 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     const streams = openStreams(exec, {
       native,
       uid: plan.value.request.uid,
-      log: () => runs.log(unit, run),
+      // Connections come by the thousand: what serves them has one log, by the name of the template.
+      log: () => runs.log(unit, run, effect.connection === undefined ? unit.id : logName(unit.id)),
       handed,
       warn: message => parts.log('warn', effect.unit, message),
     })
@@ -448,6 +450,8 @@ const CAP_SYS_ADMIN = 21
 const keepsAdmin = (exec: ExecSettings, own: bigint, isRoot: boolean) =>
   ((own >> BigInt(CAP_SYS_ADMIN)) & 1n) === 1n &&
   (isRoot || exec.ambientCapabilities.includes(CAP_SYS_ADMIN))
+
+const logName = (unit: UnitName): UnitName => templateOf(unit) ?? unit
 
 const notFound = (name: string): SpawnFailure => ({
   step: 'EXEC',

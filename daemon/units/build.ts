@@ -24,7 +24,6 @@ import {
   serviceProblem,
   serviceWarnings,
   socketProblem,
-  socketWarnings,
   timerProblem,
   unsupportedType,
 } from './implicit.ts'
@@ -268,7 +267,6 @@ export function prepareUnit(context: BuildContext, source: Source, sharing: Shar
   const isReadable = !problems.some(({ severity }) => severity === 'error')
   if (problem !== null && isReadable) at(problem, 'error')
   for (const warning of service ? serviceWarnings(service) : []) at(warning, 'warning')
-  for (const warning of socket ? socketWarnings(socket) : []) at(warning, 'warning')
   const unsupported = fragmentPath === null ? null : unsupportedType(type, fragmentPath)
   if (unsupported) problems.push(unsupported)
   return {

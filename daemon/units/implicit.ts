@@ -125,13 +125,6 @@ export function socketProblem(draft: Draft, socket: SocketSettings): string | nu
   return null
 }
 
-/** Settings of a socket that have no effect here. */
-export function socketWarnings(socket: SocketSettings): string[] {
-  return socket.listen.some(({ kind }) => kind === 'usb-function')
-    ? ['ListenUSBFunction= is not carried out: USB gadgets are a matter of hardware']
-    : []
-}
-
 /** The service that a socket starts and whose descriptors it holds; null with Accept=yes, where each connection has its own. */
 export const serviceOfSocket = (id: UnitName, socket: SocketSettings): UnitName | null =>
   socket.accept ? null : triggeredUnit(id, socket.service)

@@ -262,7 +262,7 @@ export type SocketAddress =
 export type ListenPort =
   | { kind: 'stream' | 'datagram' | 'sequential-packet'; address: SocketAddress }
   | { kind: 'netlink'; protocol: number; name: string; group: number }
-  | { kind: 'fifo' | 'special' | 'message-queue' | 'usb-function'; path: string }
+  | { kind: 'fifo' | 'special' | 'message-queue'; path: string }
 
 /** [Socket], without the execution environment. Absent options are `null`: the kernel's default stays. */
 export type SocketSettings = {

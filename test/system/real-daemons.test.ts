@@ -100,6 +100,15 @@ const daemons: readonly Daemon[] = [
     killed: true,
   },
   {
+    name: 'rsyslog',
+    units: ['rsyslog.service', 'syslog.socket'],
+    links: { 'syslog.service': 'rsyslog.service' },
+    // It is handed the socket that it requires, and reads it where systemd is; elsewhere it has /dev/log to itself.
+    check:
+      'id=test-$(date +%N); timeout 3 logger -d -u /dev/log "$id"; sleep 0.2; grep -qs "$id" /var/log/syslog && tr "\\0" "\\n" < /proc/$(pidof rsyslogd)/environ | grep -qx LISTEN_FDNAMES=syslog.socket',
+    killed: true,
+  },
+  {
     name: 'logrotate',
     units: ['logrotate.service', 'logrotate.timer'],
     prepare:

@@ -153,7 +153,7 @@ export const socketDirectives = (): Directive[] => [
   listen('ListenNetlink', netlinkPort),
   listen('ListenSpecial', pathPort('special')),
   listen('ListenMessageQueue', pathPort('message-queue')),
-  listen('ListenUSBFunction', pathPort('usb-function')),
+  ignored('ListenUSBFunction', 'inert', 'USB gadgets are a matter of hardware'),
   setting('socket', 'SocketProtocol', 'socketProtocol', oneOf('udplite', 'sctp', 'mptcp'), {
     print: plain,
   }),

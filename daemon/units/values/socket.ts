@@ -89,7 +89,7 @@ export const socketPort =
       )
 
 export const pathPort =
-  (kind: 'fifo' | 'special' | 'message-queue' | 'usb-function'): Parse<ListenPort[]> =>
+  (kind: 'fifo' | 'special' | 'message-queue'): Parse<ListenPort[]> =>
   (text, context) =>
     context.expand(text).andThen(path => {
       if (!path.startsWith('/')) return err('expected an absolute path')
@@ -164,8 +164,6 @@ export function listenText(port: ListenPort): { address: string; type: string } 
       return { address: port.path, type: 'Special' }
     case 'message-queue':
       return { address: port.path, type: 'MessageQueue' }
-    case 'usb-function':
-      return { address: port.path, type: 'USBFunction' }
   }
 }
 
