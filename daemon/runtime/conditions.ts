@@ -74,6 +74,15 @@ const attempt = <T>(read: () => T): T | null => {
   }
 }
 const stat = (path: string) => attempt(() => statSync(path))
+/** Whether the file system is mounted so; the permissions of the file do not count. */
+function isReadOnly(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK)
+    return false
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EROFS'
+  }
+}
 const text = (path: string) => attempt(() => readFileSync(path, 'latin1'))
 
 const TESTS: Readonly<Record<string, Test>> = {
@@ -82,8 +91,7 @@ const TESTS: Readonly<Record<string, Test>> = {
   PathIsDirectory: path => stat(path)?.isDirectory() ?? false,
   PathIsSymbolicLink: path => attempt(() => lstatSync(path).isSymbolicLink()) ?? false,
   PathIsMountPoint: isMountPoint,
-  PathIsReadWrite: path =>
-    stat(path) !== null && attempt(() => accessSync(path, constants.W_OK)) !== null,
+  PathIsReadWrite: path => stat(path) !== null && !isReadOnly(path),
   PathIsEncrypted: isEncrypted,
   DirectoryNotEmpty: path => (attempt(() => readdirSync(path).length) ?? 0) > 0,
   FileNotEmpty: path => {
@@ -107,8 +115,10 @@ const TESTS: Readonly<Record<string, Test>> = {
     /^[0-9a-f]{32}$/i.test(value)
       ? value.toLowerCase() === machineId
       : matches(value.toLowerCase(), hostname.toLowerCase()),
-  KernelCommandLine: value => {
-    const words = (text('/proc/cmdline') ?? '').trim().split(/\s+/)
+  KernelCommandLine: (value, { virtualization }) => {
+    // In a container, the words that its manager gave to PID 1 (kernel-command-line(7)).
+    const isContainer = virtualization?.kind === 'container'
+    const words = (text(isContainer ? '/proc/1/cmdline' : '/proc/cmdline') ?? '').split(/[\s\0]+/)
     return value.includes('=')
       ? words.includes(value)
       : words.some(word => word === value || word.startsWith(`${value}=`))
@@ -246,7 +256,7 @@ function security(value: string): boolean | null {
     case 'ima':
       return stat('/sys/kernel/security/ima') !== null
     case 'audit':
-      return stat('/proc/self/loginuid') !== null && stat('/proc/sys/kernel/audit') !== null
+      return /^\S+ +9 /m.test(text('/proc/net/netlink') ?? '') // the kernel's end of NETLINK_AUDIT
     case 'tpm2':
       return (attempt(() => readdirSync('/sys/class/tpmrm')) ?? []).length > 0
     case 'uefi-secureboot': {

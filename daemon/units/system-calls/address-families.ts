@@ -15,7 +15,8 @@ const SAME: Readonly<Record<string, string>> = {
 /** The family that a name means by the name that is common; null: there is none. */
 export function addressFamily(name: string): string | null {
   const common = SAME[name] ?? name
-  return NAMES.includes(common) ? common : null
+  // The first is no family.
+  return NAMES.indexOf(common) > 0 ? common : null
 }
 
 export const addressFamilyNumber = (name: string): number => NAMES.indexOf(name)

@@ -1,7 +1,7 @@
 // Resource limits: `LimitNOFILE=1024:infinity`, each resource in its own measure (systemd.exec(5), PROCESS PROPERTIES).
 import { err, ok, type Result } from 'neverthrow'
 import type { ResourceLimit } from '../unit.ts'
-import { readSize } from './number.ts'
+import { readSize, readUnsigned } from './number.ts'
 import type { Parse } from './parse.ts'
 import { readTimespan } from './timespan.ts'
 
@@ -33,11 +33,11 @@ const EXPECTED: Record<LimitMeasure, string> = {
   bytes: 'a size, such as 64M, or infinity',
   seconds: 'a time span, such as 10min, or infinity',
   usec: 'a time span in microseconds, such as 500ms, or infinity',
-  nice: 'a nice level from -20 to +19 with its sign, or a number from 1 to 40',
+  nice: 'a nice level from -20 to +19 with its sign, or a number from 0 to 40',
 }
 
 const READ: Record<LimitMeasure, (text: string) => number | null> = {
-  count: text => (/^\d+$/.test(text) ? Number(text) : null),
+  count: readUnsigned,
   bytes: text => readSize(text).unwrapOr(null),
   seconds: text => {
     const span = readTimespan(text)
@@ -54,7 +54,7 @@ const READ: Record<LimitMeasure, (text: string) => number | null> = {
     if (!/^[+-]?\d+$/.test(text)) return null
     const number = Number(text)
     if (/^[+-]/.test(text)) return number >= -20 && number <= 19 ? 20 - number : null
-    return number >= 1 && number <= 40 ? number : null
+    return number <= 40 ? number : null
   },
 }
 
@@ -65,7 +65,8 @@ export const limit =
     const parts = text.split(':')
     const read = (part: string): Result<number, string> => {
       const word = part.trim()
-      const value = word === 'infinity' ? Number.POSITIVE_INFINITY : READ[measure](word)
+      const isInfinite = word === 'infinity' && measure !== 'nice'
+      const value = isInfinite ? Number.POSITIVE_INFINITY : READ[measure](word)
       return value === null ? err(`expected ${EXPECTED[measure]}, once or as soft:hard`) : ok(value)
     }
     if (parts.length > 2) return err(`expected ${EXPECTED[measure]}, once or as soft:hard`)

@@ -4,10 +4,13 @@ import type { Parse } from './parse.ts'
 import { simplifyPath } from './unit-name.ts'
 import { words } from './words.ts'
 
-/** An absolute path, specifiers expanded. */
+const climbs = (path: string) => path.split('/').includes('..')
+
+/** An absolute path without `..`, specifiers expanded. */
 export const absolutePath: Parse<string> = (text, context) =>
   context.expand(text).andThen(path => {
-    if (!path.startsWith('/')) return err('expected an absolute path')
+    if (!path.startsWith('/') || climbs(path))
+      return err(`expected an absolute path${climbs(path) ? ' without ..' : ''}`)
     return ok(simplifyPath(path))
   })
 
@@ -48,9 +51,9 @@ export const pidFile =
   (runtime: string): Parse<string> =>
   (text, context) =>
     context.expand(text).andThen(path => {
-      if (/\p{Cc}/u.test(path) || path.endsWith('/')) return err('expected the path of a file')
+      if (/\p{Cc}/u.test(path) || /^\/*$/.test(path)) return err('expected the path of a file')
       const full = simplifyPath(path.startsWith('/') ? path : `${runtime}/${path}`)
-      if (full.split('/').includes('..')) return err('expected a path without ..')
+      if (climbs(full)) return err('expected a path without ..')
       return ok(full.replace(/^\/var\/run\//, '/run/'))
     })
 
@@ -97,7 +100,7 @@ export const managedDirectories: Parse<{ path: string; symlinks: readonly string
       if (path.isErr()) return err(path.error)
       if (symlink.isErr()) return err(symlink.error)
       for (const part of [path.value, ...(link === undefined ? [] : [symlink.value])])
-        if (part === '' || part.startsWith('/') || part.split('/').includes('..'))
+        if (part === '' || part.startsWith('/') || climbs(part))
           return err(
             `expected paths relative to the kind's own directory, not ${part || 'an empty one'}`,
           )

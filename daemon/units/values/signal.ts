@@ -11,12 +11,6 @@ const NAMES = [
 /** glibc keeps 32 and 33 for itself. */
 const RTMIN = 34
 const RTMAX = 64
-const SYNONYMS = new Map([
-  ['IOT', 6],
-  ['CLD', 17],
-  ['POLL', 29],
-])
-
 /** The number of a signal given as `SIGTERM`, `TERM`, `15`, `SIGRTMIN+3` or `RTMAX-1`; null if there is none. */
 export function signalNumber(text: string): number | null {
   if (/^\d+$/.test(text)) {
@@ -26,8 +20,6 @@ export function signalNumber(text: string): number | null {
   const name = text.startsWith('SIG') ? text.slice(3) : text
   const index = NAMES.indexOf(name)
   if (index >= 0) return index + 1
-  const synonym = SYNONYMS.get(name)
-  if (synonym !== undefined) return synonym
   const match = /^RT(MIN|MAX)(?:([+-])(\d+))?$/.exec(name)
   if (!match) return null
   const [, base, sign, digits = '0'] = match
