@@ -118,10 +118,23 @@ function why(errno: string, capability: string | undefined): string {
   return 'forbidden by whoever runs this container'
 }
 
+/** An ordinary user has these rights over what a user namespace of his own holds. */
+const INSIDE_USERS: ReadonlySet<Need> = new Set([
+  'mount-namespace',
+  'network-namespace',
+  'ipc-namespace',
+  'uts-namespace',
+])
+const mayInsideUsers = (native: Native, need: Exclude<Need, CgroupNeed>): boolean =>
+  process.geteuid?.() !== 0 &&
+  INSIDE_USERS.has(need) &&
+  native.attempt([unshare(CLONE_NEWUSER), ...PROBES[need].calls]) === null
+
 function tryOut(native: Native, need: Exclude<Need, CgroupNeed>): string | null {
   const { calls, capability } = PROBES[need]
   const failed = native.attempt(calls)
-  return failed && why(failed.errno, capability)
+  if (failed === null || mayInsideUsers(native, need)) return null
+  return why(failed.errno, capability)
 }
 
 const isCgroupNeed = (need: Need): need is CgroupNeed => need.startsWith('cgroup')

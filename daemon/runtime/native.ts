@@ -21,7 +21,7 @@ export type ChildCall = {
 
 /** What a child sees and reaches; each part is done before the user is changed. */
 export type SandboxRequest = {
-  /** Descriptors of namespaces that it enters, in this order. */
+  /** Descriptors of namespaces that it enters, in this order, before anything else. */
   namespaces: readonly { fd: number; step: string; exitStatus: number }[]
   /** CLONE_NEW… of those it gets for itself, but the mount namespace; 0: none. */
   unshare: number

@@ -147,6 +147,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     native,
     units,
     abilities,
+    isOrdinary: !isRoot,
     credentialsRoot,
     runtimeDirectory: parts.runtimeDirectory,
     keep: keep.part('sandbox'),

@@ -1,5 +1,6 @@
 // The host's file system as the sandbox's plan needs it.
 import {
+  existsSync,
   lstatSync,
   mkdirSync,
   readFileSync,
@@ -60,9 +61,9 @@ export type SandboxPlaces = { stage: string; inaccessible: string }
 export function makePlaces(runtimeDirectory: string): SandboxPlaces {
   const stage = `${runtimeDirectory}/sandbox/root`
   const inaccessible = `${runtimeDirectory}/sandbox/inaccessible`
-  mkdirSync(stage, { recursive: true, mode: 0o700 })
-  mkdirSync(`${inaccessible}/directory`, { recursive: true, mode: 0 })
-  writeFileSync(`${inaccessible}/file`, '', { mode: 0, flag: 'a' })
+  for (const path of [stage, inaccessible]) mkdirSync(path, { recursive: true, mode: 0o700 })
+  if (!existsSync(`${inaccessible}/directory`)) mkdirSync(`${inaccessible}/directory`, 0)
+  if (!existsSync(`${inaccessible}/file`)) writeFileSync(`${inaccessible}/file`, '', { mode: 0 })
   return { stage: realpathSync(stage), inaccessible: realpathSync(inaccessible) }
 }
 
