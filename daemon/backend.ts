@@ -13,7 +13,7 @@ import type { Reexec } from './reexec.ts'
 import type { Requests } from './requests.ts'
 import type { Native } from './runtime/native.ts'
 import type { Processes } from './runtime/processes.ts'
-import { processTrees, usageOf } from './runtime/resources.ts'
+import { processTrees, type UnitUsage } from './runtime/resources.ts'
 import type { Descriptors } from './runtime/unit-descriptors.ts'
 import type { UnitFileActions } from './runtime/unit-files.ts'
 import type { Abilities } from './units/directives/need.ts'
@@ -32,6 +32,7 @@ export type BackendParts = {
   unitFiles: UnitFileActions
   requests: Requests
   processes: Processes
+  usage: (unit: UnitName) => UnitUsage
   abilities: Abilities
   clean: Backend['clean']
   descriptors: Descriptors
@@ -116,9 +117,7 @@ export function createBackend(parts: BackendParts): Backend {
     reload: async () => parts.reload(),
     processes: name => processTrees(processes.of(name)),
     storedDescriptors: name => parts.descriptors.of(name, 'stored').length,
-    resources(name) {
-      return usageOf(processes.of(name)) ?? { memoryBytes: null, cpuUsec: null, tasks: null }
-    },
+    resources: parts.usage,
     enable: changeFiles(unitFiles.enable),
     disable: changeFiles(unitFiles.disable),
     mask: changeFiles(unitFiles.mask),

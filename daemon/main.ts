@@ -151,6 +151,7 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
     nofile,
     console: options.console ?? (isPid1 && !isMachine),
     cgroups: options.cgroups,
+    isStarting: () => engine.state.manager.phase !== 'running',
     stateDirectory: options.stateDirectory,
     answer: requests.answer,
     log: tell,
@@ -207,6 +208,7 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
     units.reload()
     loop.post({ type: 'units-reloaded' })
     keepUnits(keep.part('kept units'), engine.graph.kept())
+    runtime.refresh()
     tell('info', null, 'Reloaded the units')
     return [...units.loaded()].flatMap(unit => unit.problems.map(describeProblem))
   }
@@ -259,6 +261,7 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
       unitFiles: createUnitFileActions(units.files),
       requests,
       processes: runtime.processes,
+      usage: runtime.usage,
       abilities: runtime.abilities,
       clean: runtime.clean,
       descriptors: runtime.descriptors,

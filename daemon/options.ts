@@ -1,6 +1,6 @@
 // The daemon's command line and environment.
 import { Command, InvalidArgumentError, Option } from 'commander'
-import type { CgroupUse } from './runtime/cgroup.ts'
+import type { CgroupUse } from './runtime/cgroups/cgroups.ts'
 import { native } from './runtime/native.ts'
 import { placesOf } from './units/places.ts'
 

@@ -180,12 +180,41 @@ function mainPid({ main, control }: UnitStatus, paint: Paint): string[] {
   return [field(main === null ? 'Cntrl PID' : 'Main PID', told.join('; '))]
 }
 
-function resources({ tasks, memoryBytes, cpuUsec }: UnitStatus): string[] {
+function resources(status: UnitStatus): string[] {
+  const { tasks, tasksMax, memoryBytes, cpuUsec, ioReadBytes, ioWrittenBytes } = status
+  const limit = tasksMax === null ? '' : ` (limit: ${tasksMax})`
   return [
-    ...(tasks === null ? [] : [field('Tasks', String(tasks))]),
-    ...(memoryBytes === null ? [] : [field('Memory', formatBytes(memoryBytes))]),
+    ...(ioReadBytes === null
+      ? []
+      : [
+          field(
+            'IO',
+            `${formatBytes(ioReadBytes)} read, ${formatBytes(ioWrittenBytes ?? 0)} written`,
+          ),
+        ]),
+    ...(tasks === null ? [] : [field('Tasks', `${tasks}${limit}`)]),
+    ...(memoryBytes === null
+      ? []
+      : [field('Memory', `${formatBytes(memoryBytes)}${memoryLimits(status, memoryBytes)}`)]),
     ...(cpuUsec === null ? [] : [field('CPU', formatTimespan(cpuUsec, 1000))]),
   ]
+}
+
+/** ` (high: 1.0G max: 2.0G available: 1.5G)`, as systemctl has it. */
+function memoryLimits(status: UnitStatus, memoryBytes: number): string {
+  const { memoryMin, memoryLow, memoryHigh, memoryMax, memorySwapMax } = status
+  const limits = [memoryHigh, memoryMax].filter(limit => limit !== null)
+  const told = [
+    ...(memoryMin > 0 ? [`min: ${formatBytes(memoryMin)}`] : []),
+    ...(memoryLow > 0 ? [`low: ${formatBytes(memoryLow)}`] : []),
+    ...(memoryHigh === null ? [] : [`high: ${formatBytes(memoryHigh)}`]),
+    ...(memoryMax === null ? [] : [`max: ${formatBytes(memoryMax)}`]),
+    ...(memorySwapMax === null ? [] : [`swap max: ${formatBytes(memorySwapMax)}`]),
+    ...(limits.length === 0
+      ? []
+      : [`available: ${formatBytes(Math.max(0, Math.min(...limits) - memoryBytes))}`]),
+  ]
+  return told.length === 0 ? '' : ` (${told.join(' ')})`
 }
 
 /** The tree of processes under a label; nothing when there are none. */

@@ -10,10 +10,21 @@ import type { ImageInfo } from './schema.ts'
 
 export type JobAccepted = { job: number; finished: Promise<JobResult> }
 export type ProcessTree = { pid: number; command: string; children: readonly ProcessTree[] }
+/** Null: not known, or there is nobody. `controlGroup` is '' for none. */
 export type UnitResources = {
   memoryBytes: number | null
+  memoryPeakBytes: number | null
   cpuUsec: number | null
   tasks: number | null
+  io: { readBytes: number; writtenBytes: number; reads: number; writes: number } | null
+  /** The limits in force, shares turned into numbers; Infinity: none. */
+  tasksMax: number
+  memoryMin: number
+  memoryLow: number
+  memoryHigh: number
+  memoryMax: number
+  memorySwapMax: number
+  controlGroup: string
 }
 export type UnitFileChange = { action: 'symlink' | 'unlink'; path: string; target: string | null }
 /** `notes`: what the user should hear though nothing is wrong. */

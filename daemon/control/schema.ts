@@ -301,9 +301,22 @@ export type UnitStatus = {
   nRestarts: number
   /** Monotonic deadline turned into CLOCK_REALTIME, of an automatic restart to come. */
   restartAtUsec: number | null
+  /** What its processes take: by its cgroup, or summed up over /proc. Null: not known, or there is nobody. */
   tasks: number | null
   memoryBytes: number | null
+  memoryPeakBytes: number | null
   cpuUsec: number | null
+  ioReadBytes: number | null
+  ioWrittenBytes: number | null
+  /** The limits that hold; null: none. */
+  tasksMax: number | null
+  memoryMin: number
+  memoryLow: number
+  memoryHigh: number | null
+  memoryMax: number | null
+  memorySwapMax: number | null
+  /** Its place in the daemon's tree of cgroups; empty: none. */
+  controlGroup: string
   processes: readonly ProcessNode[]
   problems: readonly ProblemInfo[]
   log: readonly LogLine[]

@@ -5,6 +5,7 @@ import { NEVER } from '../engine/initial.ts'
 import { isSupported, machineOf } from '../engine/machines.ts'
 import type { Stamp, UnitState } from '../engine/state.ts'
 import { yesNo } from '../units/print.ts'
+import { sliceOf } from '../units/resources.ts'
 import { settingsProperties } from '../units/show.ts'
 import type { Unit } from '../units/unit.ts'
 import { type Call, type Handler, orAborted } from './call.ts'
@@ -55,6 +56,7 @@ export function unitProperties(call: Call, unit: Unit): readonly Property[] {
     ...(unit.type === 'socket' ? socketProperties(call.backend, unit) : []),
     ...(unit.type === 'timer' ? timerProperties(call.backend, unit, state) : []),
     ...(unit.type === 'path' ? pathProperties(call.backend, unit) : []),
+    ...(unit.type === 'service' || unit.type === 'slice' ? resourceProperties(call, unit) : []),
     ...genericProperties(call, unit, state),
   ]
   const told = new Set(live.map(([name]) => name))
@@ -82,7 +84,6 @@ function stampOf(call: Call, realtimeUsec: number | null): Stamp {
 function serviceProperties(call: Call, unit: Unit, state: UnitState | null): Property[] {
   const facts = state?.service ?? null
   const main = facts?.main ?? null
-  const { memoryBytes, cpuUsec, tasks } = call.backend.resources(unit.id)
   return [
     ['MainPID', `${facts?.mainPid ?? 0}`],
     ['ControlPID', `${facts?.controlPid ?? 0}`],
@@ -98,9 +99,33 @@ function serviceProperties(call: Call, unit: Unit, state: UnitState | null): Pro
     ['ExecMainCode', `${exitCode(main?.exit ?? null)}`],
     ['ExecMainStatus', `${exitStatus(main?.exit ?? null)}`],
     ...execProperties(unit, facts?.runs ?? []),
-    ['MemoryCurrent', memoryBytes === null ? NOT_SET : `${memoryBytes}`],
+  ]
+}
+
+function resourceProperties({ backend }: Call, unit: Unit): Property[] {
+  const { memoryBytes, memoryPeakBytes, cpuUsec, tasks, io, controlGroup, ...limits } =
+    backend.resources(unit.id)
+  const orNotSet = (value: number | null | undefined) => (value == null ? NOT_SET : `${value}`)
+  /** A share is told as the number that it comes to, once it holds. */
+  const holds = (name: string, value: number): Property[] =>
+    Number.isFinite(value) && value > 0 ? [[name, `${value}`]] : []
+  return [
+    ['Slice', sliceOf(unit) ?? ''],
+    ['ControlGroup', controlGroup],
+    ['MemoryCurrent', orNotSet(memoryBytes)],
+    ['MemoryPeak', orNotSet(memoryPeakBytes)],
     ['CPUUsageNSec', cpuUsec === null ? NOT_SET : `${cpuUsec * 1000}`],
-    ['TasksCurrent', tasks === null ? NOT_SET : `${tasks}`],
+    ['TasksCurrent', orNotSet(tasks)],
+    ['IOReadBytes', orNotSet(io?.readBytes)],
+    ['IOReadOperations', orNotSet(io?.reads)],
+    ['IOWriteBytes', orNotSet(io?.writtenBytes)],
+    ['IOWriteOperations', orNotSet(io?.writes)],
+    ...holds('TasksMax', limits.tasksMax),
+    ...holds('MemoryMin', limits.memoryMin),
+    ...holds('MemoryLow', limits.memoryLow),
+    ...holds('MemoryHigh', limits.memoryHigh),
+    ...holds('MemoryMax', limits.memoryMax),
+    ...holds('MemorySwapMax', limits.memorySwapMax),
   ]
 }
 

@@ -84,10 +84,32 @@ async function unitStatus(call: Call, unit: Unit, lines: number): Promise<UnitSt
       facts?.sub === 'auto-restart' && facts.deadlineUsec !== null
         ? facts.deadlineUsec - now.monotonicUsec + now.realtimeUsec
         : null,
-    ...backend.resources(name),
+    ...resourcesOf(backend, name),
     processes,
     problems: problemsOf(unit),
     log,
+  }
+}
+
+/** No limit is null in JSON. */
+function resourcesOf(backend: Backend, name: UnitName) {
+  const { memoryBytes, memoryPeakBytes, cpuUsec, tasks, io, controlGroup, ...limits } =
+    backend.resources(name)
+  const orNull = (limit: number) => (Number.isFinite(limit) ? limit : null)
+  return {
+    tasks,
+    tasksMax: orNull(limits.tasksMax),
+    memoryBytes,
+    memoryPeakBytes,
+    memoryMin: limits.memoryMin,
+    memoryLow: limits.memoryLow,
+    memoryHigh: orNull(limits.memoryHigh),
+    memoryMax: orNull(limits.memoryMax),
+    memorySwapMax: orNull(limits.memorySwapMax),
+    cpuUsec,
+    ioReadBytes: io?.readBytes ?? null,
+    ioWrittenBytes: io?.writtenBytes ?? null,
+    controlGroup,
   }
 }
 

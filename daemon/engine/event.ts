@@ -49,6 +49,8 @@ export type EngineEvent =
   | { type: 'exited'; pid: number; exit: ProcessExit }
   /** The answer to the effect `kill`: whether a process is left that the stop has to wait for. */
   | { type: 'killed'; unit: UnitName; token: number; waiting: boolean }
+  /** The kernel has killed a process of the unit for want of memory. */
+  | { type: 'oom-killed'; unit: UnitName }
   /** The unit has no process left (cgroup.events, or the process table without cgroups). */
   | { type: 'emptied'; unit: UnitName }
   | { type: 'pid-file'; unit: UnitName; token: number; pid: number | null; problem: string | null }

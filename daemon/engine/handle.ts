@@ -39,6 +39,7 @@ export function handle(draft: Draft, event: EngineEvent, indexes: Indexes): void
     case 'spawn-failed':
     case 'killed':
     case 'emptied':
+    case 'oom-killed':
     case 'pid-file':
     case 'main-pid-guessed':
     case 'notify':

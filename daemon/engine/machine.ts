@@ -54,6 +54,7 @@ export type MachineInput =
           | 'spawn-failed'
           | 'killed'
           | 'emptied'
+          | 'oom-killed'
           | 'pid-file'
           | 'main-pid-guessed'
           | 'notify'

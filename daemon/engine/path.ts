@@ -112,6 +112,7 @@ function take(turn: Turn, input: MachineInput): void {
     case 'spawn-failed':
     case 'killed':
     case 'emptied':
+    case 'oom-killed':
     case 'pid-file':
     case 'main-pid-guessed':
     case 'notify':

@@ -13,6 +13,7 @@ import { commands } from './service/commands.ts'
 import { deadlineCame, nextDeadlineUsec } from './service/deadline.ts'
 import { controlExited, isMainLost, mainEnded, mainExited } from './service/exited.ts'
 import { notified } from './service/notify.ts'
+import { oomKilled } from './service/oom.ts'
 import { enterReload } from './service/reload.ts'
 import { killSettings, serviceSettings } from './service/settings.ts'
 import { begin, othersDone } from './service/start.ts'
@@ -132,6 +133,9 @@ function take(turn: Turn, input: MachineInput): void {
       return
     case 'emptied':
       emptied(turn)
+      return
+    case 'oom-killed':
+      oomKilled(turn)
       return
     case 'pid-file':
       pidFileRead(turn, input)

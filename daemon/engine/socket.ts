@@ -108,6 +108,7 @@ function take(turn: Turn, input: MachineInput): void {
       killed(turn, input)
       return
     case 'emptied':
+    case 'oom-killed':
       emptied(turn)
       return
     case 'sockets-opened':

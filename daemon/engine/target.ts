@@ -27,6 +27,7 @@ function next(sub: TargetSub, input: MachineInput): TargetSub {
     case 'spawn-failed':
     case 'killed':
     case 'emptied':
+    case 'oom-killed':
     case 'pid-file':
     case 'main-pid-guessed':
     case 'notify':

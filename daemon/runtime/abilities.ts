@@ -4,7 +4,8 @@
 import { type Abilities, NEEDS, type Need } from '../units/directives/need.ts'
 import { CAPABILITIES } from '../units/values/capability.ts'
 import { ownCapabilities } from './capabilities.ts'
-import type { Cgroups } from './cgroup.ts'
+import { CONTROLLERS } from './cgroups/attributes.ts'
+import type { Cgroups } from './cgroups/cgroups.ts'
 import { inWords } from './failure.ts'
 import type { Attempt, Native } from './native.ts'
 
@@ -163,7 +164,6 @@ export function createAbilities(native: Native, cgroups: Cgroups | null): Abilit
 
 function cgroupReason(cgroups: Cgroups | null, need: CgroupNeed): string | null {
   if (cgroups === null) return 'no cgroup v2 hierarchy of its own to write to'
-  const controller = need.slice('cgroup-'.length)
-  if (controller === '' || cgroups.controllers.has(controller)) return null
-  return `no ${controller} controller in the cgroup v2 hierarchy`
+  const controller = CONTROLLERS.find(name => need === `cgroup-${name}`)
+  return controller === undefined ? null : cgroups.whyNot(controller)
 }

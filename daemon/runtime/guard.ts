@@ -26,7 +26,8 @@ export function createGuard({ directives, abilities, log }: GuardParts): Guard {
       const [section = '', name = ''] = directive.split('.')
       const row = directives.find(section, name)
       // What is inert loses nothing; what else can be done without its needs, or keeps the unit from starting, tells so.
-      if (row === null || row.status === 'inert' || row.fallback !== 'left-out') continue
+      if (row === null || row.status === 'inert') continue
+      if (row.fallback === 'emulated' || row.fallback === 'fails') continue
       const finding = verdictOf(row, value, unit, abilities)
       if (finding.verdict !== 'enforced') missed.push({ name, finding })
     }

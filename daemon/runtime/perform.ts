@@ -1,6 +1,6 @@
 // Effects of the engine, each handed to the file that does its kind. Facts come back as events.
 import type { Effect } from '../engine/effect.ts'
-import type { EngineEvent } from '../engine/event.ts'
+import type { EngineEvent, ProcessExit } from '../engine/event.ts'
 import type { EngineState } from '../engine/state.ts'
 import type { Logs } from '../logs/logs.ts'
 import type { Abilities } from '../units/directives/need.ts'
@@ -9,7 +9,7 @@ import type { LoadedUnits } from '../units/load.ts'
 import type { DirectoryKind, ExecSettings, ResourceLimit, UnitName, Units } from '../units/unit.ts'
 import { createAbilities } from './abilities.ts'
 import { ownCapabilities } from './capabilities.ts'
-import { type CgroupUse, openCgroups } from './cgroup.ts'
+import { type CgroupUse, openCgroups } from './cgroups/cgroups.ts'
 import { cleanUnit } from './clean.ts'
 import { createClockWatch } from './clock-watch.ts'
 import { checkConditions } from './conditions.ts'
@@ -28,6 +28,7 @@ import { createProcesses, type Processes } from './processes.ts'
 import { readStat } from './procfs.ts'
 import { createReadiness } from './readiness.ts'
 import { collectExits } from './reap.ts'
+import { type UnitUsage, usageOf } from './resources.ts'
 import { createRunResources } from './run-resources.ts'
 import { createRuns } from './runs.ts'
 import { createSandboxes } from './sandbox/sandbox.ts'
@@ -72,6 +73,8 @@ export type RuntimeParts = {
   /** Where what outlives the daemon is kept. */
   stateDirectory: string
   cgroups: CgroupUse
+  /** Whether the system is coming up or going down: the Startup…= settings count. */
+  isStarting: () => boolean
   answer: (effect: Answer) => void
   log: LogLine
   finish: (effect: Of<'finish'>) => void
@@ -86,6 +89,10 @@ export interface Runtime {
   collectExits(batch: (collect: () => void) => void): void
   readonly processes: Processes
   readonly descriptors: Descriptors
+  /** What the unit's processes take now. */
+  usage(unit: UnitName): UnitUsage
+  /** Units were read anew. */
+  refresh(): void
   /** What the machine allows, each tried when it is first asked for. */
   readonly abilities: Abilities
   /** Removes the directories of a unit that is down; what could not be removed, in words. */
@@ -99,12 +106,22 @@ export interface Runtime {
   close(): void
 }
 
+const isKill = (exit: ProcessExit) => exit.kind === 'killed' && exit.signal === SIGKILL
+const SIGKILL = 9
+
 /** Opens the notify socket (throws an errno error if it cannot be bound) and is ready for effects. */
 export function createRuntime(parts: RuntimeParts): Runtime {
   const { native, units, post, log, facts, keep } = parts
   const isRoot = facts.user.uid === 0
   const roots = directoryRoots(isRoot, facts.environment)
-  const cgroups = openCgroups(parts.cgroups, message => log('warn', null, message))
+  const cgroups = openCgroups({
+    use: parts.cgroups,
+    units,
+    isStarting: parts.isStarting,
+    warn: (unit, message) => log('warn', unit, message),
+    oomKilled: unit => post({ type: 'oom-killed', unit }),
+  })
+  let wasStarting = true
   const abilities = createAbilities(native, cgroups)
   // What root alone may reach, a mount namespace shows to the unit (systemd.exec(5), DynamicUser=).
   const hidesDirectories = () => isRoot && abilities['mount-namespace'] === null
@@ -350,12 +367,24 @@ export function createRuntime(parts: RuntimeParts): Runtime {
           return effect satisfies never
       }
     },
-    settled: processes.settle,
+    settled() {
+      processes.settle()
+      if (wasStarting === parts.isStarting()) return
+      wasStarting = !wasStarting
+      cgroups?.refresh()
+    },
     collectExits(batch) {
       batch(() =>
         collectExits({
           native,
-          post,
+          post(event) {
+            // The kernel's own kill is told before the end that it brings: it is the reason.
+            if (cgroups && event.type === 'exited' && isKill(event.exit)) {
+              const unit = processes.unitOf(event.pid)
+              if (unit !== null) cgroups.checkOom(unit)
+            }
+            post(event)
+          },
           ended(pid) {
             watches.ended(pid)
             processes.ended(pid)
@@ -366,6 +395,8 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     },
     processes,
     descriptors,
+    usage: unit => usageOf(unit, processes, cgroups),
+    refresh: () => cgroups?.refresh(),
     abilities,
     clean: (name, kinds) =>
       cleanUnit(units.get(name), kinds, {

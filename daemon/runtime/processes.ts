@@ -5,7 +5,7 @@
 // A pid of ours is named safely: a child keeps its pid until we reap it. Pids of others are used at once.
 import type { UnitName } from '../units/unit.ts'
 import { type Births, createBirths } from './births.ts'
-import type { Cgroups } from './cgroup.ts'
+import type { Cgroups } from './cgroups/cgroups.ts'
 import { createKeep, type KeptPart } from './keep.ts'
 import { markerOf, readMarker } from './marker.ts'
 import type { Native } from './native.ts'
@@ -67,6 +67,8 @@ type Family = {
   epoch: number
   isAwaited: boolean
   isKilled: boolean
+  /** Ends the watch of its cgroup, which tells of the end of those that are not our children. */
+  unwatch: (() => void) | null
 }
 
 /** A family as it is kept over the image: i invocations, m members, l leaders, a awaited, k killed. */
@@ -120,6 +122,8 @@ export function createProcesses(
     unsaved.add(family)
     family.isAwaited = false
     family.isKilled = false
+    family.unwatch?.()
+    family.unwatch = null
     if (awaited.delete(family) && awaited.size === 0) native.awaitStrangers(false)
   }
 
@@ -135,6 +139,7 @@ export function createProcesses(
         epoch: NEVER,
         isAwaited: false,
         isKilled: false,
+        unwatch: null,
       }
       families.set(unit, family)
     }
@@ -190,6 +195,34 @@ export function createProcesses(
     strangers = still
   }
 
+  /** Whether it was not yet. */
+  const watchCgroup = (family: Family): boolean => {
+    if (family.unwatch !== null || !cgroups?.has(family.unit)) return false
+    family.unwatch = cgroups.watch(family.unit, () => {
+      dirty.add(family)
+      settle()
+    })
+    return true
+  }
+
+  const settle = () => {
+    const changed = dirty
+    dirty = new Set()
+    for (const family of changed) {
+      if (!family.isAwaited) continue
+      // Once more when it is watched: what has changed in between is seen.
+      if (isEmpty(family) || (watchCgroup(family) && isEmpty(family))) {
+        watchNoMore(family)
+        emptied(family.unit)
+      } else if (family.isKilled) {
+        kill(family)
+      }
+    }
+    save()
+    orphansKnown = false
+    births.expire()
+  }
+
   const descend = (family: Family): number[] => {
     const found = [...family.members]
     for (let i = 0; i < found.length; i++) {
@@ -202,7 +235,7 @@ export function createProcesses(
 
   const isEmpty = (family: Family): boolean => {
     if (family.members.size > 0) return false
-    if (cgroups?.has(family.unit)) return cgroups.pids(family.unit).length === 0
+    if (cgroups?.has(family.unit)) return cgroups.isEmpty(family.unit)
     if (family.isKnownEmpty) return true
     if (hasNoneBesideMembers(family)) return true
     findOrphans()
@@ -353,22 +386,7 @@ export function createProcesses(
       const family = families.get(unit)
       if (family) watchNoMore(family)
     },
-    settle() {
-      const changed = dirty
-      dirty = new Set()
-      for (const family of changed) {
-        if (!family.isAwaited) continue
-        if (isEmpty(family)) {
-          watchNoMore(family)
-          emptied(family.unit)
-        } else if (family.isKilled) {
-          kill(family)
-        }
-      }
-      save()
-      orphansKnown = false
-      births.expire()
-    },
+    settle,
     forget(unit) {
       const family = families.get(unit)
       if (!family) return

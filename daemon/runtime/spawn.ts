@@ -20,7 +20,7 @@ import type {
 } from '../units/unit.ts'
 import { templateOf } from '../units/values/unit-name.ts'
 import { capabilityCalls } from './capabilities.ts'
-import type { Cgroups } from './cgroup.ts'
+import type { Cgroups } from './cgroups/cgroups.ts'
 import { expandArguments, findExecutable, shellArguments } from './command.ts'
 import { type Directory, directoryVariables } from './directories.ts'
 import {
@@ -322,7 +322,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
       warn: message => parts.log('warn', effect.unit, message),
     })
     if (streams.isErr()) return err(streams.error)
-    const cgroupFd = cgroups ? cgroups.enter(effect.unit) : -1
+    const cgroupFd = cgroups ? cgroups.enter(unit, identity.value) : -1
     try {
       const keyring = keyringOf(plan.value, exec, effect.invocationId)
       return launch(plan.value, streams.value, keyring, sandbox.value, {

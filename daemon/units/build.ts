@@ -27,6 +27,7 @@ import {
   timerProblem,
   unsupportedType,
 } from './implicit.ts'
+import { RESOURCE_DEFAULTS } from './resources.ts'
 import { completeSandbox } from './sandbox.ts'
 import type { Sharing } from './share.ts'
 import { expandSpecifiers, type HostFacts } from './specifiers.ts'
@@ -73,6 +74,7 @@ export type Prepared = Pick<
   | 'install'
   | 'hearth'
   | 'demands'
+  | 'resources'
   | 'service'
   | 'socket'
   | 'kill'
@@ -117,6 +119,7 @@ const newDraft = (): Draft => ({
   hearth: {},
   timer: {},
   path: {},
+  resources: {},
   dependencies: {},
 })
 
@@ -279,6 +282,9 @@ export function prepareUnit(context: BuildContext, source: Source, sharing: Shar
     install: sharing.install(completed(INSTALL_DEFAULTS, draft.install)),
     hasInstallSection: hasSection(files, 'Install'),
     hearth: completed(context.hearth, draft.hearth),
+    ...(!isEmpty(draft.resources) && {
+      resources: { ...RESOURCE_DEFAULTS, ...draft.resources },
+    }),
     ...(work.demands && !isEmpty(work.demands) && { demands: work.demands }),
     ...(service && { service }),
     ...(socket && { socket }),
@@ -307,11 +313,14 @@ export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
       ...(socket && { socket }),
       ...(timer && { timer }),
       ...(path && { path }),
+      ...(prepared.resources && { resources: prepared.resources }),
     })
     return tidy(all, around.canonical)
   }
   const isPlain =
     isEmpty(around.pulls) &&
+    !prepared.resources?.slice &&
+    type !== 'slice' &&
     !service?.busName &&
     !service?.sockets.length &&
     !socket &&
@@ -339,6 +348,7 @@ export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
     dependencies,
     install: prepared.install,
     hearth: prepared.hearth,
+    ...(prepared.resources && { resources: prepared.resources }),
     ...(prepared.demands && { demands: prepared.demands }),
     ...(service && { service }),
     ...(socket && { socket }),

@@ -133,6 +133,16 @@ const GIVEN: Readonly<Record<string, readonly [description: string, ...lines: st
   'init.scope': ['System and Service Manager', 'DefaultDependencies=no'],
 }
 
+const sliceText = (name: string): readonly [string, ...string[]] | undefined =>
+  name.endsWith('.slice') && !name.includes('@')
+    ? [`Slice /${name.slice(0, -'.slice'.length).replaceAll('-', '/')}`, ...SLICE_LINES]
+    : undefined
+const SLICE_LINES = [
+  'DefaultDependencies=no',
+  'Conflicts=shutdown.target',
+  'Before=shutdown.target',
+]
+
 /** Names that systemd keeps from SysV, and what they stand for. */
 const ALIASES: Readonly<Record<string, string>> = {
   'runlevel0.target': 'poweroff.target',
@@ -158,9 +168,9 @@ export const builtInAliasesOf = (name: string): string[] =>
 export const isBuiltIn = (name: string) => ALL.has(name)
 export const builtInNames = (): string[] => [...ALL.keys()]
 
-/** The unit file that a built-in unit would have, or null. */
+/** The unit file that a built-in unit would have, or null. Any slice may be named without a file (systemd.slice(5)). */
 export function builtInText(name: string): string | null {
-  const known = ALL.get(name)
+  const known = ALL.get(name) ?? sliceText(name)
   if (known === undefined) return null
   const [description, ...lines] = known
   return ['[Unit]', `Description=${description}`, ...lines, ''].join('\n')

@@ -4,12 +4,13 @@ import { execDirectives } from './directives/exec.ts'
 import { hearthDirectives, installDirectives } from './directives/install.ts'
 import {
   knownExecDirectives,
+  knownResourceDirectives,
   type LazyRows,
   OTHER_SECTIONS,
   otherDirectives,
-  resourceDirectives,
 } from './directives/known.ts'
 import { pathDirectives } from './directives/path.ts'
+import { resourceDirectives } from './directives/resources.ts'
 import { sandboxDirectives } from './directives/sandbox.ts'
 import { killDirectives, serviceDirectives } from './directives/service.ts'
 import { socketDirectives } from './directives/socket.ts'
@@ -55,11 +56,12 @@ export function createDirectives(runtime = '/run'): DirectiveTable {
   const shared = {
     exec: once(() => [...execDirectives(), ...sandboxDirectives()]),
     kill: once(killDirectives),
+    resource: once(resourceDirectives),
   }
   const lazy = {
     conditions: once(conditionDirectives),
     exec: once(knownExecDirectives),
-    resource: once(resourceDirectives),
+    resource: once(knownResourceDirectives),
   }
 
   const own = (section: string): Directive[] => {
@@ -87,7 +89,7 @@ export function createDirectives(runtime = '/run'): DirectiveTable {
     const known = rows.get(name)
     if (known) return known
     const all = own(name)
-    for (const group of SHARED[name] ?? []) if (group !== 'resource') all.push(...shared[group]())
+    for (const group of SHARED[name] ?? []) all.push(...shared[group]())
     rows.set(name, all)
     return all
   }

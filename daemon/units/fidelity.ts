@@ -39,6 +39,8 @@ export function verdictOf(
   switch (row.fallback) {
     case 'emulated':
       return { verdict: 'emulated', reason: row.note === null ? reason : `${row.note}: ${reason}` }
+    case 'missed':
+      return { verdict: 'unsupported', reason }
     case 'fails':
       return { verdict: 'unsupported', reason: `the unit cannot start: ${reason}` }
     case 'left-out':

@@ -2,6 +2,7 @@
 // systemd.target(5), IMPLICIT and DEFAULT DEPENDENCIES). That a target comes after what it pulls in is the engine's
 // business: it alone knows all units that want the target.
 import type { Draft } from './directives.ts'
+import { parentSlice, ROOT_SLICE } from './resources.ts'
 import type {
   DependencyKind,
   PathSettings,
@@ -140,7 +141,7 @@ export const SHUTDOWN = 'shutdown.target'
 /** Adds a unit's default dependencies and those that its settings imply. */
 export function addImplicit(
   dependencies: Dependencies,
-  unit: Pick<Unit, 'id' | 'type' | 'service' | 'socket' | 'timer' | 'path'> & {
+  unit: Pick<Unit, 'id' | 'type' | 'service' | 'socket' | 'resources' | 'timer' | 'path'> & {
     defaultDependencies: boolean
   },
 ): void {
@@ -164,6 +165,12 @@ export function addImplicit(
     const triggered = triggeredUnit(unit.id, triggering.unit)
     add('triggers', triggered)
     add('before', triggered)
+  }
+  // The slices that everything is in by default are there without being asked for.
+  const slice = unit.type === 'slice' ? parentSlice(unit.id) : (unit.resources?.slice ?? null)
+  if (slice !== null && slice !== ROOT_SLICE) {
+    add('requires', slice)
+    add('after', slice)
   }
   if (!unit.defaultDependencies || unit.id === SHUTDOWN) return
   if (unit.timer && unit.timer.calendars.length > 0)

@@ -33,7 +33,8 @@ export function settingsProperties(unit: Unit): [name: string, value: string][] 
       for (const text of typeof value === 'string' ? [value] : value) found.push([name, text])
     }
   }
-  const section = unit.exec || unit.timer || unit.path ? SECTION_OF[unit.type] : undefined
+  const hasSection = unit.exec || unit.timer || unit.path || unit.type === 'slice'
+  const section = hasSection ? SECTION_OF[unit.type] : undefined
   for (const row of table.ownRows('Unit')) add(row)
   if (section !== undefined) {
     for (const row of table.ownRows(section)) add(row)

@@ -1,6 +1,7 @@
 // What a unit is once it has been read: plain data, the same for the engine, the runtime and `ctl show`.
 // Numbers carry their unit in the name (`...Usec` microseconds); "no limit" is `Infinity`.
 
+import type { ResourceSettings } from './resources.ts'
 import type { Calendar } from './values/calendar.ts'
 
 export type UnitName = string
@@ -562,6 +563,8 @@ export type Unit = {
   /** What its files set that this machine may not allow, or that is not carried out: directives such as `Service.PrivateTmp`
    * with their last value. Absent: nothing of the kind. */
   demands?: Readonly<Record<string, string>>
+  /** What it may take of the machine; absent: nothing is set. */
+  resources?: ResourceSettings
   /** With type `service` only. */
   service?: ServiceSettings
   /** With type `socket` only. */

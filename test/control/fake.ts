@@ -1,5 +1,10 @@
 // A daemon that is not there: a backend whose units and states a test sets, and the units themselves.
-import type { Backend, ProcessTree, UnitFileChange } from '../../daemon/control/backend.ts'
+import type {
+  Backend,
+  ProcessTree,
+  UnitFileChange,
+  UnitResources,
+} from '../../daemon/control/backend.ts'
 import type { TransactionError } from '../../daemon/engine/effect.ts'
 import type { Relation } from '../../daemon/engine/graph.ts'
 import { initialUnitState } from '../../daemon/engine/initial.ts'
@@ -128,6 +133,7 @@ export type Fake = Backend & {
   records: LogRecord[]
   relations: Map<string, UnitName[]>
   trees: ProcessTree[]
+  resourcesNow: UnitResources
   notEnforced: Map<UnitName, Problem[]>
   assignments: Map<UnitName, Assigned[]>
   abilities: Record<Need, string | null>
@@ -236,8 +242,22 @@ export function createFake(): Fake {
       return ['/etc/hearth/services.d/web.service:3: unknown directive']
     },
     processes: () => fake.trees,
-    resources: () => ({ memoryBytes: 1024, cpuUsec: 7, tasks: 2 }),
     storedDescriptors: () => 2,
+    resources: () => fake.resourcesNow,
+    resourcesNow: {
+      memoryBytes: 1024,
+      memoryPeakBytes: null,
+      cpuUsec: 7,
+      tasks: 2,
+      io: null,
+      tasksMax: Number.POSITIVE_INFINITY,
+      memoryMin: 0,
+      memoryLow: 0,
+      memoryHigh: Number.POSITIVE_INFINITY,
+      memoryMax: Number.POSITIVE_INFINITY,
+      memorySwapMax: Number.POSITIVE_INFINITY,
+      controlGroup: '',
+    },
     enable: (names, how) => changing('enable', names, how),
     disable: (names, how) => changing('disable', names, how),
     mask: (names, how) => changing('mask', names, how),

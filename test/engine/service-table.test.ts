@@ -86,6 +86,7 @@ function inputs({ service }: UnitState): MachineInput[] {
     { type: 'start-limit-hit' },
     { type: 'deadline' },
     { type: 'emptied', unit },
+    { type: 'oom-killed', unit },
     { type: 'spawned', unit, token, pid: 5000 },
     { type: 'spawn-failed', unit, token, ...failure },
     { type: 'killed', unit, token, waiting: false },

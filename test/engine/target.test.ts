@@ -47,6 +47,7 @@ test('whatever else happens leaves a target as it is, the very state', t => {
     { type: 'spawned', unit, token: 1, pid: 2 },
     { type: 'killed', unit, token: 1, waiting: true },
     { type: 'emptied', unit },
+    { type: 'oom-killed', unit },
     { type: 'pid-file', unit, token: 1, pid: 2, problem: null },
     { type: 'main-pid-guessed', unit, token: 1, pid: 2 },
     { type: 'notify', unit, pid: 2, fields: { READY: '1' } },

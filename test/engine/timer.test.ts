@@ -423,6 +423,7 @@ const TABLE: readonly (readonly [MachineInput, Partial<Record<TimerSub, TimerSub
   [{ type: 'spawned', unit: TIMER, token: 1, pid: 7 }, {}],
   [{ type: 'killed', unit: TIMER, token: 1, waiting: true }, {}],
   [{ type: 'emptied', unit: TIMER }, {}],
+  [{ type: 'oom-killed', unit: TIMER }, {}],
   [{ type: 'pid-file', unit: TIMER, token: 1, pid: 7, problem: null }, {}],
   [{ type: 'main-pid-guessed', unit: TIMER, token: 1, pid: 7 }, {}],
   [{ type: 'notify', unit: TIMER, pid: 7, fields: { READY: '1' } }, {}],

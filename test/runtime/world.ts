@@ -6,7 +6,7 @@ import type { Effect } from '../../daemon/engine/effect.ts'
 import type { EngineEvent } from '../../daemon/engine/event.ts'
 import type { ExecKind } from '../../daemon/engine/state.ts'
 import type { Logs } from '../../daemon/logs/logs.ts'
-import type { CgroupUse } from '../../daemon/runtime/cgroup.ts'
+import type { CgroupUse } from '../../daemon/runtime/cgroups/cgroups.ts'
 import { type HostFacts, readHostFacts } from '../../daemon/runtime/facts.ts'
 import { createKeep } from '../../daemon/runtime/keep.ts'
 import { native } from '../../daemon/runtime/native.ts'
@@ -76,6 +76,11 @@ export const makeUnit = ({ id = 'web.service', unit, service, exec }: UnitParts)
   exec: { ...EXEC_DEFAULTS, ...exec },
 })
 
+const makeSlice = (id: UnitName): Unit => {
+  const { service: _, exec: __, kill: ___, ...unit } = makeUnit({ id })
+  return { ...unit, type: 'slice' }
+}
+
 function descendants(): number[] {
   const found = [...native().children()]
   for (let i = 0; i < found.length; i++) found.push(...readChildren(found[i] as number))
@@ -109,7 +114,8 @@ export class World {
     addon.setSubreaper()
     const units: Units = {
       get: name => {
-        const unit = this.#units.get(name)
+        // A slice is there without a file.
+        const unit = this.#units.get(name) ?? (name.endsWith('.slice') ? makeSlice(name) : null)
         if (!unit) throw new Error(`the test has no unit ${name}`)
         return unit
       },
@@ -134,6 +140,7 @@ export class World {
       console: false,
       stateDirectory: join(this.directory, 'state'),
       cgroups: parts.cgroups ?? 'no',
+      isStarting: () => false,
       answer: () => {},
       log: (level, unit, message) => this.lines.push(`${level} ${unit}: ${message}`),
       finish: () => {},

@@ -59,7 +59,9 @@ const fromHere = (place: string, inside: string) =>
 async function mainOf(hearth: Pid1, unit: string): Promise<{ pid: number; place: string }> {
   const inside = await hearth.show(unit, 'MainPID')
   const scope = readdirSync(placeOf(hearth.pid)).filter(name => name.startsWith('hearth-'))
-  const places = scope.map(name => `${placeOf(hearth.pid)}/${name}/${unit}`).filter(existsSync)
+  const places = scope
+    .map(name => `${placeOf(hearth.pid)}/${name}/system.slice/${unit}`)
+    .filter(existsSync)
   for (const place of places) {
     const pid = fromHere(place, inside)
     if (pid > 0 && parentOf(pid) === hearth.pid) return { pid, place }
@@ -95,7 +97,7 @@ test('a stop takes a grandchild of another session that ignores SIGTERM with the
   await hearth.ok('stop', 'tree.service')
   t.false(lives(pid))
   t.false(existsSync(main.place))
-  const scope = main.place.replace(/\/tree\.service$/, '')
+  const scope = main.place.replace(/\/system\.slice\/tree\.service$/, '')
   t.true(existsSync(scope))
   t.is((await end(hearth)).code, 0)
   t.false(existsSync(scope))

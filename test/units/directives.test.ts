@@ -62,11 +62,12 @@ test('what is carried out says so, and what is read alone does not', t => {
     ...['CPUSchedulingPolicy', 'IOSchedulingClass', 'CPUAffinity', 'SystemCallFilter'],
     ...['ProtectSystem', 'PrivateTmp', 'ReadOnlyDirectories', 'PrivateUsers', 'MountFlags'],
     ...['NonBlocking', 'Sockets', 'FileDescriptorStoreMax'],
+    ...['MemoryMax', 'TasksMax', 'CPUQuota', 'OOMPolicy', 'Slice', 'Delegate'],
   ])
     t.is(status(name), 'enforced', name)
   for (const name of [
-    ...['RestrictFileSystems', 'RootImage', 'PAMName', 'MemoryMax'],
-    ...['OOMPolicy', 'BusName', 'OpenFile'],
+    ...['RestrictFileSystems', 'RootImage', 'PAMName', 'DeviceAllow'],
+    ...['BusName', 'OpenFile'],
   ])
     t.is(status(name), 'not-enforced', name)
 })
@@ -140,7 +141,7 @@ MemoryMax=1G
     'KillSignal=15',
     'KillMode=control-group',
     'SendSIGKILL=yes',
-    'MemoryMax=1G',
+    'MemoryMax=1073741824',
     'UnitFileState=static',
   ])
     t.true(shown.includes(line), `${line}\n${shown.join('\n')}`)

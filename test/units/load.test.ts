@@ -253,7 +253,7 @@ test('old spellings are read', t => {
   })
   t.is(unit.service?.pidFile, '/run/a.pid')
   t.is(unit.exec?.standardError.kind, 'journal')
-  t.deepEqual(unit.exec?.other, { MemoryMax: ['1M'] })
+  t.is(unit.resources?.memoryMax, 1024 ** 2)
   t.is(unit.sandbox?.readOnlyPaths[0]?.path, '/x')
 })
 
@@ -446,14 +446,14 @@ test('[X-Hearth] has directives of its own, and an unknown one is a warning', t 
 
 test('what is known and not enforced is told on request, with its place, and is no load problem', t => {
   const units = unitsOf({
-    '/etc/units/a.service': `${SERVICE}MemoryMax=1G\nRootImage=/a\n`,
-    '/etc/units/a.service.d/x.conf': '[Service]\nTasksMax=5\n',
+    '/etc/units/a.service': `${SERVICE}SELinuxContext=x\nOpenFile=/x\n`,
+    '/etc/units/a.service.d/x.conf': '[Service]\nDeviceAllow=/dev/null\n',
   })
   t.deepEqual(units.get('a.service').problems, [])
   t.deepEqual(units.notEnforced('a.service').map(describeProblem), [
-    '/etc/units/a.service:3:11: MemoryMax= is known but not enforced yet',
-    '/etc/units/a.service:4:11: RootImage= is known but not enforced: images are not mounted: unpack it, and name the directory by RootDirectory= or BindReadOnlyPaths=',
-    '/etc/units/a.service.d/x.conf:2:10: TasksMax= is known but not enforced yet',
+    '/etc/units/a.service:3:16: SELinuxContext= is known but not enforced: the SELinux security module is not used',
+    '/etc/units/a.service:4:10: OpenFile= is known but not enforced yet',
+    '/etc/units/a.service.d/x.conf:2:13: DeviceAllow= is known but not enforced: no programs are put into the kernel',
   ])
 })
 

@@ -12,6 +12,7 @@ import {
   TIMER_DEFAULTS,
   UNIT_DEFAULTS,
 } from '../defaults.ts'
+import { RESOURCE_DEFAULTS, type ResourceSettings } from '../resources.ts'
 import type {
   DependencyKind,
   ExecSettings,
@@ -41,6 +42,7 @@ export type SettingGroups = {
   hearth: HearthSettings
   timer: TimerSettings
   path: PathSettings
+  resources: ResourceSettings
 }
 export type SettingGroup = keyof SettingGroups
 
@@ -55,6 +57,7 @@ export const DEFAULTS: SettingGroups = {
   hearth: HEARTH_DEFAULTS,
   timer: TIMER_DEFAULTS,
   path: PATH_DEFAULTS,
+  resources: RESOURCE_DEFAULTS,
 }
 
 type Mutable<T> = { -readonly [K in keyof T]?: T[K] }
@@ -74,8 +77,9 @@ export type DirectiveStatus = 'enforced' | 'not-enforced' | 'inert'
 export type Property = { name: string; print: (unit: Unit) => string | readonly string[] }
 
 /** What comes of an enforced directive whose needs are not met. left-out: the unit runs without it. emulated: hearth does
- * the same by other means; the note says how. fails: the unit cannot start. */
-export type Fallback = 'left-out' | 'emulated' | 'fails'
+ * the same by other means; the note says how. missed: the unit runs, but may not find what it counts on. fails: it cannot
+ * start. */
+export type Fallback = 'left-out' | 'emulated' | 'missed' | 'fails'
 
 export type Directive = {
   name: string

@@ -13,18 +13,13 @@ LogsDirectoryQuota StateDirectoryAccounting CacheDirectoryAccounting LogsDirecto
 
 /** systemd.resource-control(5). */
 const RESOURCES = names(`
-Slice AllowedCPUs StartupAllowedCPUs AllowedMemoryNodes StartupAllowedMemoryNodes CPUAccounting CPUWeight
-StartupCPUWeight CPUShares StartupCPUShares CPUQuota CPUQuotaPeriodSec MemoryAccounting MemoryMin DefaultMemoryMin
-DefaultStartupMemoryLow DefaultMemoryLow MemoryLow StartupMemoryLow MemoryHigh StartupMemoryHigh MemoryMax
-StartupMemoryMax MemorySwapMax StartupMemorySwapMax MemoryZSwapMax StartupMemoryZSwapMax MemoryZSwapWriteback
-MemoryKSM MemoryPressureWatch MemoryPressureThresholdSec CPUPressureWatch CPUPressureThresholdSec IOPressureWatch
-IOPressureThresholdSec DeviceAllow DevicePolicy IOAccounting IOWeight StartupIOWeight IODeviceWeight
-IOReadBandwidthMax IOWriteBandwidthMax IOReadIOPSMax IOWriteIOPSMax IODeviceLatencyTargetSec BlockIOAccounting
-BlockIOWeight StartupBlockIOWeight BlockIODeviceWeight BlockIOReadBandwidth BlockIOWriteBandwidth TasksAccounting
-TasksMax Delegate DelegateSubgroup DisableControllers IPAccounting IPAddressAllow IPAddressDeny IPIngressFilterPath
-IPEgressFilterPath ManagedOOMSwap ManagedOOMMemoryPressure ManagedOOMMemoryPressureLimit
-ManagedOOMMemoryPressureDurationSec ManagedOOMPreference BPFProgram SocketBindAllow SocketBindDeny
-RestrictNetworkInterfaces BindNetworkInterface NFTSet CoredumpReceive CPUSetPartition`)
+DefaultMemoryMin DefaultStartupMemoryLow DefaultMemoryLow StartupMemoryLow StartupMemoryHigh StartupMemoryMax
+StartupMemorySwapMax StartupMemoryZSwapMax MemoryZSwapWriteback MemoryKSM MemoryPressureWatch
+MemoryPressureThresholdSec CPUPressureWatch CPUPressureThresholdSec IOPressureWatch IOPressureThresholdSec DeviceAllow
+DevicePolicy DisableControllers IPAccounting IPAddressAllow IPAddressDeny IPIngressFilterPath IPEgressFilterPath
+ManagedOOMSwap ManagedOOMMemoryPressure ManagedOOMMemoryPressureLimit ManagedOOMMemoryPressureDurationSec
+ManagedOOMPreference BPFProgram SocketBindAllow SocketBindDeny RestrictNetworkInterfaces BindNetworkInterface NFTSet
+CoredumpReceive CPUSetPartition`)
 
 const NO_LOGIN = 'no login is recorded, since no terminal is given to anybody'
 const INERT: readonly (readonly [name: string, note: string])[] = [
@@ -38,6 +33,16 @@ const NOTES: readonly (readonly [note: string, directives: string])[] = [
     'images are not mounted: unpack it, and name the directory by RootDirectory= or BindReadOnlyPaths=',
     `RootImage RootImageOptions RootImagePolicy RootEphemeral RootHash RootHashSignature RootVerity RootMStack MountImages
     MountImagePolicy ExtensionImages ExtensionImagePolicy ExtensionDirectories`,
+  ],
+  [
+    'no systemd-oomd watches beside hearth',
+    `ManagedOOMSwap ManagedOOMMemoryPressure ManagedOOMMemoryPressureLimit ManagedOOMMemoryPressureDurationSec
+    ManagedOOMPreference`,
+  ],
+  [
+    'no programs are put into the kernel',
+    `DeviceAllow DevicePolicy IPAccounting IPAddressAllow IPAddressDeny IPIngressFilterPath IPEgressFilterPath BPFProgram
+    SocketBindAllow SocketBindDeny RestrictNetworkInterfaces BindNetworkInterface`,
   ],
   ['the SELinux security module is not used', 'SELinuxContext'],
   ['the AppArmor security module is not used', 'AppArmorProfile'],
@@ -101,8 +106,7 @@ const textRows = (
 export const knownExecDirectives = (): LazyRows =>
   textRows([...new Set([...EXEC, ...INERT.map(([name]) => name)])], {})
 
-export const resourceDirectives = (): LazyRows =>
-  textRows(RESOURCES, { MemoryMax: ['MemoryLimit'] })
+export const knownResourceDirectives = (): LazyRows => textRows(RESOURCES, {})
 
 /** The sections of unit types that are known and not carried out: their own directives, beside those they share. */
 export const OTHER_SECTIONS: Readonly<Record<string, readonly string[]>> = {

@@ -1,6 +1,7 @@
 // The directives of [Service] but those of the execution environment (systemd.service(5), systemd.kill(5)).
 import { err, ok } from 'neverthrow'
 import { execCommandText, exitStatusSetText, plain, spaced, usec, yesNo } from '../print.ts'
+import { oomPolicy } from '../resources.ts'
 import type { ExitStatusSet, ServiceSettings } from '../unit.ts'
 import { boolean, readBoolean } from '../values/boolean.ts'
 import { readCommands } from '../values/command.ts'
@@ -188,9 +189,8 @@ export const serviceDirectives = (runtime: string): Directive[] => [
   }),
   list('service', 'Sockets', 'sockets', sockets, { print: spaced }),
   setting('service', 'OOMPolicy', 'oomPolicy', oneOf('continue', 'stop', 'kill'), {
-    print: value => value ?? 'stop',
-    status: 'not-enforced',
-    note: 'it needs the memory controller of a cgroup',
+    properties: [{ name: 'OOMPolicy', print: unit => oomPolicy(unit) }],
+    needs: unit => (oomPolicy(unit) === 'continue' ? [] : ['cgroup-memory']),
   }),
   setting('service', 'ReloadSignal', 'reloadSignal', signal, { print: plain }),
   ignored('OpenFile', 'not-enforced', null),
@@ -199,9 +199,15 @@ export const serviceDirectives = (runtime: string): Directive[] => [
   ignored('SysVStartPriority', 'inert', 'there are no SysV scripts to order by', ['SysVRunlevels']),
 ]
 
+/** The modes that mean every process of the unit. */
+const REACHES_ALL: readonly string[] = ['control-group', 'mixed']
+
 export const killDirectives = (): Directive[] => [
   setting('kill', 'KillMode', 'killMode', oneOf('control-group', 'mixed', 'process', 'none'), {
     print: plain,
+    needs: ({ kill }) => (REACHES_ALL.includes(kill?.killMode ?? '') ? ['cgroup'] : []),
+    fallback: 'emulated',
+    note: 'processes are found by their parents and the mark of their run',
   }),
   setting('kill', 'KillSignal', 'killSignal', signal, { print: plain }),
   setting('kill', 'RestartKillSignal', 'restartKillSignal', signal, {

@@ -1,0 +1,196 @@
+// systemd.resource-control(5): what a unit may take of the machine. A cgroup v2 with the controller carries them out.
+import { ok } from 'neverthrow'
+import { plain, usec, yesNo } from '../print.ts'
+import type { Amount, DeviceSetting, ResourceSettings } from '../resources.ts'
+import type { Unit } from '../unit.ts'
+import { boolean } from '../values/boolean.ts'
+import { numberSetText, readNumberSet } from '../values/number-set.ts'
+import type { Parse } from '../values/parse.ts'
+import {
+  blockIoWeight,
+  cpuQuota,
+  cpuQuotaPeriod,
+  cpuShares,
+  cpuWeight,
+  delegation,
+  deviceLimit,
+  ioWeight,
+  memoryAmount,
+  memoryLimit,
+  slice,
+  subgroup,
+  tasksLimit,
+} from '../values/resource.ts'
+import { custom, type Directive, type DirectiveOptions, setting, take } from './directive.ts'
+import type { Need } from './need.ts'
+
+type Settings = ResourceSettings
+type Field<T> = { [K in keyof Settings]: Settings[K] extends T ? K : never }[keyof Settings]
+
+/** A limit or a share: without its controller it is left out, and the unit runs the same. */
+const resource = <K extends keyof Settings>(
+  need: Need,
+  name: string,
+  field: K,
+  parse: Parse<Settings[K]>,
+  print: (value: Settings[K]) => string,
+  options: DirectiveOptions & { property?: string } = {},
+): Directive => setting('resources', name, field, parse, { needs: [need], print, ...options })
+
+const amountText = (value: Amount) =>
+  typeof value === 'number'
+    ? value === Number.POSITIVE_INFINITY
+      ? 'infinity'
+      : String(value)
+    : `${value.permyriad / 100}%`
+const orNotSet = (value: number | string | null) => (value === null ? '[not set]' : String(value))
+
+const memory = (
+  name: string,
+  field: Field<Amount>,
+  parse: Parse<Amount>,
+  aliases: readonly string[] = [],
+): Directive => resource('cgroup-memory', name, field, parse, amountText, { aliases })
+
+/** The sums are told from /proc where there is no controller. */
+const accounting = (
+  need: Need,
+  name: string,
+  field: Field<boolean | null>,
+  aliases: readonly string[] = [],
+): Directive =>
+  resource(need, name, field, boolean, value => yesNo(value ?? true), {
+    aliases,
+    fallback: 'emulated',
+    note: 'told from /proc',
+  })
+
+/** Assignments add up; an empty one takes back those of its own kind. */
+const device = (
+  name: string,
+  setting: DeviceSetting,
+  kind: Parameters<typeof deviceLimit>[1],
+): Directive => {
+  const read = deviceLimit(setting, kind)
+  const print = ({ resources }: Unit) =>
+    (resources?.devices ?? [])
+      .filter(one => one.setting === setting)
+      .map(({ path, value }) => `${path} ${amountText(value)}`)
+  return custom(
+    name,
+    (draft, text, context) => {
+      const known = draft.resources.devices ?? []
+      if (text === '') {
+        draft.resources.devices = known.filter(one => one.setting !== setting)
+        return ok()
+      }
+      return take(read(text, context), added => {
+        draft.resources.devices = [...known, added]
+      })
+    },
+    [],
+    { needs: ['cgroup-io'], properties: [{ name, print }] },
+  )
+}
+
+/** Assignments add up. */
+const numbers = (name: string, field: Field<readonly number[]>): Directive =>
+  custom(
+    name,
+    (draft, text) => {
+      if (text === '') {
+        delete draft.resources[field]
+        return ok()
+      }
+      return take(readNumberSet(text), added => {
+        const all = new Set([...(draft.resources[field] ?? []), ...added])
+        draft.resources[field] = [...all].sort((a, b) => a - b)
+      })
+    },
+    [],
+    {
+      needs: ['cgroup-cpuset'],
+      properties: [{ name, print: ({ resources }) => numberSetText(resources?.[field] ?? []) }],
+    },
+  )
+
+/** An empty Delegate= takes back the controllers, not the delegation (systemd.resource-control(5)). */
+const delegate = custom(
+  'Delegate',
+  (draft, text, context) =>
+    take(text === '' ? ok([]) : delegation(text, context), value => {
+      const known = draft.resources.delegate
+      const isList = Array.isArray(value) && Array.isArray(known) && text !== ''
+      draft.resources.delegate = isList ? [...new Set([...known, ...value])] : value
+    }),
+  null,
+  {
+    needs: ({ resources }) => (resources?.delegate ? ['cgroup'] : []),
+    fallback: 'missed',
+    properties: [
+      { name: 'Delegate', print: ({ resources }) => yesNo((resources?.delegate ?? null) !== null) },
+      {
+        name: 'DelegateControllers',
+        print: ({ resources }) => {
+          const chosen = resources?.delegate ?? []
+          return chosen === 'all' ? 'cpu cpuset io memory pids' : chosen.join(' ')
+        },
+      },
+    ],
+  },
+)
+
+export const resourceDirectives = (): Directive[] => [
+  resource('cgroup', 'Slice', 'slice', slice, value => value ?? 'system.slice'),
+  accounting('cgroup', 'CPUAccounting', 'cpuAccounting'),
+  resource('cgroup-cpu', 'CPUWeight', 'cpuWeight', cpuWeight, orNotSet),
+  resource('cgroup-cpu', 'StartupCPUWeight', 'startupCpuWeight', cpuWeight, orNotSet),
+  resource('cgroup-cpu', 'CPUShares', 'cpuShares', cpuShares, orNotSet),
+  resource('cgroup-cpu', 'StartupCPUShares', 'startupCpuShares', cpuShares, orNotSet),
+  resource('cgroup-cpu', 'CPUQuota', 'cpuQuotaUsec', cpuQuota, usec, {
+    property: 'CPUQuotaPerSecUSec',
+  }),
+  resource(
+    'cgroup-cpu',
+    'CPUQuotaPeriodSec',
+    'cpuQuotaPeriodUsec',
+    cpuQuotaPeriod,
+    value => usec(value ?? Number.POSITIVE_INFINITY),
+    { property: 'CPUQuotaPeriodUSec' },
+  ),
+  numbers('AllowedCPUs', 'allowedCpus'),
+  numbers('StartupAllowedCPUs', 'startupAllowedCpus'),
+  numbers('AllowedMemoryNodes', 'allowedMemoryNodes'),
+  numbers('StartupAllowedMemoryNodes', 'startupAllowedMemoryNodes'),
+  accounting('cgroup-memory', 'MemoryAccounting', 'memoryAccounting'),
+  memory('MemoryMin', 'memoryMin', memoryAmount),
+  memory('MemoryLow', 'memoryLow', memoryAmount),
+  memory('MemoryHigh', 'memoryHigh', memoryLimit),
+  memory('MemoryMax', 'memoryMax', memoryLimit, ['MemoryLimit']),
+  memory('MemorySwapMax', 'memorySwapMax', memoryAmount),
+  memory('MemoryZSwapMax', 'memoryZswapMax', memoryAmount),
+  accounting('cgroup-pids', 'TasksAccounting', 'tasksAccounting'),
+  resource('cgroup-pids', 'TasksMax', 'tasksMax', tasksLimit, value =>
+    amountText(value ?? Number.POSITIVE_INFINITY),
+  ),
+  // The kernel tells what has gone through a unit with the controller alone.
+  resource('cgroup-io', 'IOAccounting', 'ioAccounting', boolean, value => yesNo(value ?? false), {
+    aliases: ['BlockIOAccounting'],
+    needs: ({ resources }) => (resources?.ioAccounting ? ['cgroup-io'] : []),
+  }),
+  resource('cgroup-io', 'IOWeight', 'ioWeight', ioWeight, orNotSet),
+  resource('cgroup-io', 'StartupIOWeight', 'startupIoWeight', ioWeight, orNotSet),
+  resource('cgroup-io', 'BlockIOWeight', 'blockIoWeight', blockIoWeight, orNotSet),
+  resource('cgroup-io', 'StartupBlockIOWeight', 'startupBlockIoWeight', blockIoWeight, orNotSet),
+  device('IODeviceWeight', 'weight', 'weight'),
+  device('IOReadBandwidthMax', 'readBandwidth', 'rate'),
+  device('IOWriteBandwidthMax', 'writeBandwidth', 'rate'),
+  device('IOReadIOPSMax', 'readIops', 'rate'),
+  device('IOWriteIOPSMax', 'writeIops', 'rate'),
+  device('IODeviceLatencyTargetSec', 'latencyUsec', 'latency'),
+  device('BlockIODeviceWeight', 'blockWeight', 'blockWeight'),
+  device('BlockIOReadBandwidth', 'blockReadBandwidth', 'rate'),
+  device('BlockIOWriteBandwidth', 'blockWriteBandwidth', 'rate'),
+  delegate,
+  resource('cgroup', 'DelegateSubgroup', 'delegateSubgroup', subgroup, plain),
+]

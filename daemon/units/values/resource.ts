@@ -1,0 +1,162 @@
+// Values of systemd.resource-control(5).
+import { err, ok, type Result } from 'neverthrow'
+import type { Amount, DeviceLimit, DeviceSetting, ResourceSettings } from '../resources.ts'
+import { readBoolean } from './boolean.ts'
+import { integer, readSize } from './number.ts'
+import type { Parse } from './parse.ts'
+import { readTimespan } from './timespan.ts'
+import { isUnitName } from './unit-name.ts'
+import { words } from './words.ts'
+
+const INFINITY = Number.POSITIVE_INFINITY
+
+/** `12.5%`, `125‰`, `1250‱` in ten-thousandths; null: not of that form. */
+export function readPermyriad(text: string): number | null {
+  const match = /^(\d+)(?:\.(\d{1,2}))?([%‰‱])$/u.exec(text)
+  if (!match) return null
+  const [, whole = '', fraction = '', sign = ''] = match
+  const places = { '%': 2, '‰': 1, '‱': 0 }[sign] ?? 0
+  return fraction.length > places ? null : Number(whole + fraction.padEnd(places, '0'))
+}
+
+type Range = { zero: boolean; what: string; read: (text: string) => number | null }
+
+const amount =
+  ({ zero, what, read }: Range): Parse<Amount> =>
+  text => {
+    if (text === 'infinity') return ok(INFINITY)
+    const part = readPermyriad(text)
+    if (part !== null && part <= 10_000 && (zero || part > 0)) return ok({ permyriad: part })
+    const value = part === null ? read(text) : null
+    return value !== null && (zero || value > 0) ? ok(value) : err(`expected ${what}`)
+  }
+
+const bytes = (text: string) => readSize(text).unwrapOr(null)
+const count = (text: string) => (/^\d+$/.test(text) ? Number(text) : null)
+
+/** A limit of memory: nothing could live within 0. */
+export const memoryLimit = amount({
+  zero: false,
+  what: 'a size such as 512M, a part of the memory such as 20%, or infinity',
+  read: bytes,
+})
+/** Memory that is kept for the unit, or swap space that it may use: 0 has a meaning. */
+export const memoryAmount = amount({
+  zero: true,
+  what: 'a size such as 512M, a part of the memory such as 20%, or infinity',
+  read: bytes,
+})
+export const tasksLimit = amount({
+  zero: false,
+  what: 'a number of tasks, a part of what the system can have such as 20%, or infinity',
+  read: count,
+})
+
+const weight = integer(1, 10_000)
+export const ioWeight: Parse<number> = weight
+export const cpuWeight: Parse<number | 'idle'> = (text, context) =>
+  text === 'idle' ? ok('idle') : weight(text, context).mapErr(error => `${error}, or idle`)
+export const cpuShares: Parse<number> = integer(2, 262_144)
+export const blockIoWeight: Parse<number> = integer(10, 1000)
+
+/** `20%` of one processor: microseconds a second. */
+export const cpuQuota: Parse<number> = text => {
+  const part = readPermyriad(text)
+  return part !== null && part > 0
+    ? ok(part * 100)
+    : err('expected a part of a processor above 0%, such as 20% or 250%')
+}
+
+/** systemd takes what is too short or too long as the nearest that the kernel allows. */
+export const cpuQuotaPeriod: Parse<number | null> = (text, context) => {
+  const read = readTimespan(text)
+  if (read === 'infinity') return ok(null)
+  if (read === null || read === 0n) return err('expected a time span, such as 10ms')
+  const usec = Number(read)
+  const nearest = Math.min(1_000_000, Math.max(1000, usec))
+  if (nearest !== usec) context.warn(`the kernel takes 1ms to 1s: ${nearest / 1000}ms it is`)
+  return ok(nearest)
+}
+
+/** A slice by its name, as written or after its specifiers. */
+export const slice: Parse<string> = (text, context) =>
+  context
+    .expand(text)
+    .andThen(name =>
+      name.endsWith('.slice') && isUnitName(name)
+        ? ok(name)
+        : err(`${name} is no slice; expected one such as web.slice`),
+    )
+
+const CONTROLLERS = ['cpu', 'cpuset', 'io', 'memory', 'pids']
+/** Names of cgroup v1 and of BPF that cgroup v2 has no directory attribute for. */
+const OTHER_CONTROLLERS = ['cpuacct', 'blkio', 'devices', 'bpf-firewall', 'bpf-devices']
+
+/** A boolean, or the controllers. */
+export const delegation: Parse<ResourceSettings['delegate']> = (text, context) => {
+  const truth = readBoolean(text)
+  if (truth !== null) return ok(truth ? 'all' : null)
+  return words(text).andThen(names => {
+    const unknown = names.find(
+      name => !CONTROLLERS.includes(name) && !OTHER_CONTROLLERS.includes(name),
+    )
+    if (unknown !== undefined)
+      context.warn(`${unknown} is no controller, ignored; there are ${CONTROLLERS.join(', ')}`)
+    return ok(names.filter(name => CONTROLLERS.includes(name)))
+  })
+}
+
+/** The name of a directory within the unit's cgroup. */
+export const subgroup: Parse<string> = (text, context) =>
+  context
+    .expand(text)
+    .andThen(name =>
+      /^[^/]+$/.test(name) && !name.startsWith('.') && !name.startsWith('cgroup.')
+        ? ok(name)
+        : err('expected the name of a cgroup, without /'),
+    )
+
+/** To the base 1000 (systemd.resource-control(5), IOReadBandwidthMax=). */
+function readRate(text: string): number | null {
+  if (text === 'infinity') return INFINITY
+  const match = /^(\d+)(?:\.(\d+))?([KMGT]?)$/.exec(text)
+  if (!match) return null
+  const [, whole, fraction, suffix = ''] = match
+  const value = Number(`${whole}.${fraction ?? 0}`) * 1000 ** ' KMGT'.indexOf(suffix || ' ')
+  return value >= 1 ? Math.floor(value) : null
+}
+
+const inRange = (least: number, most: number) => (text: string) =>
+  /^\d+$/.test(text) && Number(text) >= least && Number(text) <= most ? Number(text) : null
+
+const VALUES: Readonly<Record<'rate' | 'weight' | 'blockWeight' | 'latency', DeviceValue>> = {
+  rate: { read: readRate, what: 'a number above 0 (with K, M, G or T), or infinity' },
+  weight: { read: inRange(1, 10_000), what: 'a weight from 1 to 10000' },
+  blockWeight: { read: inRange(10, 1000), what: 'a weight from 10 to 1000' },
+  latency: {
+    read(text) {
+      const span = readTimespan(text, 1000n)
+      return span === null ? null : span === 'infinity' ? INFINITY : Number(span)
+    },
+    what: 'a time span, such as 25ms',
+  },
+}
+type DeviceValue = { read: (text: string) => number | null; what: string }
+
+/** `/dev/sda 10M`: a device, or a file on it, and a value. */
+export const deviceLimit =
+  (setting: DeviceSetting, kind: keyof typeof VALUES): Parse<DeviceLimit> =>
+  (text, context) =>
+    words(text, { unquote: true }).andThen(
+      ([path, value, ...more]): Result<DeviceLimit, string> => {
+        const { read, what } = VALUES[kind]
+        const expected = `expected the path of a device or of a file on it, then ${what}`
+        if (path === undefined || value === undefined || more.length > 0) return err(expected)
+        return context.expand(path).andThen(device => {
+          const number = read(value)
+          return device.startsWith('/') && number !== null
+            ? ok({ setting, path: device, value: number })
+            : err(expected)
+        })
+      },
+    )
