@@ -373,7 +373,7 @@ export type SystemCallLine = {
 }
 /** The families (`AF_UNIX` ...) that alone are allowed, or refused. */
 export type AddressFamilies = { allow: boolean; families: readonly string[] }
-export type NamespaceType = 'cgroup' | 'ipc' | 'net' | 'mnt' | 'pid' | 'user' | 'uts'
+export type NamespaceType = 'cgroup' | 'ipc' | 'net' | 'mnt' | 'pid' | 'user' | 'uts' | 'time'
 
 /** The execution environment: systemd.exec(5). */
 export type ExecSettings = {

@@ -11,7 +11,7 @@ const gives = (name: string, args: string, error: string) =>
 const AF_UNIX = 1
 const AF_INET = 2
 const STREAM = 1
-const NEW = { net: 0x40000000, uts: 0x04000000, user: 0x10000000 }
+const NEW = { net: 0x40000000, uts: 0x04000000, user: 0x10000000, time: 0x80 }
 const FILTERED = 'grep -q "^Seccomp:.2" /proc/self/status'
 const privileges = (gained: 0 | 1) => `grep -q "^NoNewPrivs:.${gained}" /proc/self/status`
 const KILLED = { Result: 'signal', ExecMainStatus: '31' }
@@ -130,6 +130,7 @@ conformance(
       check: [
         gives('unshare', `${NEW.uts}`, 'ok'),
         gives('unshare', `${NEW.net}`, 'EPERM'),
+        gives('unshare', `${NEW.time}`, 'EPERM'),
         gives('clone', `${NEW.user | 17}`, 'EPERM'),
         gives('clone3', '0 0', 'ENOSYS'),
         gives('setns', '-1 0', 'EPERM'),

@@ -125,7 +125,7 @@ test('RestrictNamespaces= adds up as in the manual’s examples', t => {
   const left = (lines: string) => shown(lines, 'RestrictNamespaces')
   t.is(left('RestrictNamespaces=cgroup ipc\nRestrictNamespaces=cgroup net'), 'cgroup ipc net')
   t.is(left('RestrictNamespaces=cgroup ipc\nRestrictNamespaces=~cgroup net'), 'ipc')
-  t.is(left('RestrictNamespaces=~user'), 'cgroup ipc net mnt pid uts')
+  t.is(left('RestrictNamespaces=~user'), 'cgroup ipc net mnt pid uts time')
   t.is(left('RestrictNamespaces=yes'), 'yes')
   t.is(left('RestrictNamespaces=yes\nRestrictNamespaces=net'), 'net')
   t.is(left('RestrictNamespaces=no\nRestrictNamespaces=net'), 'no')

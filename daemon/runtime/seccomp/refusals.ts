@@ -28,8 +28,9 @@ const NAMESPACE_FLAGS: Readonly<Record<NamespaceType, number>> = {
   pid: 0x20000000,
   user: 0x10000000,
   uts: 0x04000000,
+  // In clone's flags a part of the signal, which no signal has.
+  time: 0x80,
 }
-const CLONE_NEWTIME = 0x80
 const ORDINARY_POLICIES = [0, 3, 5]
 const PROT_WRITE = 2
 const PROT_EXEC = 4
@@ -77,11 +78,14 @@ export function namespaceRefusals(allowed: readonly NamespaceType[]): Refusal[] 
   return [
     ['clone3', [], ENOSYS],
     ['clone', [hasAny(0, flags)]],
-    // Time namespaces have no name here, and in clone their flag is a part of the signal.
-    ['unshare', [hasAny(0, isAll ? flags | CLONE_NEWTIME : flags)]],
+    ['unshare', [hasAny(0, flags)]],
     // Without a type setns enters whatever the descriptor is.
-    ['setns', isAll ? [] : [isOneOf(1, [0])]],
-    ...(isAll ? [] : [['setns', [hasAny(1, flags)]] as const]),
+    ...(isAll
+      ? refuseAll(['setns'])
+      : ([
+          ['setns', [isOneOf(1, [0])]],
+          ['setns', [hasAny(1, flags)]],
+        ] as const)),
   ]
 }
 

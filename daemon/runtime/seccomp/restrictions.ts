@@ -1,10 +1,10 @@
 // Which of a unit's settings restrict system calls, and how (systemd.exec(5)).
 import { mergeFilter, mergeLines, type SystemCallSet } from '../../units/system-calls/lines.ts'
 import type { ExecSettings, SandboxSettings } from '../../units/unit.ts'
+import { NAMESPACE_TYPES } from '../../units/values/system-calls.ts'
 import type { Restrictions } from './layers.ts'
 
 const PER_LINUX = 0
-const EVERY_NAMESPACE = 7
 
 /** What of a unit counts. */
 export type Settings = {
@@ -24,7 +24,7 @@ const RESTRICTING = {
   RestrictAddressFamilies: ({ exec: { restrictAddressFamilies: restricted } }) =>
     restricted !== null && (restricted.allow || restricted.families.length > 0),
   RestrictNamespaces: ({ exec: { restrictNamespaces: allowed } }) =>
-    allowed !== null && allowed.length < EVERY_NAMESPACE,
+    allowed !== null && allowed.length < NAMESPACE_TYPES.length,
   RestrictRealtime: ({ exec }) => exec.restrictRealtime,
   RestrictSUIDSGID: ({ exec }) => exec.restrictSuidSgid,
   DynamicUser: ({ exec }) => exec.dynamicUser,

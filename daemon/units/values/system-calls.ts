@@ -109,6 +109,7 @@ export const NAMESPACE_TYPES: readonly NamespaceType[] = [
   'pid',
   'user',
   'uts',
+  'time',
 ]
 
 /** A line of RestrictNamespaces=: the types that stay allowed, given those that were (null: nothing was set). */
