@@ -1,5 +1,4 @@
 // Starting a command of a unit: from its settings to what the addon is to do, and the answer.
-import { existsSync } from 'node:fs'
 import { err, ok, type Result } from 'neverthrow'
 import type { Effect } from '../engine/effect.ts'
 import type { EngineEvent } from '../engine/event.ts'
@@ -44,6 +43,7 @@ import type { Run, Runs } from './runs.ts'
 import type { Prepared, Sandboxes } from './sandbox/sandbox.ts'
 import { schedulingCalls } from './scheduling.ts'
 import { seccompOf } from './seccomp/seccomp.ts'
+import { inSentence, notFound } from './spawn-failure.ts'
 import { openStreams, type Streams } from './streams.ts'
 import { usesTty } from './terminal.ts'
 import type { Descriptors } from './unit-descriptors.ts'
@@ -378,7 +378,8 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     const { step, exitStatus, errno, operation = -1 } = outcome
     const message = sandbox?.explain(outcome, operation) ?? null
     if (message !== null) return err({ step, exitStatus, errno, message })
-    return err(inSentence(outcome, what.path, plan))
+    const { identity, request } = plan
+    return err(inSentence(outcome, { path: what.path, cwd: request.cwd, user: identity.name }))
   }
 
   return effect => {
@@ -452,41 +453,3 @@ const keepsAdmin = (exec: ExecSettings, own: bigint, isRoot: boolean) =>
   (isRoot || exec.ambientCapabilities.includes(CAP_SYS_ADMIN))
 
 const logName = (unit: UnitName): UnitName => templateOf(unit) ?? unit
-
-const notFound = (name: string): SpawnFailure => ({
-  step: 'EXEC',
-  exitStatus: EXIT.exec,
-  errno: 'ENOENT',
-  message: `cannot find ${name} in the search path: install it, write its full path or set ExecSearchPath=`,
-})
-
-/** The child's failure in words. */
-function inSentence(
-  { step, exitStatus, errno }: SpawnFailure,
-  path: string,
-  { request, identity }: Plan,
-): SpawnFailure {
-  const told = (message: string): SpawnFailure => ({ step, exitStatus, errno, message })
-  switch (exitStatus) {
-    case EXIT.exec:
-      return told(
-        errno === 'ENOENT' && existsSync(path)
-          ? `cannot run ${path}: the interpreter or loader that it names is missing`
-          : `cannot run ${path}: ${inWords(errno)}`,
-      )
-    case EXIT.chdir:
-      return told(
-        `cannot change to WorkingDirectory=${request.cwd}: ${inWords(errno)}; make the directory or write WorkingDirectory=-${request.cwd}`,
-      )
-    case EXIT.user:
-      return told(`cannot become User=${identity.name}: ${inWords(errno)}`)
-    case EXIT.group:
-      return told(`cannot change the groups to those of the unit: ${inWords(errno)}`)
-    case EXIT.seccomp:
-      return told(`cannot filter the system calls of the unit: ${inWords(errno)}`)
-    case EXIT.chroot:
-      return told(`cannot change to RootDirectory=: ${inWords(errno)}`)
-    default:
-      return told(`cannot prepare ${path} (${step}): ${inWords(errno)}`)
-  }
-}

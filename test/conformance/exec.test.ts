@@ -195,6 +195,7 @@ conformance(
       settings: 'CPUAffinity=4000',
       check: 'true',
       expect: { Result: 'exit-code', ExecMainStatus: '215' },
+      said: /cannot set CPUAffinity= for \/bin\/sh: none of its CPUs is there/,
     },
     {
       title: 'IOSchedulingClass= and IOSchedulingPriority= are the process’s I/O priority',
@@ -284,6 +285,15 @@ has "Max realtime timeout" 5000000`,
       settings: 'CapabilityBoundingSet=CAP_KILL CAP_FLY',
       check: `[ "${status('CapBnd')}" = 0000000000000020 ]`,
       verified: /CAP_FLY is no capability, left out/,
+    },
+    {
+      title:
+        'an ambient capability outside the bounding set ends with 218/CAPABILITIES, and the mend is told',
+      directives: ['AmbientCapabilities', 'CapabilityBoundingSet'],
+      settings: 'User=ada\nCapabilityBoundingSet=CAP_KILL\nAmbientCapabilities=CAP_CHOWN',
+      check: 'true',
+      expect: { Result: 'exit-code', ExecMainStatus: '218' },
+      said: /an ambient capability has to be in CapabilityBoundingSet= too/,
     },
     {
       title: 'SecureBits= are set, for an ordinary user too',

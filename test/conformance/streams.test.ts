@@ -117,6 +117,7 @@ conformance(
       settings: `StandardInput=tty-fail\nTTYPath=/run/tty-three\n${on('holder')}`,
       check: 'true',
       expect: { Result: 'exit-code', ExecMainStatus: '208' },
+      said: /the terminal belongs to another session/,
       more: {
         'three.service': terminal('/run/tty-three'),
         'holder.service': `[Unit]\nRequires=three.service\nAfter=three.service\n[Service]\nExecStart=/bin/sleep infinity\nType=exec\nStandardInput=tty\nTTYPath=/run/tty-three\n`,
