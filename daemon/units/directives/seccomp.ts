@@ -36,7 +36,7 @@ const KILL_NUMBER = 2147483646
 const errorText = (error: SystemCallError) => String(error === 'kill' ? KILL_NUMBER : error)
 
 const familiesText = (restricted: AddressFamilies | null) =>
-  restricted === null ? '' : `${restricted.allow ? '' : '~'}${spaced(restricted.families)}`
+  restricted === null ? '~' : `${restricted.allow ? '' : '~'}${spaced(restricted.families)}`
 
 /** The types that are left, as systemd puts it: all of them is `no`, none is `yes`. */
 function namespacesText(allowed: readonly NamespaceType[] | null): string {

@@ -40,9 +40,9 @@ export function mergeLines(
 /** The calls that SystemCallFilter= allows; @default is always among them, unless taken out. */
 export const mergeFilter = (lines: readonly SystemCallLine[]) => mergeLines(lines, ['@default'])
 
-/** As `systemctl show` prints it: `~` before a deny list, `:` and the error behind a call that has one. */
+/** As `systemctl show` prints it: `~` before a deny list (also where there is none), `:` and its error behind a call. */
 export function systemCallSetText(set: SystemCallSet | null): string {
-  if (set === null) return ''
+  if (set === null) return '~'
   const names = [...set.calls].map(([name, error]) =>
     error === null ? name : `${name}:${error === 'kill' ? error : errnoText(error)}`,
   )
