@@ -64,6 +64,7 @@ const SECTION_NOTES: Readonly<Record<string, string>> = {
   Mount: 'whoever runs the container mounts file systems; mount units are not started',
   Automount: 'automount units are not started',
   Swap: 'swap units are not started',
+  Scope: 'scopes are made by programs through systemd’s bus alone',
 }
 
 /** Rows by name that are made when they are asked for: there are hundreds, and few are in use. */

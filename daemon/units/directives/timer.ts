@@ -60,8 +60,8 @@ export const timerDirectives = (): Directive[] => [
   setting('timer', 'OnTimezoneChange', 'onTimezoneChange', boolean, { print: yesNo }),
   setting('timer', 'Unit', 'unit', triggered('timer')),
   setting('timer', 'Persistent', 'persistent', boolean, { print: yesNo }),
-  // A timer elapses at the beginning of the window that this allows.
   setting('timer', 'AccuracySec', 'accuracyUsec', timespan, {
+    note: 'a timer elapses at the beginning of the window that it allows',
     print: usec,
     property: 'AccuracyUSec',
   }),
