@@ -27,6 +27,7 @@ import { beginMachine, isMachine as isPid1OfMachine } from './runtime/machine.ts
 import { makeDirectory } from './runtime/make-directory.ts'
 import { native as loadNative, releaseMemory } from './runtime/native.ts'
 import { createRuntime, type LogLine } from './runtime/perform.ts'
+import { mountPoints } from './runtime/presence.ts'
 import { listenToSignals } from './runtime/signals.ts'
 import { createTimer } from './runtime/timers.ts'
 import { createUnitFacts } from './runtime/unit-facts.ts'
@@ -87,6 +88,8 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
 
   const readAt = new WeakMap<Unit, number>()
   const memory = createUnitMemory(unitReader, openUnitLedger(native, keep.part('unit files')))
+  /** Once there is a runtime to look. */
+  let onLoaded: ((unit: Unit) => void) | null = null
   const units = createUnits({
     services: options.services,
     runtime: options.runtimeUnits,
@@ -94,8 +97,10 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
     reader: memory,
     host: createUnitFacts(native, facts),
     strict: options.strict,
+    isMounted: path => mountPoints().has(path),
     onLoad(unit) {
       readAt.set(unit, memory.readAtMs(unit.fragmentPath ?? '') ?? Date.now())
+      onLoaded?.(unit)
       // An earlier image has said it.
       if (early && leftover) return
       for (const problem of unit.problems) {
@@ -197,6 +202,8 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
   const waiting = early
   early = null
   for (const event of waiting) loop.post(event)
+  onLoaded = runtime.loaded
+  for (const unit of units.loaded()) runtime.loaded(unit)
   native.onChild(() => {
     runtime.collectExits(loop.batch)
     childEnded.resolve()

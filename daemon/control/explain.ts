@@ -4,6 +4,7 @@ import { execDirective } from '../engine/exec-lists.ts'
 import type {
   CommandRun,
   JobResult,
+  MountFacts,
   ServiceFacts,
   ServiceResult,
   SocketFacts,
@@ -36,7 +37,7 @@ export async function explain(
   const failed = backend.state.units.get(cause) ?? null
   const told = result === 'dependency' ? `${cause}, which it requires, failed: ${why}` : why
   const lines =
-    failed?.service == null || run === null
+    failed === null || run === null
       ? []
       : await lastLines(
           backend,
@@ -46,7 +47,7 @@ export async function explain(
   const loaded = backend.units.get(cause)
   return {
     summary: `cannot ${verb} ${unit}: ${told}`,
-    result: failed?.service || failed?.socket ? backend.result(cause) : null,
+    result: failed?.service || failed?.socket || failed?.mount ? backend.result(cause) : null,
     exit: run?.exit ? exitInWords(run.exit) : null,
     command: run ? commandLine(commandOf(loaded, run)) : null,
     cause,
@@ -78,6 +79,7 @@ function reason(backend: Backend, name: UnitName, result: JobResult): Reason {
     return { why: `the job ${describeJobResult(result)}`, run: null }
   }
   if (unit.type === 'socket' && state?.socket) return socketReason(unit, state.socket)
+  if (state?.mount) return mountReason(unit, state.mount)
   if (!state?.service) return { why: whyNotLoaded(unit) ?? 'it failed', run: null }
   return serviceReason(unit, state.service)
 }
@@ -93,6 +95,15 @@ function socketReason(unit: Unit, facts: SocketFacts): Reason {
   }
   if (facts.result === 'timeout') return { why: 'it took longer than TimeoutSec=', run: null }
   return { why: facts.result === 'success' ? 'it ended' : facts.result, run: null }
+}
+
+function mountReason(unit: Unit, { command, problem, result }: MountFacts): Reason {
+  if (problem !== null) return { why: problem, run: null }
+  if (result === 'timeout')
+    return { why: 'its command took longer than TimeoutSec= allows', run: command }
+  if (!command?.exit) return { why: whyNotLoaded(unit) ?? 'it failed', run: null }
+  const program = commandOf(unit, command)?.path ?? 'its command'
+  return { why: `${program} ${exitInWords(command.exit)}`, run: command }
 }
 
 function whyNotLoaded(unit: Unit): string | null {

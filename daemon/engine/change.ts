@@ -29,6 +29,8 @@ export type Change = {
   isRecovering: boolean
   /** ExecCondition= ended the start. */
   skipped: boolean
+  /** What is to be started is not to be had. */
+  refused: boolean
 }
 
 /** Draws the consequences of a change of state (unit.c, unit_notify). */
@@ -66,7 +68,7 @@ function stamped(draft: Draft, { name, from, to }: Change): UnitState {
 /** Ends the unit's job if the new state is what it was for, or shows that it cannot be had. False: the change has
  * nothing to do with the job (unit.c, unit_process_job). */
 function advanceJob(draft: Draft, job: Job, change: Change): boolean {
-  const { to, skipped } = change
+  const { to, skipped, refused } = change
   // The job may have waited for just this state.
   if (job.state === 'waiting') draft.runQueue.add(job.id)
   const isRunning = job.state === 'running'
@@ -84,7 +86,7 @@ function advanceJob(draft: Draft, job: Job, change: Change): boolean {
         return false
       }
       if (!isRunning || to === 'activating') return true
-      if (isDown(to)) end(to === 'failed' ? 'failed' : skipped ? 'skipped' : 'done')
+      if (isDown(to)) end(to === 'failed' || refused ? 'failed' : skipped ? 'skipped' : 'done')
       return false
     case 'reload':
       if (!isRunning) return true

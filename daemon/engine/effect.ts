@@ -76,6 +76,8 @@ export type Effect =
   | { type: 'job-accepted'; request: number; job: number; stops: readonly number[] }
   | { type: 'job-refused'; request: number; error: TransactionError }
   | { type: 'job-finished'; job: number; jobType: JobType; unit: UnitName; result: JobResult }
+  /** Look whether a mount, swap or device is there -> `presence`; the mount point of one that is not is made. */
+  | { type: 'check-presence'; unit: UnitName; token: number }
   /** Watch the unit's paths until `unwatch-paths` -> `path-triggered` as soon as one has come about, at once if it has, or
    * `path-failed`. `why`: at its start, directories are made (MakeDirectory=) and what is there is no change yet; when its
    * unit is down again (`done`), neither is what came and went meanwhile. */

@@ -80,6 +80,9 @@ export type EngineEvent =
     }
   /** What the stamp of a timer with Persistent=yes says: the time of day of its last elapse, null if there was none. */
   | { type: 'timer-stamp'; unit: UnitName; token: number; realtimeUsec: number | null }
+  /** Whether a mount, swap or device is there: the answer to `check-presence`, or (token 0) news. `problem`: why it cannot be
+   * brought about, in words. */
+  | { type: 'presence'; unit: UnitName; token: number; isThere: boolean; problem: string | null }
   /** One of the paths that a path unit watches has come about: which. */
   | { type: 'path-triggered'; unit: UnitName; token: number; path: string }
   /** Its paths cannot be watched; the problem in words. */

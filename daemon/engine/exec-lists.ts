@@ -1,4 +1,5 @@
 // The Exec…= lists of a unit by what a command is run for.
+import { mountCommand } from '../units/mounts.ts'
 import type { ExecCommand, ServiceSettings, SocketSettings, Unit } from '../units/unit.ts'
 import type { ExecKind } from './state.ts'
 
@@ -33,8 +34,13 @@ export function socketCommands(socket: SocketSettings, exec: ExecKind): readonly
 }
 
 /** The commands of a unit of any type. */
-export function commandsOf({ service, socket }: Unit, exec: ExecKind): readonly ExecCommand[] {
+export function commandsOf(unit: Unit, exec: ExecKind): readonly ExecCommand[] {
+  const { service, socket } = unit
   if (service) return serviceCommands(service, exec)
+  if (unit.mount || unit.swap) {
+    const command = exec === 'start' || exec === 'stop' ? mountCommand(unit, exec) : null
+    return command ? [command] : NONE
+  }
   return socket ? socketCommands(socket, exec) : NONE
 }
 

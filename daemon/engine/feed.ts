@@ -25,6 +25,7 @@ export function feed(draft: Draft, name: UnitName, input: MachineInput): void {
       restartPending: draft.hasJob(name, 'restart'),
       token: draft.token,
       invocationId: draft.invocationId,
+      isShutdown: draft.manager.phase === 'stopping',
       random: draft.random,
       host: draft.host,
       started: draft.manager.started,
@@ -55,6 +56,7 @@ export function feed(draft: Draft, name: UnitName, input: MachineInput): void {
       toSub,
       wasRecovering,
       isRecovering: isRecovering(draft, name),
+      refused: isRefused,
       skipped: step.requests.some(request => request.type === 'skipped'),
     })
   }

@@ -32,6 +32,10 @@ export function handle(draft: Draft, event: EngineEvent, indexes: Indexes): void
     case 'reset-failed':
       resetFailed(draft, event.unit)
       return
+    case 'presence':
+      // News of a unit that nothing has happened to yet as well.
+      feed(draft, event.unit, event)
+      return
     case 'conditions-checked':
       conditionsChecked(draft, event)
       return

@@ -1,26 +1,29 @@
 // The state machine of unit types that only have to be there: nothing is done for them, they are up once started.
 import type { Machine } from './machine.ts'
+import type { UnitState } from './state.ts'
 
 const NOTHING: readonly never[] = Object.freeze([])
 
-const UP: Record<string, string> = { mount: 'mounted', device: 'plugged', scope: 'running' }
+const UP: Record<string, string> = { scope: 'running' }
+/** There as long as there is a system. */
+const PERPETUAL: ReadonlySet<string> = new Set(['-.slice', 'init.scope'])
+const isActive = (state: UnitState) =>
+  (state.target ?? (PERPETUAL.has(state.name) ? 'active' : 'dead')) === 'active'
 
-/** Mounts, slices, devices, swaps and scopes belong to whoever runs the container: hearth takes them as given. */
+/** Slices and scopes: no processes are kept together by them here. */
 export const inertMachine: Machine = {
   step(_context, state, input) {
-    const isUp = input.type === 'start' || (input.type !== 'stop' && state.target === 'active')
+    const isUp = input.type === 'start' || (input.type !== 'stop' && isActive(state))
     const target = isUp ? 'active' : 'dead'
     return {
-      state: target === (state.target ?? 'dead') ? state : { ...state, target },
+      state: isUp === isActive(state) ? state : { ...state, target },
       effects: NOTHING,
       requests: NOTHING,
     }
   },
-  activeState: state => (state.target === 'active' ? 'active' : 'inactive'),
+  activeState: state => (isActive(state) ? 'active' : 'inactive'),
   subState: state =>
-    state.target === 'active'
-      ? (UP[state.name.slice(state.name.lastIndexOf('.') + 1)] ?? 'active')
-      : 'dead',
+    isActive(state) ? (UP[state.name.slice(state.name.lastIndexOf('.') + 1)] ?? 'active') : 'dead',
   result: () => 'success',
   pids: () => NOTHING,
   deadlineUsec: () => null,

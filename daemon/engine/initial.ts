@@ -1,6 +1,14 @@
 // What a unit's state is before anything has happened to it.
 import type { UnitName, UnitType } from '../units/unit.ts'
-import type { CommandRun, PathFacts, ServiceFacts, Stamp, TimerFacts, UnitState } from './state.ts'
+import type {
+  CommandRun,
+  MountFacts,
+  PathFacts,
+  ServiceFacts,
+  Stamp,
+  TimerFacts,
+  UnitState,
+} from './state.ts'
 
 /** A moment that has not come: shared, since most units carry it several times. */
 export const NEVER: Stamp = Object.freeze({ realtimeUsec: 0, monotonicUsec: 0 })
@@ -36,6 +44,17 @@ const INITIAL_FACTS: ServiceFacts = Object.freeze({
   runtimeDeadlineUsec: null,
   watchdogUsec: null,
   awaiting: null,
+  token: 0,
+})
+
+export const INITIAL_MOUNT: MountFacts = Object.freeze({
+  stage: 'dead',
+  result: 'success',
+  isOwn: false,
+  controlPid: null,
+  command: null,
+  problem: null,
+  deadlineUsec: null,
   token: 0,
 })
 

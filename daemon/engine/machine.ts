@@ -65,6 +65,7 @@ export type MachineInput =
           | 'connection'
           | 'path-triggered'
           | 'path-failed'
+          | 'presence'
       }
     >
 
@@ -80,6 +81,8 @@ export type MachineContext = {
   token: () => number
   /** An INVOCATION_ID, 32 hex digits, new each time. */
   invocationId: () => string
+  /** Everything is being stopped. */
+  isShutdown?: boolean
   /** A number in [0, 1), new each time. */
   random: () => number
   host: Host

@@ -2,6 +2,7 @@
 import type { UnitType } from '../units/unit.ts'
 import { inertMachine } from './inert.ts'
 import type { Machine } from './machine.ts'
+import { mountMachine } from './mount.ts'
 import { pathMachine } from './path.ts'
 import { serviceMachine } from './service.ts'
 import { socketMachine } from './socket.ts'
@@ -22,6 +23,10 @@ export function machineOf(type: UnitType): Machine {
       return socketMachine
     case 'target':
       return targetMachine
+    case 'mount':
+    case 'swap':
+    case 'device':
+      return mountMachine
     case 'path':
       return pathMachine
     case 'timer':

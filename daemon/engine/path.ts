@@ -103,6 +103,7 @@ function take(turn: Turn, input: MachineInput): void {
     case 'idle': // it never asks for it
     case 'clock-changed': // time is nothing to it
     case 'timer-stamp':
+    case 'presence':
     case 'sockets-opened': // nor are sockets
     case 'socket-ready':
     case 'socket-broken':

@@ -149,6 +149,7 @@ function take(turn: Turn, input: MachineInput): void {
     case 'triggered-changed': // a service triggers none
     case 'trigger-refused':
     case 'timer-stamp':
+    case 'presence':
     case 'path-triggered':
     case 'path-failed':
     case 'clock-changed':

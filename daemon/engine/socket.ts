@@ -127,6 +127,7 @@ function take(turn: Turn, input: MachineInput): void {
     case 'pid-file': // a socket asks for none
     case 'main-pid-guessed':
     case 'timer-stamp':
+    case 'presence':
     case 'path-triggered':
     case 'path-failed':
     case 'idle':

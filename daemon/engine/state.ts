@@ -203,6 +203,31 @@ export type TriggerResult =
   | 'unit-start-limit-hit'
   | 'trigger-limit-hit'
 
+/** What mounts, swaps and devices go through, by one name for the three types (their SubState is in mount.ts). */
+export type MountStage =
+  | 'dead'
+  | 'starting'
+  | 'up'
+  | 'stopping'
+  | 'stopping-sigterm'
+  | 'stopping-sigkill'
+  | 'failed'
+
+export type MountFacts = {
+  stage: MountStage
+  result: ServiceResult
+  /** It was brought about by us. */
+  isOwn: boolean
+  /** The command that mounts or unmounts, while it runs, and the last one of the unit's run. */
+  controlPid: number | null
+  command: CommandRun | null
+  /** Why it is not there, in words, when no command can tell. */
+  problem: string | null
+  deadlineUsec: number | null
+  /** The answer that is awaited; 0: none. */
+  token: number
+}
+
 export type PathSub = 'dead' | 'waiting' | 'running' | 'failed'
 
 /** What a path unit knows of itself. */
@@ -279,6 +304,8 @@ export type UnitState = {
   target: TargetSub | null
   timer?: TimerFacts
   path?: PathFacts
+  /** Of mounts, swaps and devices. */
+  mount?: MountFacts
   invocationId: string | null
   stateChange: Stamp
   inactiveExit: Stamp

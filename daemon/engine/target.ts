@@ -17,6 +17,7 @@ function next(sub: TargetSub, input: MachineInput): TargetSub {
     case 'triggered-changed': // it triggers none
     case 'trigger-refused':
     case 'timer-stamp':
+    case 'presence':
     case 'path-triggered':
     case 'path-failed':
     case 'idle':

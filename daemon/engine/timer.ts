@@ -110,6 +110,7 @@ function take(turn: Turn, input: MachineInput): void {
     case 'pid-file':
     case 'main-pid-guessed':
     case 'notify':
+    case 'presence':
     case 'sockets-opened': // these are for sockets
     case 'socket-ready':
     case 'socket-broken':

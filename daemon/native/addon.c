@@ -31,5 +31,6 @@ NAPI_MODULE_INIT()
 	register_image(env, exports);
 	register_capture(env, exports);
 	register_inotify(env, exports);
+	register_mounts(env, exports);
 	return exports;
 }

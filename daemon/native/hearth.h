@@ -32,6 +32,7 @@ void register_clock(napi_env env, napi_value exports);
 void register_image(napi_env env, napi_value exports);
 void register_capture(napi_env env, napi_value exports);
 void register_inotify(napi_env env, napi_value exports);
+void register_mounts(napi_env env, napi_value exports);
 
 /* value.c: between JavaScript and C. The readers throw a TypeError and return false for a wrong type: our own mistake. */
 bool arguments(napi_env env, napi_callback_info info, size_t count, napi_value *values);
@@ -67,6 +68,9 @@ struct watch {
 	bool closing;
 };
 struct watch *watch_open(napi_env env, int fd, napi_value callback, watch_ready *ready, void (*freed)(struct watch *));
+/* the same for other events of uv_poll_start() */
+struct watch *watch_open_for(napi_env env, int fd, napi_value callback, watch_ready *ready,
+			     void (*freed)(struct watch *), int events);
 void watch_call_other(struct watch *watch, napi_ref callback, size_t count, napi_value *values);
 void watch_call(struct watch *watch, size_t count, napi_value *values);
 void watch_close(struct watch *watch);

@@ -49,6 +49,12 @@ static void on_poll(uv_poll_t *poll, int status, int events)
  * `freed` runs when the watching ends, not if it fails to begin. */
 struct watch *watch_open(napi_env env, int fd, napi_value callback, watch_ready *ready, void (*freed)(struct watch *))
 {
+	return watch_open_for(env, fd, callback, ready, freed, UV_READABLE);
+}
+
+struct watch *watch_open_for(napi_env env, int fd, napi_value callback, watch_ready *ready,
+			     void (*freed)(struct watch *), int events)
+{
 	struct watch *watch = calloc(1, sizeof *watch);
 	uv_loop_t *loop;
 	int error;
@@ -79,7 +85,7 @@ struct watch *watch_open(napi_env env, int fd, napi_value callback, watch_ready 
 		throw_errno(env, "epoll_ctl");
 		return NULL;
 	}
-	uv_poll_start(&watch->poll, UV_READABLE, on_poll);
+	uv_poll_start(&watch->poll, events, on_poll);
 	napi_add_async_cleanup_hook(env, on_cleanup, watch, &watch->hook);
 	return watch;
 }

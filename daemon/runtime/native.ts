@@ -278,6 +278,8 @@ export interface Native {
   monotonicUsec(): number
   /** Calls back when CLOCK_REALTIME was set, or jumped over a sleep of the machine, until null is given. Main thread only. */
   onClockSet(callback: (() => void) | null): void
+  /** Calls back when something was mounted or unmounted, until null is given. Main thread only. */
+  onMountsChanged(callback: (() => void) | null): void
   reboot(how: 'reboot' | 'poweroff' | 'halt'): string | null
   mount(source: string, target: string, type: string, flags: number, data: string): string | null
   umount(target: string, flags: number): string | null

@@ -6,7 +6,14 @@ import type { Logs } from '../logs/logs.ts'
 import type { Abilities } from '../units/directives/need.ts'
 import type { DirectiveTable } from '../units/directives.ts'
 import type { LoadedUnits } from '../units/load.ts'
-import type { DirectoryKind, ExecSettings, ResourceLimit, UnitName, Units } from '../units/unit.ts'
+import type {
+  DirectoryKind,
+  ExecSettings,
+  ResourceLimit,
+  Unit,
+  UnitName,
+  Units,
+} from '../units/unit.ts'
 import { createAbilities } from './abilities.ts'
 import { ownCapabilities } from './capabilities.ts'
 import { type CgroupUse, openCgroups } from './cgroups/cgroups.ts'
@@ -24,6 +31,7 @@ import type { Native } from './native.ts'
 import { openNotify } from './notify.ts'
 import { createPathWatches } from './path-watches.ts'
 import { createPidFileWatches, readPidFile, removePidFile } from './pid-file.ts'
+import { createPresence } from './presence.ts'
 import { createProcesses, type Processes } from './processes.ts'
 import { readStat } from './procfs.ts'
 import { createReadiness } from './readiness.ts'
@@ -99,6 +107,8 @@ export interface Runtime {
   clean(unit: UnitName, kinds: readonly DirectoryKind[]): Promise<readonly string[]>
   /** A command was started by an earlier image, which did not come to tell it. */
   startedBefore(effect: Of<'spawn'>, pid: number): void
+  /** A unit was read: the engine hears of those that are there without having been started. */
+  loaded(unit: Unit): void
   /** Takes up what an earlier image has begun for the units in `state`. `children`: ours, zombies too. */
   restore(state: EngineState, children: ReadonlySet<number>): void
   /** Resolves when nothing of an ended run is to be removed any more. */
@@ -264,6 +274,13 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     post,
     warn: message => log('warn', null, message),
   })
+  const presence = createPresence({
+    native,
+    units,
+    post,
+    warn: (unit, message) => log('warn', unit, message),
+    whyNotMount: () => (isRoot ? abilities['mount-namespace'] : 'it does not run as root'),
+  })
   const paths = createPathWatches({
     native,
     settings: unit => units.get(unit).path ?? null,
@@ -324,6 +341,8 @@ export function createRuntime(parts: RuntimeParts): Runtime {
           return runs.begin(effect.unit, effect.invocationId)
         case 'run-ends':
           return end(effect)
+        case 'check-presence':
+          return presence.check(effect.unit, effect.token)
         case 'watch-paths':
           return paths.watch(effect)
         case 'unwatch-paths':
@@ -407,20 +426,29 @@ export function createRuntime(parts: RuntimeParts): Runtime {
       processes.started(unit, pid, invocationId)
       if (exec === 'start') runs.started(unit, runs.of(unit, invocationId), pid)
     },
+    loaded: presence.loaded,
     restore(state, children) {
-      for (const { name, service, invocationId, timer } of state.units.values()) {
+      for (const {
+        name,
+        service,
+        invocationId,
+        timer,
+        path: watching,
+        mount,
+      } of state.units.values()) {
         if (timer && timer.sub !== 'dead' && timer.sub !== 'failed') clock.add(name)
-        if (service === null) continue
-        const { mainPid, controlPid } = service
-        for (const pid of [mainPid, controlPid]) {
-          if (pid === null || pid === 0) continue
+        if (watching?.sub === 'waiting') {
+          paths.watch({ type: 'watch-paths', unit: name, token: watching.token, why: 'done' })
+        }
+        for (const pid of [service?.mainPid, service?.controlPid, mount?.controlPid]) {
+          if (pid == null || pid === 0) continue
           // Written down as the unit's, it may not have been as one of its processes.
           if (!children.has(pid)) watches.add(name, pid)
           else if (invocationId === null) processes.adopt(name, pid)
           else processes.started(name, pid, invocationId)
         }
-        const path = service.pidFileWatched ? pidFileOf(name) : null
-        if (path !== null) watchPidFile(name, service.token, path)
+        const path = service?.pidFileWatched ? pidFileOf(name) : null
+        if (service && path !== null) watchPidFile(name, service.token, path)
       }
     },
     removed: sandboxes.removed,
@@ -430,6 +458,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
       clock.close()
       readiness.close()
       paths.close()
+      presence.close()
       cgroups?.close()
     },
   }

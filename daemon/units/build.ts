@@ -3,11 +3,13 @@ import {
   EXEC_DEFAULTS,
   INSTALL_DEFAULTS,
   KILL_DEFAULTS,
+  MOUNT_DEFAULTS,
   NONE,
   PATH_DEFAULTS,
   SANDBOX_DEFAULTS,
   SERVICE_DEFAULTS,
   SOCKET_DEFAULTS,
+  SWAP_DEFAULTS,
   TIMER_DEFAULTS,
   UNIT_DEFAULTS,
 } from './defaults.ts'
@@ -27,6 +29,7 @@ import {
   timerProblem,
   unsupportedType,
 } from './implicit.ts'
+import { mountProblem, pathOfName, swapProblem } from './mounts.ts'
 import { RESOURCE_DEFAULTS } from './resources.ts'
 import { completeSandbox } from './sandbox.ts'
 import type { Sharing } from './share.ts'
@@ -82,6 +85,8 @@ export type Prepared = Pick<
   | 'sandbox'
   | 'timer'
   | 'path'
+  | 'mount'
+  | 'swap'
 > & {
   dependencies: Dependencies
   problems: readonly Problem[]
@@ -105,6 +110,8 @@ export type Surroundings = {
   pulls: Dependencies
   /** The name of the unit that a name means. */
   canonical: (name: UnitName) => UnitName
+  /** The mount units, other than the unit itself, that have to be up for its paths; those without a file are. */
+  mountsFor: (id: UnitName, paths: readonly string[]) => readonly UnitName[]
   sharing: Sharing
 }
 
@@ -120,6 +127,8 @@ const newDraft = (): Draft => ({
   timer: {},
   path: {},
   resources: {},
+  mount: {},
+  swap: {},
   dependencies: {},
 })
 
@@ -257,6 +266,11 @@ export function prepareUnit(context: BuildContext, source: Source, sharing: Shar
   const socket = type === 'socket' ? { ...SOCKET_DEFAULTS, ...draft.socket } : undefined
   const timer = type === 'timer' ? completed(TIMER_DEFAULTS, draft.timer) : undefined
   const path = type === 'path' ? completed(PATH_DEFAULTS, draft.path) : undefined
+  const mount =
+    type === 'mount'
+      ? { ...MOUNT_DEFAULTS, where: pathOfName(id) ?? '', ...draft.mount }
+      : undefined
+  const swap = type === 'swap' ? completed(SWAP_DEFAULTS, draft.swap) : undefined
   const problem = service
     ? serviceProblem(draft, service)
     : socket
@@ -265,7 +279,11 @@ export function prepareUnit(context: BuildContext, source: Source, sharing: Shar
         ? timerProblem(timer)
         : path
           ? pathProblem(path)
-          : null
+          : mount && fragmentPath !== null
+            ? mountProblem(id, mount)
+            : swap
+              ? swapProblem(swap)
+              : null
   // A line that could not be read is reported already: that it is missing would only confuse.
   const isReadable = !problems.some(({ severity }) => severity === 'error')
   if (problem !== null && isReadable) at(problem, 'error')
@@ -288,19 +306,51 @@ export function prepareUnit(context: BuildContext, source: Source, sharing: Shar
     ...(work.demands && !isEmpty(work.demands) && { demands: work.demands }),
     ...(service && { service }),
     ...(socket && { socket }),
-    ...((service || socket) && {
+    ...((service || socket || mount || swap) && {
       kill: completed(KILL_DEFAULTS, draft.kill),
       exec: completed(EXEC_DEFAULTS, draft.exec),
       sandbox: completed(SANDBOX_DEFAULTS, draft.sandbox),
     }),
     ...(timer && { timer }),
     ...(path && { path }),
+    ...(mount && { mount }),
+    ...(swap && { swap }),
   }
+}
+
+/** The paths that have to be there for the unit: what it says, and what its settings imply (systemd.unit(5), RequiresMountsFor=). */
+function neededPaths({ unit, exec, path, mount }: Prepared): readonly string[] {
+  const found = [...unit.requiresMountsFor]
+  for (const at of [exec?.workingDirectory?.path, exec?.rootDirectory]) {
+    if (at?.startsWith('/')) found.push(at)
+  }
+  for (const watched of path?.watched ?? []) found.push(watched.path)
+  if (mount && mount.what !== null) {
+    // Those above it; what a bind mount shows elsewhere.
+    if (mount.where !== '/') found.push(mount.where.replace(/\/[^/]*$/, '') || '/')
+    if (mount.what.startsWith('/') && !mount.what.startsWith('/dev/')) found.push(mount.what)
+  }
+  return found
 }
 
 /** The unit among the others. It is `bad-setting` when something in its files is wrong. */
 export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
-  const { id, type, problems, unit, service, socket, kill, exec, sandbox, timer, path } = prepared
+  const {
+    id,
+    type,
+    problems,
+    unit,
+    service,
+    socket,
+    kill,
+    exec,
+    sandbox,
+    timer,
+    path,
+    mount,
+    swap,
+  } = prepared
+  const mounts = around.mountsFor(id, neededPaths(prepared))
   const make = () => {
     const all: Dependencies = { ...prepared.dependencies }
     for (const kind of Object.keys(around.pulls) as DependencyKind[])
@@ -314,6 +364,9 @@ export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
       ...(timer && { timer }),
       ...(path && { path }),
       ...(prepared.resources && { resources: prepared.resources }),
+      ...(mount && { mount }),
+      ...(swap && { swap }),
+      mounts,
     })
     return tidy(all, around.canonical)
   }
@@ -325,7 +378,10 @@ export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
     !service?.sockets.length &&
     !socket &&
     !timer &&
-    !path
+    !path &&
+    !mount &&
+    !swap &&
+    mounts.length === 0
   const rule = `${type} ${unit.defaultDependencies} `
   const dependencies = withoutSelf(
     id,
@@ -356,6 +412,8 @@ export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
     ...(sandbox && { sandbox }),
     ...(timer && { timer }),
     ...(path && { path }),
+    ...(mount && { mount }),
+    ...(swap && { swap }),
   }
 }
 

@@ -4,10 +4,12 @@ import type {
   HearthSettings,
   InstallSettings,
   KillSettings,
+  MountSettings,
   PathSettings,
   SandboxSettings,
   ServiceSettings,
   SocketSettings,
+  SwapSettings,
   TimerSettings,
   UnitSettings,
 } from './unit.ts'
@@ -84,6 +86,26 @@ export const SERVICE_DEFAULTS: ServiceSettings = {
   fileDescriptorStorePreserve: 'restart',
   oomPolicy: null,
   reloadSignal: 1,
+}
+
+export const MOUNT_DEFAULTS: MountSettings = {
+  what: null,
+  where: '',
+  type: null,
+  options: null,
+  sloppyOptions: false,
+  lazyUnmount: false,
+  forceUnmount: false,
+  readWriteOnly: false,
+  directoryMode: 0o755,
+  timeoutUsec: 90_000_000,
+}
+
+export const SWAP_DEFAULTS: SwapSettings = {
+  what: null,
+  priority: null,
+  options: null,
+  timeoutUsec: 90_000_000,
 }
 
 export const PATH_DEFAULTS: PathSettings = {

@@ -9,6 +9,7 @@ import {
   OTHER_SECTIONS,
   otherDirectives,
 } from './directives/known.ts'
+import { mountDirectives, swapDirectives } from './directives/mount.ts'
 import { pathDirectives } from './directives/path.ts'
 import { resourceDirectives } from './directives/resources.ts'
 import { sandboxDirectives } from './directives/sandbox.ts'
@@ -45,6 +46,8 @@ export const SECTIONS = [
   'Timer',
   'Socket',
   'Path',
+  'Mount',
+  'Swap',
   'X-Hearth',
   ...Object.keys(OTHER_SECTIONS),
 ]
@@ -72,6 +75,10 @@ export function createDirectives(runtime = '/run'): DirectiveTable {
         return installDirectives()
       case 'Service':
         return serviceDirectives(runtime)
+      case 'Mount':
+        return mountDirectives()
+      case 'Swap':
+        return swapDirectives()
       case 'Path':
         return pathDirectives()
       case 'Timer':

@@ -2,9 +2,11 @@
 // systemd.target(5), IMPLICIT and DEFAULT DEPENDENCIES). That a target comes after what it pulls in is the engine's
 // business: it alone knows all units that want the target.
 import type { Draft } from './directives.ts'
+import { isNetworkMount } from './mounts.ts'
 import { parentSlice, ROOT_SLICE } from './resources.ts'
 import type {
   DependencyKind,
+  MountSettings,
   PathSettings,
   Problem,
   ServiceSettings,
@@ -141,8 +143,13 @@ export const SHUTDOWN = 'shutdown.target'
 /** Adds a unit's default dependencies and those that its settings imply. */
 export function addImplicit(
   dependencies: Dependencies,
-  unit: Pick<Unit, 'id' | 'type' | 'service' | 'socket' | 'resources' | 'timer' | 'path'> & {
+  unit: Pick<
+    Unit,
+    'id' | 'type' | 'service' | 'socket' | 'resources' | 'timer' | 'path' | 'mount' | 'swap'
+  > & {
     defaultDependencies: boolean
+    /** The mount units that its paths need. */
+    mounts: readonly UnitName[]
   },
 ): void {
   const add = (kind: DependencyKind, ...names: UnitName[]) => {
@@ -160,6 +167,10 @@ export function addImplicit(
     add('triggers', activated)
     add('before', activated)
   }
+  if (unit.mounts.length > 0) {
+    add('requires', ...unit.mounts)
+    add('after', ...unit.mounts)
+  }
   const triggering = unit.timer ?? unit.path
   if (triggering) {
     const triggered = triggeredUnit(unit.id, triggering.unit)
@@ -175,6 +186,8 @@ export function addImplicit(
   if (!unit.defaultDependencies || unit.id === SHUTDOWN) return
   if (unit.timer && unit.timer.calendars.length > 0)
     add('after', 'time-set.target', 'time-sync.target')
+  if (unit.mount && unit.mount.what !== null) addMountDefaults(add, unit.mount)
+  if (unit.swap) add('before', 'swap.target', UMOUNT)
   const rule = DEFAULT[unit.type]
   if (rule === undefined) return
   if (rule !== 'target') {
@@ -185,6 +198,25 @@ export function addImplicit(
   }
   add('conflicts', SHUTDOWN)
   add('before', SHUTDOWN)
+}
+
+const UMOUNT = 'umount.target'
+
+/** systemd.mount(5), DEFAULT DEPENDENCIES. */
+function addMountDefaults(
+  add: (kind: DependencyKind, ...names: UnitName[]) => void,
+  mount: MountSettings,
+): void {
+  if (isNetworkMount(mount)) {
+    add('wants', 'network-online.target')
+    add('after', 'network.target', 'network-online.target', 'remote-fs-pre.target')
+    add('before', 'remote-fs.target')
+  } else {
+    add('after', 'local-fs-pre.target')
+    add('before', 'local-fs.target')
+  }
+  add('conflicts', UMOUNT)
+  add('before', UMOUNT)
 }
 
 /** Services are behind basic.target; what activates them is before a target of its own that basic.target waits for. */

@@ -30,6 +30,7 @@ import {
   type PullKind,
 } from './enablement.ts'
 import type { Dependencies } from './implicit.ts'
+import { mountUnitOf, pathOfName, pathsAbove } from './mounts.ts'
 import type { UnitReader } from './reader.ts'
 import { createSharing, type Sharing } from './share.ts'
 import type { HostFacts } from './specifiers.ts'
@@ -59,6 +60,8 @@ export type UnitOptions = {
   strict?: boolean
   /** Told of each unit that has just been read. */
   onLoad?: (unit: Unit) => void
+  /** Whether something is mounted at the path: a unit for that is there without a file. */
+  isMounted?: (path: string) => boolean
 }
 
 /** An assignment of a unit's file to a directive that is known; an empty value has taken back what stands before it. */
@@ -134,6 +137,7 @@ type Loaded = {
   sharing: Sharing
   catalogue: Catalogue | null
   enablement: Enablement | null
+  mountFiles: ReadonlySet<UnitName> | null
 }
 const NO_ALIASES: ReadonlyMap<UnitName, UnitName> = new Map()
 const nothing = (): Loaded => ({
@@ -145,6 +149,7 @@ const nothing = (): Loaded => ({
   sharing: createSharing(),
   catalogue: null,
   enablement: null,
+  mountFiles: null,
 })
 
 /** The units of the given directories. */
@@ -338,7 +343,7 @@ export function createUnits(options: UnitOptions): LoadedUnits {
         return finish(names, entry, early.prepared, early.dropIns)
     }
     if (!entry) {
-      const text = builtInText(id)
+      const text = builtInText(id) ?? impliedText(id, options.isMounted)
       if (text === null)
         return absent(id, 'not-found', `cannot find a file for ${id} in ${listed()}`)
       const file = readUnitFile(`(built in) ${id}`, new TextEncoder().encode(text))
@@ -350,6 +355,23 @@ export function createUnits(options: UnitOptions): LoadedUnits {
     if (read.isMasked) return absent(id, 'masked', null, entry.path, 'masked')
     if (read.error !== null) return absent(id, 'error', read.error, entry.path, 'bad')
     return finish(names, entry, prepare(id, entry, read), read.dropIns)
+  }
+
+  /** Mount units that have a file. */
+  const mountFiles = (): ReadonlySet<UnitName> => {
+    now.mountFiles ??= new Set(
+      [...catalogue().entries()].flatMap(({ name, link }) =>
+        name.endsWith('.mount') && link !== DEV_NULL ? [name] : [],
+      ),
+    )
+    return now.mountFiles
+  }
+
+  const mountsFor = (id: UnitName, paths: readonly string[]): readonly UnitName[] => {
+    if (paths.length === 0 || mountFiles().size === 0) return NONE
+    const names = paths.flatMap(pathsAbove).map(mountUnitOf)
+    const found = names.filter(name => name !== null && name !== id && mountFiles().has(name))
+    return [...new Set(found as UnitName[])]
   }
 
   const listed = () => [...directories.services, ...directories.vendor].join(', ') || 'no directory'
@@ -366,6 +388,7 @@ export function createUnits(options: UnitOptions): LoadedUnits {
       unitFileState: entry ? stateOf(prepared.id, entry, prepared.install) : 'static',
       pulls: pullsOf(names),
       canonical,
+      mountsFor,
       sharing: now.sharing,
     })
 
@@ -476,6 +499,20 @@ const unreadable = (path: string, error: string): UnitFile => ({
     },
   ],
 })
+
+/** The text of a unit that is there without a file: devices, and mounts while they are mounted. */
+function impliedText(id: UnitName, isMounted: UnitOptions['isMounted']): string | null {
+  const path = pathOfName(id)
+  switch (unitType(id)) {
+    case 'device':
+      return path === null ? null : `[Unit]\nDescription=${path}\nDefaultDependencies=no\n`
+    case 'mount':
+      if (path === null || !isMounted?.(path)) return null
+      return `[Unit]\nDescription=${path}\nDefaultDependencies=no\n`
+    default:
+      return null
+  }
+}
 
 /** A unit without settings of its own: not found, masked, or its file cannot be read. */
 function absent(

@@ -212,6 +212,30 @@ export type ServiceSettings = {
   reloadSignal: number
 }
 
+/** [Mount]: systemd.mount(5). */
+export type MountSettings = {
+  /** `null`: the unit has no file, it is mounted already. */
+  what: string | null
+  where: string
+  type: string | null
+  options: string | null
+  sloppyOptions: boolean
+  lazyUnmount: boolean
+  forceUnmount: boolean
+  readWriteOnly: boolean
+  directoryMode: number
+  timeoutUsec: number
+}
+
+/** [Swap]: systemd.swap(5). */
+export type SwapSettings = {
+  what: string | null
+  /** `null`: the kernel chooses. */
+  priority: number | null
+  options: string | null
+  timeoutUsec: number
+}
+
 /** What is watched for at a path (systemd.path(5)). */
 export type PathCondition =
   | 'PathExists'
@@ -575,6 +599,9 @@ export type Unit = {
   sandbox?: SandboxSettings
   /** With type `timer` only. */
   timer?: TimerSettings
+  /** With type `mount` and type `swap` only; these have `kill` and `exec`, too. */
+  mount?: MountSettings
+  swap?: SwapSettings
   /** With type `path` only. */
   path?: PathSettings
 }

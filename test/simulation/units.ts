@@ -1,12 +1,13 @@
 // Units for tests, made of what a test says and the defaults of the manual pages.
 import { killSettings, serviceSettings } from '../../daemon/engine/service/settings.ts'
-import { PATH_DEFAULTS, TIMER_DEFAULTS } from '../../daemon/units/defaults.ts'
+import { MOUNT_DEFAULTS, PATH_DEFAULTS, TIMER_DEFAULTS } from '../../daemon/units/defaults.ts'
 import type {
   DependencyKind,
   ExecCommand,
   HearthSettings,
   KillSettings,
   LoadState,
+  MountSettings,
   PathSettings,
   ServiceSettings,
   TimerSettings,
@@ -60,6 +61,7 @@ export type Given = Partial<Record<DependencyKind, readonly UnitName[]>> & {
   hearth?: Partial<HearthSettings>
   timer?: Partial<TimerSettings>
   path?: Partial<PathSettings>
+  mount?: Partial<MountSettings>
   loadState?: LoadState
   names?: readonly UnitName[]
 }
@@ -73,6 +75,7 @@ export function unit(name: UnitName, given: Given = {}): Unit {
     hearth,
     timer,
     path,
+    mount,
     loadState = 'loaded',
     names,
     ...stated
@@ -105,6 +108,10 @@ export function unit(name: UnitName, given: Given = {}): Unit {
         execStart: [command(`/bin/${name.replace('.service', '')}`)],
         ...service,
       },
+      kill: { ...killSettings(bare), ...kill },
+    }),
+    ...(type === 'mount' && {
+      mount: { ...MOUNT_DEFAULTS, where: '/m', ...mount },
       kill: { ...killSettings(bare), ...kill },
     }),
     ...(type === 'path' && { path: { ...PATH_DEFAULTS, ...path } }),

@@ -86,6 +86,8 @@ export class World {
   offsetUsec = 1_700_000_000 * SECOND
   /** The stamps of timers on disk. */
   readonly stamps = new Map<UnitName, number>()
+  /** Mounts, swaps and devices that are there. */
+  readonly present = new Set<UnitName>()
   steps = 0
   finished: Extract<Effect, { type: 'finish' }> | null = null
 
@@ -390,6 +392,13 @@ export class World {
         const { unit, token } = effect
         const pid = this.#of(unit)[0]?.pid ?? null
         this.post({ type: 'pid-file', unit, token, pid, problem: pid ? null : 'no such file' })
+        return
+      }
+      case 'check-presence': {
+        const { unit, token } = effect
+        const isThere = this.present.has(unit)
+        const problem = unit.endsWith('.device') ? 'no such device' : null
+        this.post({ type: 'presence', unit, token, isThere, problem })
         return
       }
       case 'watch-paths':

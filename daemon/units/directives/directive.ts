@@ -5,10 +5,12 @@ import {
   HEARTH_DEFAULTS,
   INSTALL_DEFAULTS,
   KILL_DEFAULTS,
+  MOUNT_DEFAULTS,
   PATH_DEFAULTS,
   SANDBOX_DEFAULTS,
   SERVICE_DEFAULTS,
   SOCKET_DEFAULTS,
+  SWAP_DEFAULTS,
   TIMER_DEFAULTS,
   UNIT_DEFAULTS,
 } from '../defaults.ts'
@@ -19,10 +21,12 @@ import type {
   HearthSettings,
   InstallSettings,
   KillSettings,
+  MountSettings,
   PathSettings,
   SandboxSettings,
   ServiceSettings,
   SocketSettings,
+  SwapSettings,
   TimerSettings,
   Unit,
   UnitSettings,
@@ -43,6 +47,8 @@ export type SettingGroups = {
   timer: TimerSettings
   path: PathSettings
   resources: ResourceSettings
+  mount: MountSettings
+  swap: SwapSettings
 }
 export type SettingGroup = keyof SettingGroups
 
@@ -58,6 +64,8 @@ export const DEFAULTS: SettingGroups = {
   timer: TIMER_DEFAULTS,
   path: PATH_DEFAULTS,
   resources: RESOURCE_DEFAULTS,
+  mount: MOUNT_DEFAULTS,
+  swap: SWAP_DEFAULTS,
 }
 
 type Mutable<T> = { -readonly [K in keyof T]?: T[K] }

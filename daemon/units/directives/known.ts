@@ -111,10 +111,7 @@ export const knownResourceDirectives = (): LazyRows => textRows(RESOURCES, {})
 
 /** The sections of unit types that are known and not carried out: their own directives, beside those they share. */
 export const OTHER_SECTIONS: Readonly<Record<string, readonly string[]>> = {
-  Mount: names(`
-What Where Options Type TimeoutSec DirectoryMode SloppyOptions LazyUnmount ForceUnmount ReadWriteOnly`),
   Automount: names('Where ExtraOptions DirectoryMode TimeoutIdleSec'),
-  Swap: names('What Priority Options TimeoutSec'),
   Slice: names('ConcurrencyHardMax ConcurrencySoftMax'),
   Scope: names('RuntimeMaxSec RuntimeRandomizedExtraSec TimeoutStopSec OOMPolicy'),
 }
