@@ -45,6 +45,19 @@ has_id() {
   echo "the id is '$id'"
   [ "${#id}" = 32 ] && [ -z "$(echo "$id" | tr -d 0-9a-f)" ]
 }
+holds() { # FILE EXPECTED: in the cgroup of limited.service
+  is "$2" cat "/sys/fs/cgroup$(ctl show limited.service -p ControlGroup --value)/$1"
+}
+runs_out_of_memory() {
+  ctl start hog.service
+  for _ in $(seq 100); do
+    result=$(ctl show hog.service -p Result --value)
+    [ "$result" = oom-kill ] && return
+    usleep 100000
+  done
+  ctl status hog.service
+  return 1
+}
 
 echo 'MARK look starts'
 try 'hearth is PID 1' grep -q hearth /proc/1/cmdline
@@ -67,6 +80,15 @@ try 'ctl is answered' ready
 try 'ctl shows what has started' is active ctl is-active second.service
 try 'ctl starts and stops' sh -c 'ctl start spare.service && ctl stop spare.service'
 try 'ctl shows the lines of a service' sh -c 'ctl logs second.service | grep -q "second is up"'
+try 'a limit of memory is in the cgroup' holds memory.max 67108864
+try 'a limit of tasks is in the cgroup' holds pids.max 20
+try 'a quota of the processor is in the cgroup' holds cpu.max '50000 100000'
+try 'a weight is in the cgroup' holds cpu.weight 50
+try 'the processors are in the cgroup' holds cpuset.cpus 0
+try 'the limits of a slice hold around it' holds ../../pids.max 100
+try 'a limit is shown' is 67108864 ctl show limited.service -p MemoryMax --value
+try 'every directive of the limited unit is enforced' ctl fidelity limited.service
+try 'a service that takes too much memory has failed with oom-kill' runs_out_of_memory
 try 'orphans are adopted and reaped' adopts
 echo 'MARK look ends'
 case $LOOK_END in

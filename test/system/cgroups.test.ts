@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   rmdirSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import anyTest, { type ExecutionContext } from 'ava'
@@ -174,3 +175,39 @@ function canWriteHere(): boolean {
     return false
   }
 }
+
+test('a unit is in the cgroups of its slices, shown by ctl, and owns what it delegates', async t => {
+  if (!canWrite(t)) return
+  const hearth = await boot(t, {
+    args: yes,
+    units: {
+      ...web,
+      'a.service':
+        '[Service]\nExecStart=/bin/sleep infinity\nSlice=tight-inner.slice\nUser=nobody\nDelegate=yes\nDelegateSubgroup=main\n',
+      'b.service': '[Service]\nExecStart=/bin/sleep infinity\nMemoryMax=64M\nCPUAccounting=yes\n',
+    },
+  })
+  await hearth.ok('start', 'a', 'b')
+  const group = await hearth.show('a', 'ControlGroup')
+  t.regex(group, /^\/hearth-.*\.scope\/tight\.slice\/tight-inner\.slice\/a\.service$/)
+  t.is(await hearth.show('a', 'Slice'), 'tight-inner.slice')
+  t.is(await hearth.show('tight-inner.slice', 'ActiveState'), 'active')
+  const place = `${placeOf(hearth.pid)}${group}`
+  t.is(statSync(place).uid, statSync(`${place}/main/cgroup.procs`).uid)
+  t.not(statSync(place).uid, 0)
+  t.is(readFileSync(`${place}/main/cgroup.procs`, 'utf8').trim().split('\n').length, 1)
+
+  // What the kernel counts, and the sum over /proc of what it does not count here.
+  const { out } = await hearth.ctl('show', 'b', '-p', 'CPUUsageNSec,MemoryCurrent,TasksCurrent')
+  for (const line of out.trim().split('\n')) t.regex(line, /^\w+=\d+$/)
+  t.regex((await hearth.ctl('status', 'b')).out, /^ +Tasks: 1$/m)
+  const report = await hearth.ctl('fidelity', 'b')
+  t.is(report.code, 0)
+  if (!readFileSync(`${placeOf(hearth.pid)}/cgroup.controllers`, 'utf8').includes('memory')) {
+    t.regex(report.out, /^MemoryMax= +64M +ignored \(harmless\) no memory controller/m)
+    t.regex(hearth.err(), /Starts without MemoryMax= \(no memory controller in its cgroup\)/)
+  }
+  await hearth.ok('stop', 'a')
+  t.false(existsSync(place))
+  await end(hearth)
+})

@@ -235,15 +235,14 @@ export function createTree(
     { path }: Group,
     { uid, gid }: { uid: number | null; gid: number | null },
   ): string => {
-    if (uid !== null || gid !== null) {
+    const subgroup = unit.resources?.delegateSubgroup ?? null
+    const place = subgroup === null ? path : `${path}/${subgroup}`
+    if (subgroup !== null) files.mkdir(place)
+    if (uid === null && gid === null) return place
+    for (const directory of new Set([path, place]))
       for (const file of ['', '/cgroup.procs', '/cgroup.threads', '/cgroup.subtree_control'])
-        files.chown(`${path}${file}`, uid ?? -1, gid ?? -1)
-    }
-    const subgroup = unit.resources?.delegateSubgroup
-    if (subgroup == null) return path
-    files.mkdir(`${path}/${subgroup}`)
-    if (uid !== null || gid !== null) files.chown(`${path}/${subgroup}`, uid ?? -1, gid ?? -1)
-    return `${path}/${subgroup}`
+        files.chown(`${directory}${file}`, uid ?? -1, gid ?? -1)
+    return place
   }
 
   const groupOf = (name: UnitName) => groups.get(name) ?? slices.get(name)
