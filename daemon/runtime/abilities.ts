@@ -138,13 +138,15 @@ function tryOut(native: Native, need: Exclude<Need, CgroupNeed>): string | null 
   return why(failed.errno, capability)
 }
 
+type CgroupsOrNot = Pick<Cgroups, 'root' | 'whyNot'> | { whyNot: string }
+
 const isCgroupNeed = (need: Need): need is CgroupNeed => need.startsWith('cgroup')
 
 /**
  * The abilities, each found out when it is first read and kept from then on. `cgroups` is where the units' cgroups are, or
  * why there are none.
  */
-export function createAbilities(native: Native, cgroups: Cgroups | null): Abilities {
+export function createAbilities(native: Native, cgroups: CgroupsOrNot): Abilities {
   const found = new Map<Need, string | null>()
   const abilities = {} as Record<Need, string | null>
   for (const need of NEEDS) {
@@ -162,8 +164,8 @@ export function createAbilities(native: Native, cgroups: Cgroups | null): Abilit
   return abilities
 }
 
-function cgroupReason(cgroups: Cgroups | null, need: CgroupNeed): string | null {
-  if (cgroups === null) return 'no cgroup v2 hierarchy of its own to write to'
+function cgroupReason(cgroups: CgroupsOrNot, need: CgroupNeed): string | null {
+  if (!('root' in cgroups)) return cgroups.whyNot
   const controller = CONTROLLERS.find(name => need === `cgroup-${name}`)
   return controller === undefined ? null : cgroups.whyNot(controller)
 }

@@ -124,15 +124,16 @@ export function createRuntime(parts: RuntimeParts): Runtime {
   const { native, units, post, log, facts, keep } = parts
   const isRoot = facts.user.uid === 0
   const roots = directoryRoots(isRoot, facts.environment)
-  const cgroups = openCgroups({
+  const opened = openCgroups({
     use: parts.cgroups,
     units,
     isStarting: parts.isStarting,
     warn: (unit, message) => log('warn', unit, message),
     oomKilled: unit => post({ type: 'oom-killed', unit }),
   })
+  const cgroups = 'root' in opened ? opened : null
   let wasStarting = true
-  const abilities = createAbilities(native, cgroups)
+  const abilities = createAbilities(native, opened)
   // What root alone may reach, a mount namespace shows to the unit (systemd.exec(5), DynamicUser=).
   const hidesDirectories = () => isRoot && abilities['mount-namespace'] === null
   const processes = createProcesses(

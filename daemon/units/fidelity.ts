@@ -42,7 +42,10 @@ export function verdictOf(
     case 'missed':
       return { verdict: 'unsupported', reason }
     case 'fails':
-      return { verdict: 'unsupported', reason: `the unit cannot start: ${reason}` }
+      return {
+        verdict: 'unsupported',
+        reason: `the unit cannot start${row.note === null ? '' : ` ${row.note}`}: ${reason}`,
+      }
     case 'left-out':
       return { verdict: row.security ? 'weakened' : 'ignored', reason }
   }

@@ -28,7 +28,7 @@ test('what the calls change is gone with the child', t => {
     ...['limits', 'oom_score_adj', 'mountinfo'].map(read),
   ]
   const before = state()
-  const abilities = createAbilities(native, null)
+  const abilities = createAbilities(native, { whyNot: 'not asked for' })
   for (const need of NEEDS) t.true(abilities[need] === null || abilities[need] !== '', need)
   t.deepEqual(state(), before)
 })
@@ -38,7 +38,7 @@ function abilitiesOf(...options: readonly string[]): Abilities {
   const script = `
     const { createAbilities } = await import('${import.meta.dirname}/../../daemon/runtime/abilities.ts')
     const { native } = await import('${import.meta.dirname}/../../daemon/runtime/native.ts')
-    console.log(JSON.stringify(createAbilities(native(), null)))`
+    console.log(JSON.stringify(createAbilities(native(), { whyNot: 'not asked for' })))`
   const { stdout, stderr } = spawnSync(
     'setpriv',
     [...options, process.execPath, '--input-type=module-typescript', '-e', script],

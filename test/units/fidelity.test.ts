@@ -68,6 +68,13 @@ const CASES: readonly [
     null,
   ],
   [
+    'the unit cannot do without it, mostly',
+    { needs: ['setuid'], fallback: 'fails', note: 'unless it is lucky' },
+    machine({ setuid: 'no CAP_SETUID' }),
+    'unsupported',
+    'the unit cannot start unless it is lucky: no CAP_SETUID',
+  ],
+  [
     'the unit cannot do without',
     { needs: ['setuid'], fallback: 'fails', security: true },
     machine({ setuid: 'no CAP_SETUID' }),

@@ -64,21 +64,22 @@ export type CgroupParts = {
 }
 
 /**
- * Cgroups under a directory of this daemon's own, or null where they are not to be used or none can be made. Tried, not
- * guessed. A warning tells why there are none though `use` is `yes`.
+ * Cgroups under a directory of this daemon's own, or why they are not to be used or none can be made. Tried, not guessed. A
+ * warning tells it when `use` is `yes`.
  */
-export function openCgroups(parts: CgroupParts): Cgroups | null {
+export function openCgroups(parts: CgroupParts): Cgroups | { whyNot: string } {
   const { use } = parts
-  if (use === 'no') return null
+  if (use === 'no') return { whyNot: 'hearth runs with --cgroups no' }
+  const refuse = (whyNot: string) => {
+    if (use === 'yes')
+      parts.warn(null, `cannot use cgroups, the units' processes are found without them: ${whyNot}`)
+    return { whyNot }
+  }
   const own = ownPlace()
   const us = ourselves()
-  if (use === 'auto' && !own?.isUnified) return null
-  const refuse = (why: string) => {
-    if (use === 'yes')
-      parts.warn(null, `cannot use cgroups, the units' processes are found without them: ${why}`)
-    return null
-  }
   if (own === null || us === null) return refuse('no cgroup2 file system is mounted')
+  if (use === 'auto' && !own.isUnified)
+    return refuse('cgroup v2 is beside other hierarchies here, and used with --cgroups yes alone')
   const root = `${own.path}/${scopeName(us)}`
   const errno = kernelFiles.mkdir(root)
   if (errno !== null && errno !== 'EEXIST')

@@ -197,6 +197,7 @@ export const execDirectives = (): Directive[] => [
     print: plain,
     needs: ['setuid'],
     fallback: 'fails',
+    note: 'unless that is who hearth runs as',
   }),
   setting('exec', 'Group', 'group', principal, {
     print: plain,
