@@ -20,9 +20,11 @@ export type Capabilities = {
   after: readonly ChildCall[]
   /** Ambient ones that are asked for and that the daemon itself does not have. */
   missing: readonly string[]
+  /** Those that the bounding set of the unit does not have. */
+  unbounded: readonly string[]
 }
 
-const NONE: Capabilities = { before: [], after: [], missing: [] }
+const NONE: Capabilities = { before: [], after: [], missing: [], unbounded: [] }
 
 type Settings = Pick<
   ExecSettings,
@@ -60,7 +62,10 @@ export function capabilityCalls(
     }
   }
 
-  const ambient = ambientWanted.filter(number => (own >> BigInt(number)) & 1n)
+  // One outside of the bounding set could not be raised; systemd leaves it out too.
+  const isBounded = (number: number) => !bounding || bounding.includes(number)
+  const isOwn = (number: number) => ((own >> BigInt(number)) & 1n) === 1n
+  const ambient = ambientWanted.filter(number => isOwn(number) && isBounded(number))
   const secureBits = isPermitted ? exec.secureBits : 0
 
   if (ambient.length > 0 || secureBits !== 0) {
@@ -86,7 +91,8 @@ export function capabilityCalls(
   return {
     before,
     after,
-    missing: ambientWanted.filter(number => !ambient.includes(number)).map(nameOf),
+    missing: ambientWanted.filter(number => !isOwn(number)).map(nameOf),
+    unbounded: ambientWanted.filter(number => !isBounded(number)).map(nameOf),
   }
 }
 

@@ -28,8 +28,6 @@ const SETTINGS: Readonly<Record<string, string>> = {
 const REASONS: Readonly<Record<string, string>> = {
   'CPUAFFINITY EINVAL': 'none of its CPUs is there, or may be used by this container; name others',
   'NUMA_POLICY EINVAL': 'the policy wants nodes that are there; set NUMAMask= to some of them',
-  'CAPABILITIES EPERM':
-    'an ambient capability has to be in CapabilityBoundingSet= too; add it there',
   'STDIN EPERM':
     'the terminal belongs to another session; stop that, or take it with StandardInput=tty-force',
 }

@@ -45,7 +45,7 @@ import { schedulingCalls } from './scheduling.ts'
 import { seccompOf } from './seccomp/seccomp.ts'
 import { inSentence, notFound } from './spawn-failure.ts'
 import { openStreams, type Streams } from './streams.ts'
-import { usesTty } from './terminal.ts'
+import { termOf } from './terminal.ts'
 import type { Descriptors } from './unit-descriptors.ts'
 import { type Identity, OWN_IDENTITY, type Users } from './users.ts'
 
@@ -130,14 +130,12 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     const capabilities = isConfined
       ? capabilityCalls(exec, parts.capabilities, parts.abilities)
       : null
-    if (capabilities && capabilities.missing.length > 0) {
-      const list = capabilities.missing.join(' ')
-      parts.log(
-        'warn',
-        unit.id,
-        `AmbientCapabilities= leaves out ${list}: hearth itself does not have it here`,
-      )
+    const left = (names: readonly string[], why: string) => {
+      if (names.length > 0)
+        parts.log('warn', unit.id, `AmbientCapabilities= leaves out ${names.join(' ')}: ${why}`)
     }
+    left(capabilities?.missing ?? [], 'hearth itself does not have it here')
+    left(capabilities?.unbounded ?? [], 'CapabilityBoundingSet= does not have it; add it there')
     const { uid, gid, groups } = changesUser ? identity : OWN_IDENTITY
     const isAdmin = keepsAdmin(exec, parts.capabilities, uid === null ? parts.isRoot : uid === 0)
     const seccomp = isConfined
@@ -157,7 +155,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
         notifySocket: mayNotify ? parts.notifyPath : null,
         directories: directoryVariables(parts.directoriesOf(exec)),
         managerPid: parts.isRoot ? null : process.pid,
-        term: usesTty(exec) ? (parts.environment.TERM ?? 'linux') : null,
+        term: termOf(exec, parts.environment.TERM),
       }),
       request: {
         cwd: cwd.value,

@@ -9,6 +9,14 @@ export const DEFAULT_TTY = '/dev/console'
 export const usesTty = ({ standardInput, standardOutput, standardError }: ExecSettings) =>
   [standardInput, standardOutput, standardError].some(({ kind }) => kind.startsWith('tty'))
 
+/** What TERM says of the unit's terminal, as systemd has it; null: it has none. `own`: the daemon's, which came with its console. */
+export function termOf(exec: ExecSettings, own: string | undefined): string | null {
+  if (exec.ttyPath === null && !usesTty(exec)) return null
+  const path = exec.ttyPath ?? DEFAULT_TTY
+  if (path === DEFAULT_TTY && own) return own
+  return /^\/dev\/tty\d+$/.test(path) ? 'linux' : 'vt220'
+}
+
 /** Does to the unit's terminal what its settings say. One that cannot be opened is told by the stream that wants it. */
 export function prepareTerminal(exec: ExecSettings, native: Pick<Native, 'prepareTerminal'>): void {
   const { ttyPath, ttyReset, ttyVhangup, ttyVtDisallocate, ttyRows, ttyColumns } = exec

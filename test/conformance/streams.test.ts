@@ -99,7 +99,7 @@ conformance(
       directives: ['StandardInput', 'TTYPath', 'TTYReset', 'TTYRows', 'TTYColumns'],
       settings: `User=ada\nStandardInput=tty\nTTYPath=/run/tty-one\nTTYReset=yes\nTTYVHangup=yes\nTTYVTDisallocate=yes\nTTYRows=40\nTTYColumns=132\n${on('one')}`,
       check:
-        '[ "$(tty)" = "$(readlink /run/tty-one)" ]\n: > /dev/tty\n[ -t 1 ]\n[ -t 2 ]\n[ "$(stty size)" = "40 132" ]\nstty | grep -q ixon && false\n[ "$(stat -Lc %U /run/tty-one)" = ada ]\n[ "$TERM" = linux ]',
+        '[ "$(tty)" = "$(readlink /run/tty-one)" ]\n: > /dev/tty\n[ -t 1 ]\n[ -t 2 ]\n[ "$(stty size)" = "40 132" ]\nstty | grep -q ixon && false\n[ "$(stat -Lc %U /run/tty-one)" = ada ]\n[ "$TERM" = vt220 ]',
       more: { 'one.service': terminal('/run/tty-one') },
     },
     {
