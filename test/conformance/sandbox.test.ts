@@ -205,11 +205,11 @@ ExecStartPre=+/usr/bin/test -e /tmp/theirs -a ! -e /tmp/mine`,
   },
   {
     title:
-      'PrivateNetwork= leaves a loopback that is up, and nothing else, the same for all commands of a run',
+      'PrivateNetwork= leaves a loopback that is up, and nothing else, the same for all commands of a run, with + too',
     directives: ['PrivateNetwork'],
     settings: `PrivateNetwork=yes
 ExecStartPre=:/bin/sh -ec 'readlink /proc/self/ns/net >/tmp/net-of-pre'
-ExecStartPost=+:/bin/sh -ec 'test "$(readlink /proc/self/ns/net)" != "$(cat /tmp/net-of-pre)"'`,
+ExecStartPost=+:/bin/sh -ec 'test "$(readlink /proc/self/ns/net)" = "$(cat /tmp/net-of-pre)"'`,
     check: `test "$(ip -o link | wc -l)" = 1\nip -o link show lo | grep -q ',UP'\nping -c1 -W1 127.0.0.1 || ip addr show lo | grep 127.0.0.1
         test "$(readlink /proc/self/ns/net)" = "$(cat /tmp/net-of-pre)"`,
   },
@@ -237,21 +237,20 @@ ExecStartPost=+:/bin/sh -ec 'test "$(readlink /proc/self/ns/net)" != "$(cat /tmp
     },
   },
   {
-    title: 'JoinsNamespaceOf= shares /tmp and network with a unit that is up, either way round',
+    title: 'a unit whose /tmp and network others are to join starts as any other',
     directives: ['JoinsNamespaceOf'],
     unit: 'joined-first.service',
     settings: `PrivateTmp=yes
 PrivateNetwork=yes
-RemainAfterExit=yes
-[Unit]
-JoinsNamespaceOf=joined-second.service`,
+RemainAfterExit=yes`,
     check: 'readlink /proc/self/ns/net >/tmp/shared',
   },
   {
-    title: 'the other one finds what the first has left in /tmp',
+    title: 'JoinsNamespaceOf= shares /tmp and network with a unit that is up',
     directives: ['JoinsNamespaceOf'],
     unit: 'joined-second.service',
-    settings: 'PrivateTmp=yes\nPrivateNetwork=yes\n[Unit]\nAfter=joined-first.service',
+    settings:
+      'PrivateTmp=yes\nPrivateNetwork=yes\n[Unit]\nAfter=joined-first.service\nJoinsNamespaceOf=joined-first.service',
     check: 'test "$(readlink /proc/self/ns/net)" = "$(cat /tmp/shared)"',
   },
   {

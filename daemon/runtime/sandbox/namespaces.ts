@@ -18,8 +18,13 @@ export type NamespaceParts = {
 
 const CLONE_NEWUTS = 0x04000000
 
-/** Who the unit's processes are; null: as the daemon. */
-type User = { uid: number | null; gid: number | null }
+export type NamespaceUser = {
+  /** Who the unit's processes are; null: as the daemon. */
+  uid: number | null
+  gid: number | null
+  /** False for a command with `+`: it is in the network of the others, but its user and the host's name are the daemon's. */
+  isConfined: boolean
+}
 
 /**
  * What a command of the unit enters, kept for the run by `own`. `mounts`: whether it gets a mount namespace besides. What
@@ -29,7 +34,7 @@ type User = { uid: number | null; gid: number | null }
 export function namespacesOf(
   { native, abilities, isOrdinary }: NamespaceParts,
   sandbox: SandboxSettings,
-  user: User,
+  user: NamespaceUser,
   own: Shared,
   mounts: boolean,
 ): Result<NamespaceRequest, SpawnFailure> {
@@ -37,8 +42,9 @@ export function namespacesOf(
   const wanted = kindsOf(sandbox).filter(
     ({ path, need, isWanted }) => path !== null || (isWanted && can(need)),
   )
-  const unshare = sandbox.protectHostname && can('uts-namespace') ? CLONE_NEWUTS : 0
-  const hasUsers = sandbox.privateUsers !== 'no' && can('user-namespace')
+  const { isConfined } = user
+  const unshare = isConfined && sandbox.protectHostname && can('uts-namespace') ? CLONE_NEWUTS : 0
+  const hasUsers = isConfined && sandbox.privateUsers !== 'no' && can('user-namespace')
   const usersFirst = isOrdinary && (hasUsers || mounts || unshare !== 0 || wanted.length > 0)
   let current = USERS
   try {
@@ -93,7 +99,7 @@ function kindsOf({
 function userNamespace(
   native: Native,
   { privateUsers }: SandboxSettings,
-  { uid, gid }: User,
+  { uid, gid }: NamespaceUser,
   own: Shared,
 ): number {
   const isRoot = process.geteuid?.() === 0

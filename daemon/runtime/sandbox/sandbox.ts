@@ -10,7 +10,7 @@ import type { SandboxRequest } from '../native.ts'
 import { sandboxEntries } from './entries.ts'
 import { MS } from './flags.ts'
 import { hasMountSetattr, hostLook, hostMounts, makePlaces, type SandboxPlaces } from './host.ts'
-import { type NamespaceParts, type NamespaceRequest, namespacesOf } from './namespaces.ts'
+import { type NamespaceParts, namespacesOf } from './namespaces.ts'
 import { encodeOperations, type Operation } from './operation.ts'
 import { planMounts } from './plan.ts'
 import { makePrivateTmp } from './private-tmp.ts'
@@ -61,8 +61,6 @@ export interface Sandboxes {
   /** Resolves when the private directories of ended runs are gone. */
   removed(): Promise<void>
 }
-
-const NO_NAMESPACES: NamespaceRequest = { namespaces: [], unshare: 0, userNamespace: -1 }
 
 export function createSandboxes(parts: SandboxParts): Sandboxes {
   const { native, abilities } = parts
@@ -124,9 +122,7 @@ export function createSandboxes(parts: SandboxParts): Sandboxes {
     }
     const hasMounts = wantsMounts && reason === null
     const own = shared.of(unit)
-    const entered = isConfined
-      ? namespacesOf(parts, sandbox, start, own, hasMounts)
-      : ok(NO_NAMESPACES)
+    const entered = namespacesOf(parts, sandbox, start, own, hasMounts)
     if (entered.isErr()) return err(entered.error)
     const { namespaces, unshare, userNamespace } = entered.value
     if (!hasMounts && namespaces.length === 0 && unshare === 0 && userNamespace < 0) return ok(null)

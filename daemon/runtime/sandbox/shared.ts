@@ -57,14 +57,12 @@ export function createShared({ native, units, keep, warn }: SharedParts): Shared
     keep?.put(key, data, [...namespaces.values()])
   }
 
-  /** The dependency holds both ways: whoever started first has made what is shared. */
+  /** Of the units that it lists, one that is up. */
   const partner = (unit: Unit): Record | undefined => {
     for (const name of unit.dependencies.joinsNamespaceOf ?? []) {
       const record = byUnit.get(units.get(name).id)
       if (record) return record
     }
-    for (const [name, record] of byUnit)
-      if (units.get(name).dependencies.joinsNamespaceOf?.includes(unit.id)) return record
     return undefined
   }
 
