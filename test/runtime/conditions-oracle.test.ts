@@ -28,7 +28,9 @@ test('conditions hold where systemd-analyze condition says so', t => {
   const env = { ...process.env, ORACLE: 'yes', SYSTEMD_LOG_LEVEL: 'emerg' }
   const facts = readHostFacts(native(), env)
   const wrong: string[] = []
-  for (const condition of CONDITIONS) {
+  // Each takes a process of its own: HEARTH_ORACLE=1 for all of them.
+  const few = process.env.HEARTH_ORACLE ? 1 : 5
+  for (const condition of CONDITIONS.filter((_, at) => at % few === 0)) {
     const { status, error } = spawnSync('systemd-analyze', ['condition', `Condition${condition}`], {
       env,
     })
