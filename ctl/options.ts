@@ -39,6 +39,9 @@ export type Options = {
   grep: string | null
   now: boolean
   runtime: boolean
+  stdin: boolean
+  dropIn: string | null
+  presetMode: string | null
   noAskPassword: boolean
   noReload: boolean
   noWall: boolean
@@ -203,7 +206,30 @@ export const OPTIONS: readonly OptionSpec[] = [
   },
   flag(act, 'now', '--now', 'also start or stop the units'),
   flag(act, 'runtime', '--runtime', 'until the next boot only'),
-  flag(act, 'force', '-f, --force', 'replace links that stand in the way'),
+  flag(
+    act,
+    'force',
+    '-f, --force',
+    'replace links that stand in the way; edit a unit that is not there',
+  ),
+  flag(act, 'stdin', '--stdin', 'take what edit writes from standard input'),
+  {
+    kind: 'value',
+    key: 'dropIn',
+    group: act,
+    long: 'drop-in',
+    value: 'NAME',
+    about: 'the drop-in that edit writes (override.conf)',
+  },
+  {
+    kind: 'value',
+    key: 'presetMode',
+    group: act,
+    long: 'preset-mode',
+    value: 'MODE',
+    about: 'what preset does: full, enable-only or disable-only (full)',
+    values: ['full', 'enable-only', 'disable-only'],
+  },
   flag(logs, 'follow', '--follow', 'go on with what is written from now on; also -f'),
   {
     kind: 'value',
@@ -313,6 +339,9 @@ export const noOptions = (): Options => ({
   grep: null,
   now: false,
   runtime: false,
+  stdin: false,
+  dropIn: null,
+  presetMode: null,
   noAskPassword: false,
   noReload: false,
   noWall: false,

@@ -202,6 +202,14 @@ const ROWS = [
     completes: 'files',
   },
   {
+    name: 'edit',
+    group: 'Unit files',
+    about: 'write a drop-in for units, or a whole unit file, in an editor',
+    args: 'UNIT...',
+    completes: 'files',
+    options: ['full', 'force', 'runtime', 'stdin', 'drop-in'],
+  },
+  {
     name: 'verify',
     group: 'Unit files',
     about: 'what is wrong with unit files',
@@ -239,6 +247,20 @@ const ROWS = [
     args: 'UNIT...',
     completes: 'files',
     options: ['now', 'runtime'],
+  },
+  {
+    name: 'preset',
+    group: 'Unit files',
+    about: 'enable or disable units as the preset files say',
+    args: 'UNIT...',
+    completes: 'files',
+    options: ['now', 'runtime', 'force', 'preset-mode'],
+  },
+  {
+    name: 'preset-all',
+    group: 'Unit files',
+    about: 'the same for all units that can be enabled',
+    options: ['now', 'runtime', 'force', 'preset-mode'],
   },
   {
     name: 'mask',

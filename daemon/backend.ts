@@ -91,6 +91,8 @@ export function createBackend(parts: BackendParts): Backend {
       })
     },
     unitFiles: () => units.unitFiles(),
+    presets: names => units.presets(names),
+    unitPaths: () => [...units.files.directories.services, ...units.files.directories.vendor],
     requestJob: requests.ask,
     cancelJob(job) {
       const known = engine.state.jobs.has(job)

@@ -94,6 +94,7 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
     services: options.services,
     runtime: options.runtimeUnits,
     vendorUnits: options.vendorUnits,
+    presets: options.presets,
     reader: memory,
     host: createUnitFacts(native, facts),
     strict: options.strict,

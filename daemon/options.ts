@@ -10,6 +10,8 @@ export type Options = {
   services: readonly string[]
   /** Looked up when a unit is named or enabled, never started by being there. */
   vendorUnits: readonly string[]
+  /** Directories of preset files, the first wins. */
+  presets: readonly string[]
   /** That of `services` which is in the runtime directory: the first, unless it was given another place. */
   runtimeUnits: string
   runtimeDirectory: string
@@ -140,6 +142,7 @@ export function readOptions(
       ? unitDirectories
       : [runtimeUnits, ...unitDirectories],
     runtimeUnits,
+    presets: places.presets.map(absolute),
     vendorUnits: (given.vendorUnits ?? places.vendorUnits).map(absolute),
     runtimeDirectory,
     logDirectory: absolute(

@@ -1,23 +1,34 @@
-// enable, disable, mask and unmask: changes to unit files.
-import type { UnitFileChangeInfo } from '../../daemon/control/schema.ts'
-import type { Command } from '../context.ts'
+// enable, disable, preset, mask and unmask: changes to unit files.
+import type { PresetMode, UnitFileChangeInfo } from '../../daemon/control/schema.ts'
+import type { Command, Context } from '../context.ts'
+import { FAILURE } from '../exit-status.ts'
 import { answered, tellOutcomes } from './answer.ts'
 
+const MODES: readonly PresetMode[] = ['full', 'enable-only', 'disable-only']
+
 export const run: Command = async context => {
-  const { args, options } = context
-  const verb = context.verb as 'enable' | 'disable' | 'mask' | 'unmask'
-  const answer = await context.ask(verb, {
-    units: args,
-    runtime: options.runtime,
-    force: options.force,
-    now: options.now,
-  })
-  return answered(context, answer, result => {
-    if (options.json) context.printJson('unit-files', result)
+  const mode = MODES.find(one => one === (context.options.presetMode ?? 'full'))
+  if (mode === undefined) {
+    context.complain({
+      code: 'bad-request',
+      message: `cannot read --preset-mode=${context.options.presetMode}: expected full, enable-only or disable-only`,
+    })
+    return FAILURE
+  }
+  return answered(context, await ask(context, mode), result => {
+    if (context.options.json) context.printJson('unit-files', result)
     // On standard error, as systemctl has it: it is not what was asked for.
     context.note(...result.changes.map(inWords), ...result.notes)
     return tellOutcomes(context, result.jobs)
   })
+}
+
+function ask({ verb, args, options, ask: request }: Context, mode: PresetMode) {
+  const { runtime, force, now } = options
+  const how = { runtime, force, now }
+  if (verb === 'preset') return request('preset', { units: args, ...how, mode })
+  if (verb === 'preset-all') return request('preset', { ...how, mode })
+  return request(verb as 'enable' | 'disable' | 'mask' | 'unmask', { units: args, ...how })
 }
 
 const inWords = ({ action, path, target }: UnitFileChangeInfo) =>

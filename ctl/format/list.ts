@@ -87,11 +87,15 @@ const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 
 export function formatUnitFiles(files: readonly UnitFileItem[], style: ListStyle): string[] {
   const { paint } = style
-  const rows = files.map(({ unit, state }): Cell[] => [
+  const rows = files.map(({ unit, state, preset }): Cell[] => [
     unit,
     paintedWith(FILE_STATES.get(state)?.(paint) ?? null)(state),
+    preset === null ? '-' : paintedWith(FILE_STATES.get(preset)?.(paint) ?? null)(preset),
   ])
-  const lines = formatTable({ header: ['UNIT FILE', 'STATE'], rows }, { ...style, marks: null })
+  const lines = formatTable(
+    { header: ['UNIT FILE', 'STATE', 'PRESET'], rows },
+    { ...style, marks: null },
+  )
   return style.legend ? [...lines, '', `${files.length} unit files listed.`] : lines
 }
 

@@ -37,6 +37,7 @@ export const NEEDS: Readonly<Record<MethodName, Role>> = {
   fidelity: 'reader',
   enable: 'admin',
   disable: 'admin',
+  preset: 'admin',
   mask: 'admin',
   unmask: 'admin',
   reload: 'admin',

@@ -1,10 +1,12 @@
 // What the control server may ask of the daemon. The loop implements it; tests give a fake.
+
 import type { TransactionError } from '../engine/effect.ts'
 import type { Relation } from '../engine/graph.ts'
 import type { ActiveState, EngineState, JobResult, JobType, ShutdownKind } from '../engine/state.ts'
 import type { LogQuery, LogRecord } from '../logs/record.ts'
 import type { Abilities } from '../units/directives/need.ts'
 import type { LoadedUnits } from '../units/load.ts'
+import type { Presets } from '../units/preset.ts'
 import type { DirectoryKind, JobMode, UnitFileState, UnitName } from '../units/unit.ts'
 import type { ImageInfo } from './schema.ts'
 
@@ -52,7 +54,17 @@ export interface Backend {
   /** Whether a file of the unit has changed since it was read: only daemon-reload takes it in. */
   needsReload(unit: UnitName): boolean
   /** Names of all unit files in the unit directories, loaded or not, with their state. */
-  unitFiles(): readonly { name: UnitName; state: UnitFileState; path: string }[]
+  unitFiles(): readonly {
+    name: UnitName
+    state: UnitFileState
+    path: string
+    /** What the preset files say; null where that means nothing. */
+    preset: 'enabled' | 'disabled' | null
+  }[]
+  /** What the preset files make of these units. */
+  presets(names: readonly UnitName[]): Presets
+  /** The directories of unit files, in order. */
+  unitPaths(): readonly string[]
   /** With a `key` that was given before, the answer to that request. */
   requestJob(
     job: JobType,

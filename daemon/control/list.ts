@@ -55,7 +55,7 @@ export const listUnitFiles: Handler<'listUnitFiles'> = ({ backend }, params) => 
         isAnyOf(params.types, typeOf(name)) &&
         isAnyOf(params.states, state),
     )
-    .map(({ name, state, path }) => ({ unit: name, state, path }))
+    .map(({ name, state, path, preset }) => ({ unit: name, state, path, preset }))
   return ok({ files: files.sort(byName) })
 }
 

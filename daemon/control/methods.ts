@@ -22,7 +22,7 @@ import { show } from './show.ts'
 import { listSockets } from './sockets.ts'
 import { status } from './status.ts'
 import { listTimers } from './timers.ts'
-import { cat, disable, enable, mask, reload, unmask } from './unit-files.ts'
+import { cat, disable, enable, mask, preset, reload, unmask } from './unit-files.ts'
 
 const HANDLERS: { readonly [M in MethodName]: Handler<M> } = {
   version,
@@ -49,6 +49,7 @@ const HANDLERS: { readonly [M in MethodName]: Handler<M> } = {
   fidelity,
   enable,
   disable,
+  preset,
   mask,
   unmask,
   reload,

@@ -1,9 +1,9 @@
 // From what people write to unit names: `web` is web.service, globs match what is there.
 import { err, ok, type Result } from 'neverthrow'
+import { matchesGlob } from '../units/glob.ts'
 import type { Unit, UnitName } from '../units/unit.ts'
 import { isGlob, mangleName, nameKind } from '../units/values/unit-name.ts'
 import type { Backend } from './backend.ts'
-import { matchesGlob } from './glob.ts'
 import { nearestNames } from './nearest.ts'
 import type { ControlError } from './schema.ts'
 

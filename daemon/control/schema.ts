@@ -147,7 +147,13 @@ export type UnitListItem = {
   job: { id: number; type: string } | null
   description: string
 }
-export type UnitFileItem = { unit: string; state: string; path: string }
+export type UnitFileItem = {
+  unit: string
+  state: string
+  path: string
+  /** enabled or disabled, as the preset files say; null where that means nothing. */
+  preset: string | null
+}
 export type JobListItem = { id: number; unit: string; type: string; state: 'waiting' | 'running' }
 export type TimerListItem = {
   unit: string
@@ -359,6 +365,8 @@ export type UnitFileParams = {
   /** Also start (enable) or stop (disable, mask). */
   now?: boolean
 }
+/** What of it is done (systemctl(1), --preset-mode=). */
+export type PresetMode = 'full' | 'enable-only' | 'disable-only'
 export type UnitFileResult = {
   changes: readonly UnitFileChangeInfo[]
   /** Words about what was done that the user did not ask for or expect. */
@@ -518,6 +526,11 @@ export type Methods = {
 
   enable: Method<UnitFileParams, UnitFileResult>
   disable: Method<UnitFileParams, UnitFileResult>
+  /** Enables or disables as the preset files say; without `units`, everything that can be. */
+  preset: Method<
+    Omit<UnitFileParams, 'units'> & { units?: readonly string[]; mode?: PresetMode },
+    UnitFileResult
+  >
   mask: Method<UnitFileParams, UnitFileResult>
   unmask: Method<UnitFileParams, UnitFileResult>
   /** daemon-reexec: another image takes the place of the daemon's, of the version that is installed now, if that comes up. The

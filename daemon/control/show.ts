@@ -177,6 +177,7 @@ function managerProperties({ backend, role }: Call): readonly Property[] {
     role === 'admin' ? [['Environment', manager.environment.join(' ')]] : []
   return [
     ['Version', backend.version],
+    ['UnitPath', backend.unitPaths().join(' ')],
     ...stamp('UserspaceTimestamp', manager.started),
     ['NNames', `${names}`],
     ['NFailedUnits', `${failed}`],

@@ -8,7 +8,7 @@ import { CANCELLED, type Call, type Handler } from './call.ts'
 import { operationError } from './errors.ts'
 import { runJobs } from './jobs.ts'
 import { findUnit, notFound, resolveUnits } from './resolve.ts'
-import type { ControlError, JobVerb, UnitFileParams, UnitFileResult } from './schema.ts'
+import type { ControlError, JobOutcome, JobVerb, UnitFileParams, UnitFileResult } from './schema.ts'
 
 type Change = (
   backend: Backend,
@@ -16,36 +16,64 @@ type Change = (
   how: { runtime: boolean; force: boolean },
 ) => UnitFileChanges
 
+/** A change to unit files that has been made, with the jobs of `now`. */
 const change =
   (verb: 'enable' | 'disable' | 'mask' | 'unmask', job: JobVerb | null, apply: Change) =>
   async (call: Call, params: UnitFileParams): Promise<Result<UnitFileResult, ControlError>> => {
-    const { backend, signal } = call
+    const { backend } = call
     const { units, unmatched } = resolveUnits(backend, params.units, { files: true })
     const [missing] = unmatched
     if (missing) return err(missing)
-    const known = new Set(backend.unitFiles().map(file => file.name))
-    for (const name of units) {
-      if (nameKind(name) === null) return err(notFound(backend, name))
-      if (isKnown(backend, known, name)) continue
-      // What is not there can be masked, so that it does not come.
-      if (verb !== 'mask' && verb !== 'unmask') return err(notFound(backend, name))
-    }
-    let changed: UnitFileChanges
-    try {
-      const { runtime = false, force = false } = params
-      changed = apply(backend, units, { runtime, force })
-    } catch (error) {
-      return err(operationError(`${verb} ${units.join(' ')}`, error))
-    }
-    const startable = units.filter(name => nameKind(name) !== 'template')
-    const jobs =
-      params.now && job !== null
-        ? await runJobs(backend, job, startable, { mode: 'replace', wait: true, signal })
-        : []
-    return jobs === null
-      ? err(CANCELLED)
-      : ok({ changes: [...changed.changes], notes: [...changed.notes], jobs })
+    // What is not there can be masked, so that it does not come.
+    const mayBeMissing = verb === 'mask' || verb === 'unmask'
+    const stranger = strangerAmong(backend, units, mayBeMissing)
+    if (stranger !== null) return err(notFound(backend, stranger))
+    const changed = attempt(`${verb} ${units.join(' ')}`, () =>
+      apply(backend, units, howOf(params)),
+    )
+    if (changed.isErr()) return err(changed.error)
+    return withJobs(call, changed.value, params.now && job !== null ? [[job, units]] : [])
   }
+
+const howOf = ({ runtime = false, force = false }: { runtime?: boolean; force?: boolean }) => ({
+  runtime,
+  force,
+})
+
+function attempt(what: string, act: () => UnitFileChanges): Result<UnitFileChanges, ControlError> {
+  try {
+    return ok(act())
+  } catch (error) {
+    return err(operationError(what, error))
+  }
+}
+
+async function withJobs(
+  { backend, signal }: Call,
+  { changes, notes }: UnitFileChanges,
+  wanted: readonly (readonly [JobVerb, readonly UnitName[]])[],
+): Promise<Result<UnitFileResult, ControlError>> {
+  const jobs: JobOutcome[] = []
+  for (const [job, names] of wanted) {
+    const startable = names.filter(name => nameKind(name) !== 'template')
+    const done = await runJobs(backend, job, startable, { mode: 'replace', wait: true, signal })
+    if (done === null) return err(CANCELLED)
+    jobs.push(...done)
+  }
+  return ok({ changes: [...changes], notes: [...notes], jobs })
+}
+
+/** The first that is no name, or that nobody knows. */
+function strangerAmong(
+  backend: Backend,
+  units: readonly UnitName[],
+  mayBeMissing: boolean,
+): UnitName | null {
+  const known = new Set(backend.unitFiles().map(file => file.name))
+  const isStrange = (name: UnitName) =>
+    nameKind(name) === null || (!mayBeMissing && !isKnown(backend, known, name))
+  return units.find(isStrange) ?? null
+}
 
 function isKnown(backend: Backend, files: ReadonlySet<UnitName>, name: UnitName): boolean {
   if (files.has(name)) return true
@@ -65,6 +93,51 @@ export const mask: Handler<'mask'> = change('mask', 'stop', (backend, names, how
 export const unmask: Handler<'unmask'> = change('unmask', null, (backend, names, how) =>
   backend.unmask(names, how),
 )
+
+/** Without names: all files that can be enabled or disabled, the masked ones left alone. */
+export const preset: Handler<'preset'> = async (call, params) => {
+  const { backend } = call
+  const { units, unmatched } =
+    params.units === undefined
+      ? { units: presettable(backend), unmatched: [] }
+      : resolveUnits(backend, params.units, { files: true })
+  const [missing] = unmatched
+  if (missing) return err(missing)
+  const stranger = strangerAmong(backend, units, false)
+  if (stranger !== null) return err(notFound(backend, stranger))
+  const { mode = 'full' } = params
+  const wanted = backend.presets(units)
+  const enabled = mode === 'disable-only' ? [] : wanted.enable
+  const disabled = mode === 'enable-only' ? [] : wanted.disable
+  const how = howOf(params)
+  const changed = attempt('preset', () => {
+    const off = disabled.length > 0 ? backend.disable(disabled, how) : NOTHING
+    const on = enabled.length > 0 ? backend.enable(enabled, how) : NOTHING
+    return { changes: [...off.changes, ...on.changes], notes: [...off.notes, ...on.notes] }
+  })
+  if (changed.isErr()) return err(changed.error)
+  return withJobs(
+    call,
+    changed.value,
+    params.now
+      ? [
+          ['stop', disabled],
+          ['start', enabled],
+        ]
+      : [],
+  )
+}
+
+const NOTHING: UnitFileChanges = { changes: [], notes: [] }
+
+/** A template is enabled by its default instance, which it may lack: it is left alone, as are units without [Install]. */
+const presettable = (backend: Backend): UnitName[] =>
+  backend
+    .unitFiles()
+    .filter(
+      ({ name, state }) => /^(?:enabled|disabled)/.test(state) && nameKind(name) !== 'template',
+    )
+    .map(({ name }) => name)
 
 export const reload: Handler<'reload'> = async ({ backend }) => {
   try {

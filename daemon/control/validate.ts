@@ -124,6 +124,11 @@ const PARAMS: { readonly [M in MethodName]: v.GenericSchema<unknown, Methods[M][
   fidelity: v.strictObject({ units: maybe(names) }),
   enable: unitFiles,
   disable: unitFiles,
+  preset: v.strictObject({
+    ...unitFiles.entries,
+    units: maybe(names),
+    mode: maybe(v.picklist(['full', 'enable-only', 'disable-only'])),
+  }),
   mask: unitFiles,
   unmask: unitFiles,
   reload: nothing,

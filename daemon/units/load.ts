@@ -31,6 +31,7 @@ import {
 } from './enablement.ts'
 import type { Dependencies } from './implicit.ts'
 import { mountUnitOf, pathOfName, pathsAbove } from './mounts.ts'
+import { type Presets, presetOf, readPresets } from './preset.ts'
 import type { UnitReader } from './reader.ts'
 import { createSharing, type Sharing } from './share.ts'
 import type { HostFacts } from './specifiers.ts'
@@ -54,6 +55,8 @@ export type UnitOptions = {
   runtime?: string
   /** Directories of units that are found when they are named or enabled. */
   vendorUnits: readonly string[]
+  /** Directories of preset files, the first wins; none: everything is to be enabled. */
+  presets?: readonly string[]
   reader: UnitReader
   host: HostFacts
   /** Whether units are not to start where their security would be weakened, unless they say Strict=no. */
@@ -75,7 +78,13 @@ export type Assigned = {
   row: Directive
 }
 
-export type UnitFileInfo = { name: UnitName; state: UnitFileState; path: string }
+export type UnitFileInfo = {
+  name: UnitName
+  state: UnitFileState
+  path: string
+  /** What the preset files say; null where that means nothing. */
+  preset: 'enabled' | 'disabled' | null
+}
 
 export interface LoadedUnits extends Units {
   /** The unit need not be kept: it is read anew when it is asked for. */
@@ -88,6 +97,8 @@ export interface LoadedUnits extends Units {
   fileNames(): readonly UnitName[]
   /** `systemctl is-enabled` of a name. */
   fileState(name: UnitName): UnitFileState
+  /** What the preset files make of these units. They are read for it. */
+  presets(names: readonly UnitName[]): Presets
   /** What the unit's files set, in their order. They are read again for that. */
   assignments(name: UnitName): readonly Assigned[]
   /** What of that hearth does not do, each with its place. */
@@ -113,6 +124,9 @@ export interface UnitFilesView {
 
 /** The sections that a unit of any type may have. */
 const SHARED_SECTIONS = ['Unit', 'Install', 'X-Hearth']
+
+/** What no preset makes enabled or disabled (systemctl(1), list-unit-files). */
+const WITHOUT_PRESET: ReadonlySet<UnitFileState> = new Set(['alias', 'static', 'generated'])
 
 /** Names nobody has a file for are remembered up to this number. */
 const MAX_NOT_FOUND = 4096
@@ -456,8 +470,12 @@ export function createUnits(options: UnitOptions): LoadedUnits {
     },
     unitFiles() {
       const found: UnitFileInfo[] = []
-      for (const { name, path } of catalogue().entries())
-        found.push({ name, state: fileState(name), path })
+      const rules = readPresets(reader, options.presets ?? [])
+      for (const { name, path } of catalogue().entries()) {
+        const state = fileState(name)
+        const preset = presetOf(rules, name).enable.length > 0 ? 'enabled' : 'disabled'
+        found.push({ name, state, path, preset: WITHOUT_PRESET.has(state) ? null : preset })
+      }
       return found.sort((a, b) => (a.name < b.name ? -1 : 1))
     },
     fileNames() {
@@ -467,6 +485,14 @@ export function createUnits(options: UnitOptions): LoadedUnits {
       return [...names].sort()
     },
     fileState,
+    presets(names) {
+      const rules = readPresets(reader, options.presets ?? [])
+      const all = names.map(name => presetOf(rules, name))
+      return {
+        enable: all.flatMap(({ enable }) => enable),
+        disable: all.flatMap(({ disable }) => disable),
+      }
+    },
     assignments,
     notEnforced,
     directives: context.table,

@@ -34,7 +34,6 @@ import type {
   JobMode,
   Problem,
   Unit,
-  UnitFileState,
   UnitName,
   UnitType,
 } from '../../daemon/units/unit.ts'
@@ -129,7 +128,9 @@ export type Fake = Backend & {
     mode: JobMode,
     id: number,
   ) => TransactionError | Promise<JobResult>
-  files: { name: UnitName; state: UnitFileState; path: string }[]
+  files: ReturnType<Backend['unitFiles']>[number][]
+  /** What presets make disabled. */
+  presetOff: Set<UnitName>
   records: LogRecord[]
   relations: Map<string, UnitName[]>
   trees: ProcessTree[]
@@ -193,6 +194,7 @@ export function createFake(): Fake {
       return { manager: fake.manager, units: states, jobs }
     },
     files: [],
+    presetOff: new Set(),
     records: [],
     relations: new Map(),
     trees: [],
@@ -206,6 +208,7 @@ export function createFake(): Fake {
         name: one.id,
         state: one.unitFileState,
         path: one.fragmentPath ?? '',
+        preset: null,
       })
     },
     set(state) {
@@ -218,6 +221,11 @@ export function createFake(): Fake {
     related: (name, relation: Relation) => fake.relations.get(`${name} ${relation}`) ?? [],
     needsReload: () => false,
     unitFiles: () => fake.files,
+    presets: names => ({
+      enable: names.filter(name => !fake.presetOff.has(name)),
+      disable: names.filter(name => fake.presetOff.has(name)),
+    }),
+    unitPaths: () => ['/run/hearth/services.d', '/etc/hearth/services.d'],
     async requestJob(job, name, mode) {
       calls.push(['job', job, name, mode])
       const id = ++lastJob

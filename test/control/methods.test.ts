@@ -90,8 +90,8 @@ test('globs match the loaded units; for start the unit files as well, templates 
   daemon.fake.add(service('web@1.service'))
   daemon.fake.add(service('web@2.service'))
   daemon.fake.files.push(
-    { name: 'web@.service', state: 'static', path: '/x' },
-    { name: 'web-admin.service', state: 'disabled', path: '/x' },
+    { name: 'web@.service', state: 'static', path: '/x', preset: null },
+    { name: 'web-admin.service', state: 'disabled', path: '/x', preset: null },
   )
   const units = async (verb: 'start' | 'stop', pattern: string) => {
     const { jobs } = await result(t, daemon, 'jobs', { verb, units: [pattern] })
@@ -316,7 +316,7 @@ test('unit files are listed by name, pattern, type and state', async t => {
   daemon.fake.add(service('web.service'))
   daemon.fake.add(unit('x.target', { unitFileState: 'static' }))
   t.deepEqual((await result(t, daemon, 'listUnitFiles', { states: ['static'] })).files, [
-    { unit: 'x.target', state: 'static', path: '/etc/hearth/services.d/x.target' },
+    { unit: 'x.target', state: 'static', path: '/etc/hearth/services.d/x.target', preset: null },
   ])
   t.is((await result(t, daemon, 'listUnitFiles', { patterns: ['web'] })).files.length, 1)
   t.is((await result(t, daemon, 'listUnitFiles', { types: ['socket'] })).files.length, 0)
@@ -365,7 +365,7 @@ test('is-active tells the ActiveState; what is not there is inactive', async t =
 test('is-enabled tells the UnitFileState, of templates as well', async t => {
   const daemon = await openDaemon(t)
   daemon.fake.add(service('web.service'))
-  daemon.fake.files.push({ name: 'web@.service', state: 'static', path: '/x' })
+  daemon.fake.files.push({ name: 'web@.service', state: 'static', path: '/x', preset: null })
   t.like(await result(t, daemon, 'isEnabled', { units: ['web', 'web@', 'nope'] }), {
     units: [
       { unit: 'web.service', state: 'enabled' },
@@ -388,6 +388,24 @@ test('enable tells what it changed, and with now starts the unit', async t => {
     ['enable', ['web.service'], { runtime: false, force: true }],
     ['job', 'start', 'web.service', 'replace'],
   ])
+})
+
+test('preset disables and enables what the presets say, all that can be when no unit is named', async t => {
+  const daemon = await openDaemon(t)
+  const { fake } = daemon
+  for (const name of ['web.service', 'db.service']) fake.add(service(name))
+  fake.add(unit('x.target', { unitFileState: 'static' }))
+  fake.presetOff.add('db.service')
+  await result(t, daemon, 'preset', {})
+  await result(t, daemon, 'preset', { units: ['db'], mode: 'enable-only' })
+  const how = { runtime: false, force: false }
+  t.deepEqual(
+    fake.calls.filter(([what]) => what === 'enable' || what === 'disable'),
+    [
+      ['disable', ['db.service'], how],
+      ['enable', ['web.service'], how],
+    ],
+  )
 })
 
 test('enable passes on what the user should hear', async t => {

@@ -1,9 +1,9 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { matchesGlob } from '../../daemon/control/glob.ts'
 import { nearestNames } from '../../daemon/control/nearest.ts'
 import type { ErrorCode } from '../../daemon/control/schema.ts'
 import { parseCancel, parseRequest } from '../../daemon/control/validate.ts'
+import { matchesGlob } from '../../daemon/units/glob.ts'
 import { dial, openDaemon } from './wire.ts'
 
 const request = (method: string, params: unknown, more = {}) =>

@@ -63,7 +63,9 @@ const answers: Answers = {
       total: 1,
     },
   },
-  listUnitFiles: { result: { files: [{ unit: 'web.service', state: 'enabled', path: '/x' }] } },
+  listUnitFiles: {
+    result: { files: [{ unit: 'web.service', state: 'enabled', path: '/x', preset: 'enabled' }] },
+  },
   listDependencies: {
     result: { trees: [{ unit: 'web.service', active: 'active', children: [] }], errors: [] },
   },
@@ -112,7 +114,7 @@ const documents: readonly (readonly [line: string, document: unknown])[] = [
       },
     ],
   ],
-  ['list-unit-files', [{ unit: 'web.service', state: 'enabled', path: '/x' }]],
+  ['list-unit-files', [{ unit: 'web.service', state: 'enabled', path: '/x', preset: 'enabled' }]],
   ['list-dependencies', [{ unit: 'web.service', active: 'active', children: [] }]],
   ['list-jobs', [{ id: 1, unit: 'web.service', type: 'start', state: 'waiting' }]],
   ['is-active web', [{ unit: 'web.service', state: 'active' }]],

@@ -86,13 +86,13 @@ test('a failed unit is red on a terminal, and marked', t => {
 
 test('list-unit-files counts what it lists', t => {
   const files = [
-    { unit: 'bad.service', state: 'static', path: '/u/bad.service' },
-    { unit: 'web.service', state: 'disabled', path: '/u/web.service' },
+    { unit: 'bad.service', state: 'static', path: '/u/bad.service', preset: null },
+    { unit: 'web.service', state: 'disabled', path: '/u/web.service', preset: 'enabled' },
   ]
   t.deepEqual(formatUnitFiles(files, style), [
-    'UNIT FILE   STATE',
-    'bad.service static',
-    'web.service disabled',
+    'UNIT FILE   STATE    PRESET',
+    'bad.service static   -',
+    'web.service disabled enabled',
     '',
     '2 unit files listed.',
   ])

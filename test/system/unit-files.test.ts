@@ -1,0 +1,97 @@
+// ctl edit, preset and list-unit-files against a real daemon.
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import test from 'ava'
+import { boot, root } from './pid1.ts'
+
+const service = '[Unit]\nDescription=Old words\n[Service]\nExecStart=/bin/sleep infinity\n'
+const install = '[Install]\nWantedBy=multi-user.target\n'
+
+test('edit writes a drop-in, or the whole file, and the daemon has read it when it ends', async t => {
+  const hearth = await boot(t, { units: { 'web.service': service } })
+  const editor = `${hearth.directory}/editor`
+  const edit = (script: string, ...args: string[]) => {
+    writeFileSync(editor, `#!/bin/sh\n${script}\n`)
+    chmodSync(editor, 0o755)
+    const { status, stderr } = spawnSync(`${root}dist/ctl`, ['edit', ...args], {
+      encoding: 'utf8',
+      env: { ...process.env, HEARTH_RUNTIME: hearth.runtime, SYSTEMD_EDITOR: editor },
+    })
+    return { status, stderr }
+  }
+  const dropIn = `${hearth.units}/web.service.d/override.conf`
+
+  // The unit's file is shown under the comment, and what is left empty is not written.
+  t.is(edit(`grep -q '^# Description=Old words' "$1"`, 'web').status, 0)
+  t.false(existsSync(dropIn))
+
+  t.is(edit(`sed -i '2a [Unit]\\nDescription=New words' "$1"`, 'web').status, 0)
+  t.is(readFileSync(dropIn, 'utf8'), '[Unit]\nDescription=New words\n')
+  t.is(await hearth.show('web', 'Description'), 'New words')
+  t.regex(await hearth.ok('cat', 'web'), /# .*override\.conf\n\[Unit\]\nDescription=New words/)
+
+  // An editor that fails changes nothing.
+  const failed = edit(`echo X > "$1"; exit 3`, 'web')
+  t.is(failed.status, 1)
+  t.regex(failed.stderr, /ended with status 3/)
+  t.is(readFileSync(dropIn, 'utf8'), '[Unit]\nDescription=New words\n')
+
+  t.is(edit(`sed -i s/infinity/1000/ "$1"`, '--full', 'web').status, 0)
+  t.is(readFileSync(`${hearth.units}/web.service`, 'utf8'), service.replace('infinity', '1000'))
+
+  const missing = edit('true', 'nope')
+  t.is(missing.status, 1)
+  t.regex(missing.stderr, /ctl edit --force --full nope\.service/)
+})
+
+test('edit --stdin takes the text as it is, for a named drop-in and until the next boot as well', async t => {
+  const hearth = await boot(t, { units: { 'web.service': service } })
+  const edit = (input: string, ...args: string[]) =>
+    spawnSync(`${root}dist/ctl`, ['edit', '--stdin', ...args], {
+      input,
+      env: { ...process.env, HEARTH_RUNTIME: hearth.runtime },
+    }).status
+  t.is(edit('[Unit]\nDescription=Piped\n', '--drop-in=piped', '--runtime', 'web'), 0)
+  const piped = `${hearth.runtime}/services.d/web.service.d/piped.conf`
+  t.is(readFileSync(piped, 'utf8'), '[Unit]\nDescription=Piped\n')
+  t.is(await hearth.show('web', 'Description'), 'Piped')
+  t.is(edit(service, '--full', '--force', 'new.service'), 0)
+  t.is(await hearth.show('new', 'Description'), 'Old words')
+  t.is(edit(service, '--drop-in=../x', 'web'), 1)
+})
+
+test('preset and preset-all do what the preset files say, and list-unit-files shows it', async t => {
+  const hearth = await boot(t, {
+    units: directory => {
+      mkdirSync(`${directory}/presets`)
+      writeFileSync(`${directory}/presets/10-x.preset`, 'disable off.service\nenable *\n')
+      return {
+        'on.service': service + install,
+        'off.service': service + install,
+        'plain.service': service,
+      }
+    },
+    before: 'export HEARTH_PRESETS="${HEARTH_RUNTIME%/run}/presets"',
+  })
+  const listed = await hearth.ok('list-unit-files', '--no-legend')
+  t.regex(listed, /^on\.service +enabled +enabled$/m)
+  t.regex(listed, /^off\.service +enabled +disabled$/m)
+  t.regex(listed, /^plain\.service +static +-$/m)
+  t.is((await hearth.ctl('is-enabled', 'off')).code, 0)
+  await hearth.ok('preset', '--preset-mode=enable-only', 'off')
+  t.is((await hearth.ctl('is-enabled', 'off')).code, 0)
+  await hearth.ok('preset', '--now', 'off')
+  t.is((await hearth.ctl('is-enabled', 'off')).code, 1)
+  t.is((await hearth.ctl('is-active', 'off')).code, 3)
+  t.is((await hearth.ctl('is-active', 'on')).code, 0)
+  await hearth.ok('enable', 'off')
+  await hearth.ok('disable', 'on')
+  await hearth.ok('preset-all')
+  t.is((await hearth.ctl('is-enabled', 'off')).code, 1)
+  t.is((await hearth.ctl('is-enabled', 'on')).code, 0)
+  t.regex(
+    await hearth.ok('list-unit-files', '--no-legend', '--state=disabled'),
+    /^off\.service +disabled +disabled$/,
+  )
+  t.is((await hearth.ctl('preset', '--preset-mode=some', 'on')).code, 1)
+})
