@@ -21,6 +21,7 @@ NAPI_MODULE_INIT()
 	register_processes(env, exports);
 	register_users(env, exports);
 	register_sockets(env, exports);
+	register_connect(env, exports);
 	register_machine(env, exports);
 	register_terminal(env, exports);
 	register_ipc(env, exports);

@@ -4,6 +4,7 @@
 export const EXIT = {
   chdir: 200,
   nice: 201,
+  fds: 202,
   exec: 203,
   limits: 205,
   oomAdjust: 206,

@@ -1,8 +1,9 @@
 // The descriptors that a service's process is handed beside its standard streams (sd_listen_fds(3)): those of its sockets
-// or its connection, then what it has stored.
+// or its connection, then what it has stored, then what is opened for it.
 import type { ExecKind } from '../engine/state.ts'
 import type { ExecSettings, ServiceSettings, UnitName } from '../units/unit.ts'
 import type { Native, PeerAddress } from './native.ts'
+import type { Opened } from './open-files.ts'
 import type { Descriptors, Held } from './unit-descriptors.ts'
 
 export type Handed = {
@@ -31,17 +32,18 @@ export function handOver(
   exec: ExecSettings,
   descriptors: Descriptors,
   native: Pick<Native, 'setNonblock'>,
+  opened: readonly Opened[],
 ): Handed {
   const connection = start.connection === undefined ? null : descriptors.find(start.connection)
   const sockets = connection
     ? [connection]
     : (start.sockets ?? []).flatMap(unit => descriptors.of(unit, 'socket'))
   const stored = descriptors.of(start.unit, 'stored')
-  if (sockets.length + stored.length === 0) return NOTHING
+  if (sockets.length + stored.length + opened.length === 0) return NOTHING
 
   const all = [...sockets, ...stored]
   const isStream = usesSocket(exec)
-  const passed = start.exec === 'start' && !isStream ? all : []
+  const passed = start.exec === 'start' ? [...(isStream ? [] : all), ...opened] : []
   // Of the open file, so for the daemon too, which does not read from these itself.
   if (passed.length > 0) for (const { fd } of sockets) native.setNonblock(fd, service.nonBlocking)
   const [only] = sockets
@@ -60,7 +62,7 @@ export function handOver(
 const usesSocket = ({ standardInput, standardOutput, standardError }: ExecSettings) =>
   [standardInput, standardOutput, standardError].some(({ kind }) => kind === 'socket')
 
-const listenVariables = (passed: readonly Held[]) => [
+const listenVariables = (passed: readonly Pick<Held, 'name'>[]) => [
   `LISTEN_FDS=${passed.length}`,
   `LISTEN_FDNAMES=${passed.map(({ name }) => name).join(':')}`,
 ]

@@ -251,6 +251,8 @@ export interface Native {
   /** Opens a POSIX message queue for reading, made if it is not there. */
   messageQueue(name: string, mode: number, maxMessages: number, messageSize: number): number
   unlinkMessageQueue(name: string): string | null
+  /** A descriptor connected to the Unix socket at the path, whatever its type. Throws an errno error; waits for nobody. */
+  connectUnix(path: string): number
   /** For the open file: whoever shares it is concerned. */
   setNonblock(fd: number, on: boolean): string | null
   /** Whether both are descriptors of one open file. */

@@ -37,6 +37,7 @@ import { keyringCalls } from './keyring.ts'
 import { nativeLimits } from './limits.ts'
 import { markerLimit } from './marker.ts'
 import type { ChildCall, Native, SpawnRequest } from './native.ts'
+import { openFiles } from './open-files.ts'
 import type { Processes } from './processes.ts'
 import type { RunResources } from './run-resources.ts'
 import type { Run, Runs } from './runs.ts'
@@ -292,7 +293,9 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     const path = shell ?? executable(place)
     if (path === null) return err(notFound(command.path))
 
-    const handed = handOver(effect, service, exec, parts.descriptors, native)
+    const opened = openFiles(effect.exec === 'start' ? service.openFiles : [], native)
+    if (opened.isErr()) return err(opened.error)
+    const handed = handOver(effect, service, exec, parts.descriptors, native, opened.value)
     const facts = [
       `INVOCATION_ID=${effect.invocationId}`,
       ...effect.environment,
@@ -319,7 +322,10 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
       handed,
       warn: message => parts.log('warn', effect.unit, message),
     })
-    if (streams.isErr()) return err(streams.error)
+    if (streams.isErr()) {
+      for (const { fd } of opened.value) native.close(fd)
+      return err(streams.error)
+    }
     const cgroupFd = cgroups ? cgroups.enter(unit, identity.value) : -1
     try {
       const keyring = keyringOf(plan.value, exec, effect.invocationId)
@@ -336,6 +342,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
       })
     } finally {
       for (const fd of streams.value.opened) native.close(fd)
+      for (const { fd } of opened.value) native.close(fd)
       if (cgroupFd >= 0) native.close(cgroupFd)
     }
   }

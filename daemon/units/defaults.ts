@@ -84,6 +84,7 @@ export const SERVICE_DEFAULTS: ServiceSettings = {
   sockets: NONE,
   fileDescriptorStoreMax: 0,
   fileDescriptorStorePreserve: 'restart',
+  openFiles: NONE,
   oomPolicy: null,
   reloadSignal: 1,
 }

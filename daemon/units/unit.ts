@@ -208,6 +208,7 @@ export type ServiceSettings = {
   sockets: readonly UnitName[]
   fileDescriptorStoreMax: number
   fileDescriptorStorePreserve: 'no' | 'restart' | 'yes'
+  openFiles: readonly OpenFile[]
   oomPolicy: 'continue' | 'stop' | 'kill' | null
   reloadSignal: number
 }
@@ -344,6 +345,16 @@ export type SocketSettings = {
   triggerLimitIntervalUsec: number
   /** `null`: 200 with Accept=yes, else 20. */
   triggerLimitBurst: number | null
+}
+
+/** OpenFile=: what the daemon opens for a service. */
+export type OpenFile = {
+  path: string
+  /** In LISTEN_FDNAMES. */
+  name: string
+  access: 'read-write' | 'read-only' | 'append' | 'truncate'
+  /** It may be missing. */
+  graceful: boolean
 }
 
 /** [Service] and friends: systemd.kill(5). Signals are numbers. */

@@ -7,6 +7,7 @@ import { boolean, readBoolean } from '../values/boolean.ts'
 import { readCommands } from '../values/command.ts'
 import { exitStatusSet } from '../values/exit-status.ts'
 import { integer } from '../values/number.ts'
+import { openFile, openFileText } from '../values/open-file.ts'
 import { expanded, oneOf, type Parse } from '../values/parse.ts'
 import { pidFile } from '../values/path.ts'
 import { signal } from '../values/signal.ts'
@@ -193,7 +194,7 @@ export const serviceDirectives = (runtime: string): Directive[] => [
     needs: unit => (oomPolicy(unit) === 'continue' ? [] : ['cgroup-memory']),
   }),
   setting('service', 'ReloadSignal', 'reloadSignal', signal, { print: plain }),
-  ignored('OpenFile', 'not-enforced', null),
+  list('service', 'OpenFile', 'openFiles', openFile, { print: files => files.map(openFileText) }),
   ignored('USBFunctionDescriptors', 'inert', 'USB gadgets are a matter of hardware'),
   ignored('USBFunctionStrings', 'inert', 'USB gadgets are a matter of hardware'),
   ignored('SysVStartPriority', 'inert', 'there are no SysV scripts to order by', ['SysVRunlevels']),
