@@ -1,6 +1,11 @@
 // Units for tests, made of what a test says and the defaults of the manual pages.
 import { killSettings, serviceSettings } from '../../daemon/engine/service/settings.ts'
-import { MOUNT_DEFAULTS, PATH_DEFAULTS, TIMER_DEFAULTS } from '../../daemon/units/defaults.ts'
+import {
+  MOUNT_DEFAULTS,
+  PATH_DEFAULTS,
+  SOCKET_DEFAULTS,
+  TIMER_DEFAULTS,
+} from '../../daemon/units/defaults.ts'
 import type {
   DependencyKind,
   ExecCommand,
@@ -10,6 +15,7 @@ import type {
   MountSettings,
   PathSettings,
   ServiceSettings,
+  SocketSettings,
   TimerSettings,
   Unit,
   UnitName,
@@ -62,6 +68,7 @@ export type Given = Partial<Record<DependencyKind, readonly UnitName[]>> & {
   timer?: Partial<TimerSettings>
   path?: Partial<PathSettings>
   mount?: Partial<MountSettings>
+  socket?: Partial<SocketSettings>
   loadState?: LoadState
   names?: readonly UnitName[]
 }
@@ -76,6 +83,7 @@ export function unit(name: UnitName, given: Given = {}): Unit {
     timer,
     path,
     mount,
+    socket,
     loadState = 'loaded',
     names,
     ...stated
@@ -114,6 +122,7 @@ export function unit(name: UnitName, given: Given = {}): Unit {
       mount: { ...MOUNT_DEFAULTS, where: '/m', ...mount },
       kill: { ...killSettings(bare), ...kill },
     }),
+    ...(type === 'socket' && { socket: { ...SOCKET_DEFAULTS, ...socket } }),
     ...(type === 'path' && { path: { ...PATH_DEFAULTS, ...path } }),
     ...(type === 'timer' && { timer: { ...TIMER_DEFAULTS, ...timer } }),
   }

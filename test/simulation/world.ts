@@ -401,6 +401,11 @@ export class World {
         this.post({ type: 'presence', unit, token, isThere, problem })
         return
       }
+      case 'open-sockets': {
+        const { unit, token } = effect
+        this.post({ type: 'sockets-opened', unit, token, problem: null })
+        return
+      }
       case 'watch-paths':
         this.#watched.set(effect.unit, effect.token)
         return

@@ -43,7 +43,14 @@ const optional = (
   name: string,
   field: 'priority' | 'ipTos' | 'ipTtl' | 'mark',
   parse: Parse<number>,
-) => setting('socket', name, field, parse, { print: value => String(value ?? -1) })
+) =>
+  setting(
+    'socket',
+    name,
+    field,
+    (text, context) => (text === '-1' ? ok(null) : parse(text, context)),
+    { print: value => String(value ?? -1) },
+  )
 
 const flag = (name: string, field: Of<boolean>): Directive =>
   setting('socket', name, field, boolean, { print: yesNo })

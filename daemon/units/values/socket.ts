@@ -40,9 +40,10 @@ export function isIpv6(text: string): boolean {
   return halves.length === 2 ? count <= 7 : count === 8
 }
 
-function readUnix(path: string): Result<SocketAddress, string> {
+function readUnix(text: string): Result<SocketAddress, string> {
+  const path = text.startsWith('/') ? simplifyPath(text) : text
   if (path.length > 1 && new TextEncoder().encode(path).length <= MAX_UNIX_BYTES)
-    return ok({ family: 'unix', path: path.startsWith('/') ? simplifyPath(path) : path })
+    return ok({ family: 'unix', path })
   return err(
     `expected a name of at most ${MAX_UNIX_BYTES} bytes: the kernel takes no longer one for a socket`,
   )
