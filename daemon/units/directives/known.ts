@@ -7,7 +7,7 @@ const names = (text: string) => text.trim().split(/\s+/)
 const EXEC = names(`
 RootImage RootImageOptions RootImagePolicy RootEphemeral RootHash RootHashSignature RootVerity RootMStack
 ExtensionDirectories ExtensionImages ExtensionImagePolicy MountImages MountImagePolicy
-PrivatePIDs PrivateBPF UserNamespacePath BindLogSockets
+PrivatePIDs PrivateBPF UserNamespacePath
 SELinuxContext AppArmorProfile SmackProcessLabel StateDirectoryQuota CacheDirectoryQuota
 LogsDirectoryQuota StateDirectoryAccounting CacheDirectoryAccounting LogsDirectoryAccounting MemoryTHP`)
 
@@ -21,10 +21,11 @@ ManagedOOMSwap ManagedOOMMemoryPressure ManagedOOMMemoryPressureLimit ManagedOOM
 ManagedOOMPreference BPFProgram SocketBindAllow SocketBindDeny RestrictNetworkInterfaces BindNetworkInterface NFTSet
 CoredumpReceive CPUSetPartition`)
 
-const NO_LOGIN = 'no login is recorded, since no terminal is given to anybody'
+const NO_LOGIN = 'nobody logs in through a service of a container: no login is recorded'
 const INERT: readonly (readonly [name: string, note: string])[] = [
   ['UtmpIdentifier', NO_LOGIN],
   ['UtmpMode', NO_LOGIN],
+  ['BindLogSockets', 'there are no sockets of a journal'],
 ]
 
 /** Why they are not carried out, where it is more than that nobody has done it yet. */
