@@ -60,7 +60,7 @@ export type LogLine = (
 export type RuntimeParts = {
   native: Native
   /** Looked up anew with each effect: a daemon-reload may have replaced the units. */
-  units: Units & Partial<Pick<LoadedUnits, 'forget'>>
+  units: Units & Partial<Pick<LoadedUnits, 'forget' | 'assignments'>>
   /** The table that the units are read by. */
   directives: DirectiveTable
   logs: Logs
@@ -201,6 +201,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     guard: createGuard({ directives: parts.directives, abilities, log }),
     resources,
     directoriesOf: unitDirectories,
+    assignments: unit => units.assignments?.(unit) ?? [],
     isRoot,
     environment: facts.environment,
     capabilities: ownCapabilities(),

@@ -7,6 +7,7 @@ import { notifyAccess } from '../engine/service/settings.ts'
 import type { ExecKind } from '../engine/state.ts'
 import { SERVICE_DEFAULTS } from '../units/defaults.ts'
 import type { Abilities } from '../units/directives/need.ts'
+import type { Assigned } from '../units/load.ts'
 import type {
   ExecCommand,
   ExecSettings,
@@ -38,6 +39,7 @@ import { nativeLimits } from './limits.ts'
 import { markerLimit } from './marker.ts'
 import type { ChildCall, Native, SpawnRequest } from './native.ts'
 import { openFiles } from './open-files.ts'
+import { withPlace } from './place.ts'
 import type { Processes } from './processes.ts'
 import type { RunResources } from './run-resources.ts'
 import type { Run, Runs } from './runs.ts'
@@ -67,6 +69,8 @@ export type SpawnParts = {
   guard: Guard
   resources: RunResources
   directoriesOf: (exec: ExecSettings) => readonly Directory[]
+  /** What the unit's files set, for the place in a message. */
+  assignments: (unit: UnitName) => readonly Assigned[]
   /** The daemon's own user and environment. */
   isRoot: boolean
   environment: Readonly<Record<string, string | undefined>>
@@ -390,7 +394,10 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
   return effect => {
     const { unit, token } = effect
     const started = start(effect)
-    if (started.isErr()) return { type: 'spawn-failed', unit, token, ...started.error }
+    if (started.isErr()) {
+      const message = withPlace(started.error.message, () => parts.assignments(unit))
+      return { type: 'spawn-failed', unit, token, ...started.error, message }
+    }
     processes.started(unit, started.value, effect.invocationId)
     if (effect.exec === 'start') {
       runs.started(unit, runs.of(unit, effect.invocationId), started.value)

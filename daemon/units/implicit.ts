@@ -34,6 +34,7 @@ export function completeStreams({ exec }: Draft): void {
   // A user that is gone tomorrow leaves no set-id file and no IPC object behind (systemd.exec(5), DynamicUser=).
   if (exec.dynamicUser) {
     exec.noNewPrivileges = true
+    exec.restrictSuidSgid = true
     exec.removeIpc = true
   }
   switch (exec.standardInput?.kind) {

@@ -42,7 +42,7 @@ conformance(
       settings: 'EnvironmentFile=/etc/test/none.env',
       check: 'true',
       expect: { Result: 'resources' },
-      said: /cannot read EnvironmentFile=\/etc\/test\/none.env: no such file or directory; write EnvironmentFile=-\/etc\/test\/none.env if it may be missing/,
+      said: /cannot read EnvironmentFile=\/etc\/test\/none.env: no such file or directory; write EnvironmentFile=-\/etc\/test\/none.env if it may be missing \(.*\/case-5.service:4\)/,
     },
     {
       title: 'EnvironmentFile= that is a directory says so',
@@ -172,9 +172,18 @@ touch /run/one/two/x /var/lib/four/x /var/log/three/x`,
 [ "$(id -u)" -ge 61184 ]
 [ "$(id -u)" = "$(id -g)" ]
 grep -q 'NoNewPrivs:.1' /proc/self/status
-touch $STATE_DIRECTORY/file $RUNTIME_DIRECTORY/file
+touch $STATE_DIRECTORY/file $RUNTIME_DIRECTORY/file /tmp/file
+! touch /usr/file /etc/file
+[ "$(stat -c %a /var/lib/private)" = 755 ]
 [ "$(stat -c %u $STATE_DIRECTORY/file)" = "$(id -u)" ]`,
-      expect: { RemoveIPC: 'yes' },
+      afterwards: async (t, hearth) => {
+        const { pid } = hearth
+        t.true(inside(pid, '/var/lib/private/dynamo/file') && inside(pid, '/var/lib/dynamo/file'))
+        t.false(inside(pid, '/run/dynamo') || inside(pid, '/tmp/file'))
+        const { out } = await hearth.inside(['stat', '-c', '%U %a', '/var/lib/private'])
+        t.is(out, 'root 700\n')
+      },
+      expect: { RemoveIPC: 'yes', RestrictSUIDSGID: 'yes' },
     },
     {
       title:

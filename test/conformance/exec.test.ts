@@ -25,7 +25,7 @@ conformance(
       settings: 'User=nosuchuser',
       check: 'true',
       expect: { Result: 'exit-code', ExecMainStatus: '217' },
-      said: /cannot run as User=nosuchuser: there is no such user; create it or correct User=/,
+      said: /cannot run as User=nosuchuser: there is no such user; create it or correct User= \(.*\/case-3.service:4\)/,
     },
     {
       title: 'Group= takes the place of the user’s primary group',

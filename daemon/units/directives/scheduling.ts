@@ -81,7 +81,7 @@ export const schedulingDirectives = (): Directive[] => [
     'NUMAPolicy',
     'numaPolicy',
     oneOf('default', 'preferred', 'bind', 'interleave', 'local'),
-    { print: plain },
+    { print: value => value ?? 'n/a' },
   ),
   setting('exec', 'NUMAMask', 'numaMask', numaMask, {
     print: value => (value === 'all' || value === null ? (value ?? '') : numberSetText(value)),
