@@ -44,7 +44,7 @@ export function verdictOf(
     case 'fails':
       return {
         verdict: 'unsupported',
-        reason: `the unit cannot start${row.note === null ? '' : ` ${row.note}`}: ${reason}`,
+        reason: `the unit cannot start: ${reason}${row.note === null ? '' : ` (${row.note})`}`,
       }
     case 'left-out':
       return { verdict: row.security ? 'weakened' : 'ignored', reason }

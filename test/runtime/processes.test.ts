@@ -292,3 +292,31 @@ test('with a writable cgroup v2 a unit’s processes are those of its cgroup, an
   t.false(lives(pid) || lives(stray))
   t.false(world.kill('web.service', SIGKILL).waiting)
 })
+
+test('the cgroup tells of the end of a process that is no child of ours', async t => {
+  await t.context.world.close()
+  const world = new World({ cgroups: 'yes' })
+  t.context.world = world
+  const pid = start(world, 'exec sleep 60')
+  const place = /^0::(.*\/hearth-.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1]
+  if (place === undefined) {
+    t.log('no writable cgroup v2 here: not checked')
+    return t.pass()
+  }
+  const mount = /^\S+ (\S+) cgroup2 /m.exec(readFileSync('/proc/self/mounts', 'utf8'))?.[1]
+  // The child of another unit, which reaps it.
+  start(
+    world,
+    `cd ${world.directory}; sleep 60 & echo $! >foreign; wait; exec sleep 60`,
+    'other.service',
+  )
+  const foreign = await written(world, 'foreign')
+  writeFileSync(`${mount}${place}/cgroup.procs`, String(foreign))
+  t.deepEqual(world.runtime.processes.of('web.service').sort(), [pid, foreign].sort())
+  process.kill(pid, 'SIGKILL')
+  await world.event('exited')
+  world.perform({ type: 'await-empty', unit: 'web.service' })
+  t.false(world.events.some(event => event.type === 'emptied'))
+  process.kill(foreign)
+  await world.event('emptied')
+})

@@ -72,7 +72,7 @@ const CASES: readonly [
     { needs: ['setuid'], fallback: 'fails', note: 'unless it is lucky' },
     machine({ setuid: 'no CAP_SETUID' }),
     'unsupported',
-    'the unit cannot start unless it is lucky: no CAP_SETUID',
+    'the unit cannot start: no CAP_SETUID (unless it is lucky)',
   ],
   [
     'the unit cannot do without',

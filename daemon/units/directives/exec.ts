@@ -197,7 +197,7 @@ export const execDirectives = (): Directive[] => [
     print: plain,
     needs: ['setuid'],
     fallback: 'fails',
-    note: 'unless that is who hearth runs as',
+    note: 'hearth as an ordinary user runs units as that user alone',
   }),
   setting('exec', 'Group', 'group', principal, {
     print: plain,

@@ -62,7 +62,7 @@ const accounting = (
   resource(need, name, field, boolean, value => yesNo(value ?? true), {
     aliases,
     fallback: 'emulated',
-    note: 'told from /proc',
+    note: 'told from /proc where no cgroup counts it',
   })
 
 /** Assignments add up; an empty one takes back those of its own kind. */

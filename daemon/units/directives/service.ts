@@ -208,7 +208,7 @@ export const killDirectives = (): Directive[] => [
     print: plain,
     needs: ({ kill }) => (REACHES_ALL.includes(kill?.killMode ?? '') ? ['cgroup'] : []),
     fallback: 'emulated',
-    note: 'processes are found by their parents and the mark of their run',
+    note: 'without a cgroup processes are found by their parents and the mark of their run',
   }),
   setting('kill', 'KillSignal', 'killSignal', signal, { print: plain }),
   setting('kill', 'RestartKillSignal', 'restartKillSignal', signal, {
