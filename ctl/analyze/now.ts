@@ -1,13 +1,10 @@
 // The clock and the zone of this machine, and moments as systemd-analyze prints them.
-import { localZone } from '../../daemon/runtime/zone.ts'
 import { WEEKDAYS, weekdayAt } from '../../daemon/units/values/weekday.ts'
-import { findZone, UTC, type Zone } from '../../daemon/units/values/zone.ts'
+import { UTC, type Zone } from '../../daemon/units/values/zone.ts'
 import { formatRelative } from '../format/timespan.ts'
 import { zoneName } from '../format/timestamp.ts'
 
 export const nowUsec = () => Date.now() * 1000
-
-export const machineZone = (): Zone => findZone(localZone(process.env)) ?? UTC
 
 /** The lines `LABEL: MOMENT`, and `(in UTC): MOMENT` where the zone is another; the labels end at the same column. */
 export function momentLines(label: string, usec: number, zone: Zone): string[] {

@@ -2,7 +2,8 @@
 import { readTimestamp } from '../../daemon/units/values/timestamp.ts'
 import { complain, print, readWords, refuse, type Subcommand } from './command.ts'
 import { hints } from './hint.ts'
-import { fromNowLine, machineZone, momentLines, nowUsec } from './now.ts'
+import { machineZone } from './moment.ts'
+import { fromNowLine, momentLines, nowUsec } from './now.ts'
 
 /** Fails when one of them is none; the others are told all the same. */
 export const run: Subcommand = words => {

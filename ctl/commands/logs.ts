@@ -1,6 +1,7 @@
 // logs: what units have written, in journalctl's formats.
 import { hostname } from 'node:os'
 import type { ControlError, LogLine, Methods } from '../../daemon/control/schema.ts'
+import { readMoment } from '../analyze/moment.ts'
 import type { Command, Context } from '../context.ts'
 import { FAILURE } from '../exit-status.ts'
 import {
@@ -13,7 +14,6 @@ import {
 import { drained, write } from '../output.ts'
 import { complainAll, failed } from './answer.ts'
 import { readLines } from './lines.ts'
-import { readMoment } from './moment.ts'
 
 const FOLLOWED_LINES = 10
 const PRIORITIES = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug']

@@ -1,6 +1,6 @@
 import test from 'ava'
+import { readMoment } from '../../ctl/analyze/moment.ts'
 import { signalNumber } from '../../ctl/commands/kill.ts'
-import { readMoment } from '../../ctl/commands/moment.ts'
 
 process.env.TZ = 'UTC'
 const now = Date.UTC(2026, 10, 25, 21, 23, 32)
