@@ -1,18 +1,22 @@
 // Boot and wiring: the only file that knows every room.
 import { existsSync } from 'node:fs'
 import manifest from '../package.json' with { type: 'json' }
+import { adopt, indexRun } from './adopt.ts'
 import { createBackend } from './backend.ts'
 import type { ControlServer } from './control/server.ts'
+import { counted, crashAsTold } from './crash-at.ts'
 import { createDefects } from './defects.ts'
 import { dumpState } from './dump.ts'
 import { createEngine } from './engine/engine.ts'
 import type { EngineEvent, Now } from './engine/event.ts'
+import type { ManagerState } from './engine/state.ts'
 import { keepUnits, readKeptUnits } from './kept-units.ts'
 import { leave } from './leave.ts'
 import { type DaemonLog, openLog } from './log.ts'
 import { createClock } from './logs/clock.ts'
 import { createLogs } from './logs/hub.ts'
 import { createLoop, type Loop } from './loop.ts'
+import { forgetPauses, minimal, pauseSec } from './minimal.ts'
 import { type Options, readOptions } from './options.ts'
 import { createRecorder } from './recorder.ts'
 import { checkState, createReexec } from './reexec.ts'
@@ -21,12 +25,13 @@ import { resume } from './resume.ts'
 import { initialEnvironment } from './runtime/environment.ts'
 import { readHostFacts } from './runtime/facts.ts'
 import { inWords } from './runtime/failure.ts'
-import { CAUSE, readInheritance } from './runtime/image.ts'
-import type { KeptPart } from './runtime/keep.ts'
+import { CAUSE, type Inheritance, readInheritance } from './runtime/image.ts'
+import type { Keep, KeptPart } from './runtime/keep.ts'
 import { beginMachine, isMachine as isPid1OfMachine } from './runtime/machine.ts'
 import { makeDirectory } from './runtime/make-directory.ts'
 import { native as loadNative, releaseMemory } from './runtime/native.ts'
 import { createRuntime, type LogLine } from './runtime/perform.ts'
+import type { Leftover } from './runtime/persist.ts'
 import { mountPoints } from './runtime/presence.ts'
 import { listenToSignals } from './runtime/signals.ts'
 import { createTimer } from './runtime/timers.ts'
@@ -35,7 +40,8 @@ import { createUnitFileActions } from './runtime/unit-files.ts'
 import { createUnitMemory, openUnitLedger } from './runtime/unit-memory.ts'
 import { unitReader } from './runtime/unit-reader.ts'
 import { localZone } from './runtime/zone.ts'
-import { describeCause, takeOver } from './takeover.ts'
+import { countDeaths, setAside } from './set-aside.ts'
+import { describeCause, type Takeover, takeOver } from './takeover.ts'
 import { describeProblem } from './units/errors.ts'
 import { createUnits } from './units/load.ts'
 import type { ResourceLimit, Unit, UnitName } from './units/unit.ts'
@@ -45,6 +51,8 @@ const VERSION: string = manifest.version
 
 /** When the boot's garbage is given back, milliseconds after the control socket is open: the services are up by then. */
 const QUIET_MS = 1000
+/** An image that came up after a crash and has lived so long, milliseconds, is one that works. */
+const LIVED_MS = 60_000
 const realtimeUsec = createClock()
 
 const now = (): Now => ({
@@ -52,20 +60,45 @@ const now = (): Now => ({
   monotonicUsec: loadNative().monotonicUsec(),
 })
 
-async function main(options: Options, log: DaemonLog, isMachine: boolean) {
+async function main(
+  options: Options,
+  log: DaemonLog,
+  isMachine: boolean,
+  inheritance: Inheritance | null,
+  before: Takeover,
+) {
   const native = loadNative()
   const isPid1 = process.pid === 1
   const tell: LogLine = (level, unit, message, fields) =>
     log[level](unit === null ? { ...fields } : { unit, ...fields }, message)
 
-  const inheritance = readInheritance(process.env)
-  const before = takeOver(native, inheritance, process.env, process.argv.slice(2))
-  const { persist, leftover } = before
+  const { persist } = before
   const { keep } = persist
+  const defects = createDefects(keep.part('defects'))
+  let { leftover } = before
   if (inheritance) {
     const level = before.cause === CAUSE.reexec ? 'info' : 'error'
-    tell(level, null, `taking over from an earlier image: ${describeCause(before.cause)}`)
-    if (before.lost !== null) tell('error', null, `cannot read its state: ${before.lost}`)
+    const why = describeCause(before.cause)
+    tell(level, null, `taking over from an earlier image: ${why}`)
+    if (before.cause !== CAUSE.reexec) defects.add(`hearth was executed anew: ${why}`)
+    const deaths = countDeaths(keep.part('deaths'), leftover?.culprit ?? null)
+    const aside = leftover && setAside(leftover, deaths, native)
+    if (aside) {
+      leftover = aside.leftover
+      tell('error', null, aside.message)
+      defects.add(aside.message)
+    }
+    const pause = pauseSec(persist.slots, native.monotonicUsec())
+    if (pause > 0) {
+      tell('error', null, `hearth dies again and again: it does the least for ${pause} s`)
+      await minimal({
+        native,
+        state: leftover?.state ?? null,
+        known: knownPids(keep, leftover),
+        pauseSec: pause,
+        log: message => tell('error', null, message),
+      })
+    }
   } else if (isMachine) {
     for (const problem of beginMachine(native)) tell('warn', null, problem)
   }
@@ -87,6 +120,28 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
   }
 
   const readAt = new WeakMap<Unit, number>()
+  if (before.lost !== null) {
+    const manager: ManagerState = {
+      phase: 'running',
+      shutdown: null,
+      environment: initialEnvironment(process.env, facts.user.uid === 0),
+      nextJob: 1,
+      nextToken: 1,
+      seed: native.randomId(),
+      started: now(),
+      zone: localZone(process.env),
+    }
+    const { state, units, unknown } = adopt(
+      { native, keep, index: before.index },
+      manager,
+      options.target,
+      { control: controlPath, notify: `${options.runtimeDirectory}/notify.sock` },
+    )
+    leftover = { state, events: [], effects: [], performed: 0, culprit: null, spawnedPid: 0 }
+    const lost = `the state of the image before could not be read (${before.lost}): ${units.length} running services were taken up as they are; restart counters, pending jobs and what had ended by then are not known`
+    tell('error', null, unknown > 0 ? `${lost}; ${unknown} processes are of no known unit` : lost)
+    defects.add(lost)
+  }
   const memory = createUnitMemory(unitReader, openUnitLedger(native, keep.part('unit files')))
   /** Once there is a runtime to look. */
   let onLoaded: ((unit: Unit) => void) | null = null
@@ -131,11 +186,11 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
     ...(before.program && { program: before.program }),
   })
   const recorder = createRecorder()
-  const defects = createDefects(keep.part('defects'))
   const reexec = createReexec({
     native,
     image: before.image,
     state: persist.fd,
+    index: before.index.fd,
     environment: before.environment,
     args: process.argv.slice(2),
     leave: before.leave,
@@ -181,11 +236,15 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
     perform: runtime.perform,
     record(event, changes) {
       if (event.type === 'exited') reexec.ended(event.pid, event.exit)
+      if (event.type === 'spawned') {
+        const unit = changes.units.get(event.unit)
+        if (unit) indexRun(before.index, unit, event.pid, engine.state)
+      }
       recorder.record(event, now())
       if (changed.size === 0) return
       for (const unit of changes.units.keys()) for (const listener of changed) listener(unit)
     },
-    account: persist,
+    account: counted(persist),
     now,
     arm: createTimer(native.monotonicUsec),
     settled: runtime.settled,
@@ -293,6 +352,8 @@ async function main(options: Options, log: DaemonLog, isMachine: boolean) {
   }
   control = opened.value
   before.complete()
+  if (options.hangLimitSec > 0) native.watchLoop(options.hangLimitSec)
+  if (inheritance) setTimeout(() => forgetPauses(persist.slots), LIVED_MS)
   setTimeout(() => {
     if (inheritance) before.sweep(logs.readEnds())
     releaseMemory()
@@ -318,6 +379,16 @@ function keptLimit(part: KeptPart, read: () => ResourceLimit): ResourceLimit {
   return limit
 }
 
+/** Every process that is known to be of a unit. */
+function knownPids(keep: Keep, leftover: Leftover | null): Set<number> {
+  const known = new Set<number>()
+  for (const { data } of keep.part('processes').entries.values())
+    for (const pid of (data as { m: number[] }).m) known.add(pid)
+  for (const { service } of leftover?.state.units.values() ?? [])
+    for (const pid of [service?.mainPid, service?.controlPid]) if (pid) known.add(pid)
+  return known
+}
+
 function groupId(group: { gid: number } | null, name: string, tell: LogLine): number | null {
   if (group === null)
     tell('error', null, `cannot let group ${name} read by ctl: there is no such group`)
@@ -338,13 +409,22 @@ const inOneSentence = ({ message, code, syscall, path }: NodeJS.ErrnoException) 
 
 async function start() {
   if (process.argv[2] === '--check') process.exit(checkState(loadNative(), process.env))
-  const isMachine = isPid1OfMachine(loadNative(), process.env)
+  const args = process.argv.slice(2)
+  const inheritance = readInheritance(process.env)
+  if (!inheritance) crashAsTold(process.env)
+  const native = loadNative()
+  // First of all: from here on the image before takes the place of one that does not come up.
+  const inherited = inheritance && takeOver(native, inheritance, process.env, args)
+  const isMachine = isPid1OfMachine(native, process.env)
   const options = readOptions(process.argv.slice(2), process.env, VERSION, isMachine)
   const log = await openLog(options.logFormat, options.logLevel)
   try {
-    await main(options, log, isMachine)
+    const before = inherited ?? takeOver(native, null, process.env, args)
+    await main(options, log, isMachine, inheritance, before)
   } catch (error) {
     log.fatal(inOneSentence(error as NodeJS.ErrnoException))
+    if (inheritance) native.die(CAUSE.exception)
+    native.leaving()
     process.exit(1)
   }
 }

@@ -28,6 +28,8 @@ export type Options = {
   cgroups: CgroupUse
   /** Whether units are not to start where their security would be weakened. */
   strict: boolean
+  /** How long the main loop may hang, seconds; 0: as long as it likes. */
+  hangLimitSec: number
   /** Size at which a service's log is rotated, bytes, and how many old files stay. */
   logRotateBytes: number
   logKeep: number
@@ -85,6 +87,12 @@ export function readOptions(
       10_000_000,
     )
     .option('--log-keep <n>', 'old log files kept per service', wholeNumber, 5)
+    .option(
+      '--hang-limit <seconds>',
+      'execute the daemon anew when its main loop hangs for that long (0: never)',
+      wholeNumber,
+      30,
+    )
     .option('--console', "copy the services' output to stdout (default: when PID 1 in a container)")
     .option('--no-console', "do not copy the services' output to stdout")
     .addOption(
@@ -119,6 +127,7 @@ export function readOptions(
     logLevel: LogLevel
     logRotateBytes: number
     logKeep: number
+    hangLimit: number
     console?: boolean
     controlGroup?: string
     cgroups: CgroupUse
@@ -156,6 +165,7 @@ export function readOptions(
     logLevel: given.logLevel,
     logRotateBytes: given.logRotateBytes,
     logKeep: given.logKeep,
+    hangLimitSec: given.hangLimit,
     console: given.console ?? null,
     controlGroup: given.controlGroup ?? null,
     cgroups: given.cgroups,

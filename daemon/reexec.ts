@@ -18,6 +18,7 @@ export type ReexecParts = {
   image: Image | null
   /** The state's descriptor. */
   state: number
+  index: number
   environment: Readonly<Record<string, string | undefined>>
   args: readonly string[]
   /** Tells that the image is left on purpose. */
@@ -89,7 +90,7 @@ export function createReexec(parts: ReexecParts): Reexec {
     become() {
       if (launcher === null || image === null) return 'it was not started from dist/'
       parts.leave(CAUSE.reexec)
-      const told = { state: parts.state, image: null, fallback: image }
+      const told = { state: parts.state, index: parts.index, image: null, fallback: image }
       const errno = native.become(
         launcher,
         ['hearth', ...parts.args],

@@ -22,7 +22,7 @@ export function resume(
   const children = new Set(readOwnChildren() ?? native.children())
   const events = [...leftover.events]
   const effects = [...leftover.effects]
-  runtime.restore(engine.state, children)
+  runtime.restore(engine.state, events, children)
   const [first] = effects
   const pid = leftover.spawnedPid
   // It was started, and we died before it could be said.

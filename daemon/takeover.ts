@@ -26,6 +26,8 @@ import {
 
 export type Takeover = {
   persist: Persist
+  /** Which unit a run is of, for an image that cannot read the state (adopt.ts). */
+  index: Ledger
   /** The engine's state and what is to be done yet; null at a first start, and when it could not be read. */
   leftover: Leftover | null
   /** Why what there was could not be read, in words. */
@@ -46,6 +48,8 @@ export type Takeover = {
   sweep(others: readonly number[]): void
 }
 
+/** Never another one. */
+const INDEX_VERSION = 1
 /** The addon's doubles among the slots (native/image.c). */
 const SLOT_CAUSE = 8
 const SLOT_COUNT = 9
@@ -59,6 +63,8 @@ export function takeOver(
 ): Takeover {
   const found = inheritance ? readState(native, inheritance.state) : null
   const ledger = found?.ledger ?? native.ledger('state', STATE_VERSION)
+  const index =
+    (inheritance && native.ledger(inheritance.index)) ?? native.ledger('index', INDEX_VERSION)
   native.shareSlots(ledger.slots)
   const persist = createPersist(native, ledger, found?.keep ?? null)
   if (found?.leftover) {
@@ -69,7 +75,7 @@ export function takeOver(
   persist.slots[SLOT_CAUSE] = 0
 
   const image = inheritance?.image ?? openImage(native)
-  const own = [ledger.fd, ...(image ? imageFds(image) : [])]
+  const own = [ledger.fd, index.fd, ...(image ? imageFds(image) : [])]
   // What was open when the daemon was started is whoever's who started it.
   const part = persist.keep.part('descriptors')
   if (!inheritance) {
@@ -82,7 +88,7 @@ export function takeOver(
   delete given[VARIABLE]
   const guard = (by: Image | null, fallback: Image | null) => {
     if (by === null || by.node < 0) return
-    const told = { state: ledger.fd, image: by, fallback }
+    const told = { state: ledger.fd, index: index.fd, image: by, fallback }
     native.guard(by.node, argvOf(args), environmentOf(given, told))
   }
   guard(inheritance?.fallback ?? image, null)
@@ -92,6 +98,7 @@ export function takeOver(
 
   return {
     persist,
+    index,
     leftover: found?.leftover ?? null,
     lost: found?.lost ?? null,
     cause,

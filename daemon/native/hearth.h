@@ -30,6 +30,7 @@ void register_namespaces(napi_env env, napi_value exports);
 void register_remove(napi_env env, napi_value exports);
 void register_ledger(napi_env env, napi_value exports);
 void register_clock(napi_env env, napi_value exports);
+void register_hang(napi_env env, napi_value exports);
 void register_image(napi_env env, napi_value exports);
 void register_capture(napi_env env, napi_value exports);
 void register_inotify(napi_env env, napi_value exports);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,6 +35,7 @@ static char **image_argv, **image_env;
 static volatile sig_atomic_t leaving;
 static atomic_int dying;
 static pthread_t mourner;
+static int death_signal;	/* of our parent: each thread has one of its own, and the one that executes counts */
 
 static double now_usec(void)
 {
@@ -79,6 +81,8 @@ static void execute(int fd, char *const *argv, char *const *env)
 	/* Node marks these close-on-exec when it starts. */
 	for (int i = 0; i <= 2; i++)
 		fcntl(i, F_SETFD, 0);
+	if (death_signal)
+		syscall(SYS_prctl, PR_SET_PDEATHSIG, death_signal, 0, 0, 0);
 	syscall(SYS_execveat, fd, "", argv, env, AT_EMPTY_PATH);
 }
 
@@ -150,6 +154,7 @@ static napi_value guard(napi_env env, napi_callback_info info)
 	image_argv = argv;
 	image_env = environment;
 	image = fd;
+	prctl(PR_GET_PDEATHSIG, &death_signal, 0, 0, 0);
 	give_alt_stack();
 	if (installed)
 		return NULL;

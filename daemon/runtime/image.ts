@@ -21,6 +21,8 @@ export type Image = { directory: string; node: number } & Record<keyof typeof FI
 export type Inheritance = {
   /** The ledger's descriptor. */
   state: number
+  /** That of the index of runs (adopt.ts). */
+  index: number
   /** The present one, if it was executed by its descriptors. */
   image: Image | null
   /** The one before it, to be executed should this one not come up. */
@@ -39,7 +41,12 @@ export function readInheritance(
   const text = environment[VARIABLE]
   if (text === undefined) return null
   const told = JSON.parse(text) as Partial<Inheritance>
-  return { state: told.state ?? -1, image: told.image ?? null, fallback: told.fallback ?? null }
+  return {
+    state: told.state ?? -1,
+    index: told.index ?? -1,
+    image: told.image ?? null,
+    fallback: told.fallback ?? null,
+  }
 }
 
 /** Opens the files of the running image; null where it was not built, so that there are none. */

@@ -307,6 +307,9 @@ export interface Native {
   die(cause: number): never
   /** The slots of the ledger in which the addon leaves what the next image has to know (image.c). */
   shareSlots(slots: ArrayBuffer): void
+  /** From here on a main loop that does not turn for so many seconds, though it has the processor or waits for nothing but a
+   * system call, is as a crash (hang.c). Once, in the main thread. */
+  watchLoop(seconds: number): void
   /** Announces that the process is to exit. */
   leaving(): void
 }
@@ -323,6 +326,11 @@ export function distDirectory(): string {
 function inheritedAddon(): string | null {
   const { image } = JSON.parse(process.env.HEARTH_IMAGE ?? '{}') as { image?: { addon: number } }
   return image ? `/proc/self/fd/${image.addon}` : null
+}
+
+/** Puts another in the addon's place, for tests (crash-at.ts). */
+export function replaceNative(by: Native): void {
+  loaded = by
 }
 
 /** The addon, loaded once. Throws if it has not been built. */

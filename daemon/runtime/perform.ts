@@ -109,8 +109,9 @@ export interface Runtime {
   startedBefore(effect: Of<'spawn'>, pid: number): void
   /** A unit was read: the engine hears of those that are there without having been started. */
   loaded(unit: Unit): void
-  /** Takes up what an earlier image has begun for the units in `state`. `children`: ours, zombies too. */
-  restore(state: EngineState, children: ReadonlySet<number>): void
+  /** Takes up what an earlier image has begun for the units in `state`, and in events that wait. `children`: ours, zombies
+   * too. */
+  restore(state: EngineState, events: readonly EngineEvent[], children: ReadonlySet<number>): void
   /** Resolves when nothing of an ended run is to be removed any more. */
   removed(): Promise<void>
   close(): void
@@ -429,7 +430,14 @@ export function createRuntime(parts: RuntimeParts): Runtime {
       if (exec === 'start') runs.started(unit, runs.of(unit, invocationId), pid)
     },
     loaded: presence.loaded,
-    restore(state, children) {
+    restore(state, events, children) {
+      // Before all else: the exit of a process that is not known would be taken for a stranger's.
+      for (const event of events) {
+        if (event.type !== 'spawned' || !children.has(event.pid)) continue
+        const invocationId = state.units.get(event.unit)?.invocationId ?? null
+        if (invocationId === null) processes.adopt(event.unit, event.pid)
+        else processes.started(event.unit, event.pid, invocationId)
+      }
       for (const {
         name,
         service,

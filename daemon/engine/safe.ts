@@ -1,0 +1,69 @@
+// What a unit is left as when the engine itself fails at an event of it: nothing of it waits for anything any more.
+import type { UnitName } from '../units/unit.ts'
+import { unitTypeOf } from './draft.ts'
+import { machineOf } from './machines.ts'
+import type { EngineState, Job, UnitState } from './state.ts'
+
+/** The unit as failed, without the process that has ended. Its other processes run on. */
+export function failedSafely(unit: UnitState, endedPid: number): UnitState {
+  if (unit.service === null) return unit
+  const { mainPid, controlPid } = unit.service
+  return {
+    ...withoutDeadlines(unit),
+    service: {
+      ...unit.service,
+      sub: 'failed',
+      result: 'resources',
+      mainPid: mainPid === endedPid ? null : mainPid,
+      controlPid: controlPid === endedPid ? null : controlPid,
+      command: null,
+      awaiting: null,
+      token: 0,
+      pidFileWatched: false,
+      deadlineUsec: null,
+      watchdogDeadlineUsec: null,
+      runtimeDeadlineUsec: null,
+    },
+  }
+}
+
+/** The unit with none of its time-outs armed. */
+export function withoutDeadlines(unit: UnitState): UnitState {
+  const { recheckUsec: _, ...rest } = unit
+  const { service } = rest
+  if (service === null) return rest
+  return {
+    ...rest,
+    service: {
+      ...service,
+      deadlineUsec: null,
+      watchdogDeadlineUsec: null,
+      runtimeDeadlineUsec: null,
+    },
+  }
+}
+
+/** The units and jobs whose time-out has come by then. */
+export function dueAt(state: EngineState, nowUsec: number): { units: UnitState[]; jobs: Job[] } {
+  const isDue = (unit: UnitState) => {
+    const { name, recheckUsec } = unit
+    const deadlineUsec = machineOf(unitTypeOf(name)).deadlineUsec(unit)
+    return (
+      (deadlineUsec !== null && deadlineUsec <= nowUsec) ||
+      (recheckUsec !== undefined && recheckUsec <= nowUsec)
+    )
+  }
+  return {
+    units: [...state.units.values()].filter(isDue),
+    jobs: [...state.jobs.values()].filter(
+      ({ deadlineUsec }) => deadlineUsec !== null && deadlineUsec <= nowUsec,
+    ),
+  }
+}
+
+/** The unit whose process that is. */
+export function unitOfPid(state: EngineState, pid: number): UnitName | null {
+  for (const unit of state.units.values())
+    if (machineOf(unitTypeOf(unit.name)).pids(unit).includes(pid)) return unit.name
+  return null
+}
