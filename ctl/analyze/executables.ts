@@ -34,7 +34,7 @@ export function executableFindings(units: LoadedUnits, unit: Unit): Finding[] {
 
 function problemOf({ path }: ExecCommand, searchPath: readonly string[]): string | null {
   if (!path.startsWith('/'))
-    return findExecutable(path, searchPath, null) === null ? 'it is not in the search path' : null
+    return findExecutable(path, searchPath) === null ? 'it is not in the search path' : null
   try {
     accessSync(path, constants.X_OK)
     return statSync(path).isFile() ? null : 'Is a directory'

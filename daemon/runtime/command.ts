@@ -70,16 +70,17 @@ export function splitWords(text: string): string[] {
   return words
 }
 
-/** The absolute path of a bare name, as seen from within `root`; null when no directory of the search path has it as an
- * executable file. */
+/** The absolute path of a bare name; null when no directory of the search path has it as an executable file. `locate`: where
+ * the daemon finds what the process would find at a path; null: nowhere. */
 export function findExecutable(
   name: string,
   searchPath: readonly string[],
-  root: string | null,
+  locate: (path: string) => string | null = path => path,
 ): string | null {
   for (const directory of searchPath.length > 0 ? searchPath : DEFAULT_SEARCH_PATH) {
     const path = `${directory}/${name}`
-    const seen = root === null ? path : `${root}${path}`
+    const seen = locate(path)
+    if (seen === null) continue
     try {
       accessSync(seen, constants.X_OK)
       if (statSync(seen).isFile()) return path

@@ -226,12 +226,15 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     })
   }
 
-  const executable = (place: Place): string | null => {
-    const { command, exec, root } = place
+  const executable = (
+    { command, exec, root }: Place,
+    inSandbox: Prepared['locate'] | undefined,
+  ): string | null => {
     if (command.path.startsWith('/')) return command.path
     const known = found.get(command)
     if (known !== undefined) return known
-    const path = findExecutable(command.path, exec.execSearchPath, root)
+    const locate = inSandbox ?? (path => `${root ?? ''}${path}`)
+    const path = findExecutable(command.path, exec.execSearchPath, locate)
     if (path !== null) found.set(command, path)
     return path
   }
@@ -290,11 +293,11 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     if (credentials.isErr()) return err(credentials.error)
     const sandbox = prepareSandbox(place, run, identity.value, credentials.value)
     if (sandbox.isErr()) return err(sandbox.error)
-    const rooted = sandbox.value?.changesRoot ? { ...place, root: null } : place
+    const rooted = sandbox.value?.locate ? { ...place, root: null } : place
     const plan = planOf(rooted, identity.value)
     if (plan.isErr()) return err(plan.error)
     const shell = command.viaShell ? (identity.value.shell ?? command.path) : null
-    const path = shell ?? executable(place)
+    const path = shell ?? executable(place, sandbox.value?.locate)
     if (path === null) return err(notFound(command.path))
 
     const opened = openFiles(effect.exec === 'start' ? service.openFiles : [], native)

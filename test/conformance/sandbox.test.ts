@@ -270,6 +270,7 @@ RemainAfterExit=yes`,
 MountAPIVFS=yes
 BindReadOnlyPaths=/usr /bin /lib /lib64
 StateDirectory=rooted
+ExecStartPre=true
 ReadOnlyPaths=+/etc /srv/root/opt /var`,
     check: `test -e /in-the-root\ntest -d /proc/self\ntest -d /sys/kernel\ntest -c /dev/null
         test "$(stat -f -c %T /run)" = tmpfs\ntouch /run/new /var/lib/rooted/new

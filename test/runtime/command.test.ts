@@ -90,15 +90,22 @@ test('a quote that is not closed ends with the text', t => {
 })
 
 test('a name is found in the first directory that has it as an executable file', t => {
-  t.is(findExecutable('sh', ['/no/such', '/etc', '/bin'], null), '/bin/sh')
-  t.is(findExecutable('passwd', ['/etc'], null), null)
-  t.is(findExecutable('etc', ['/'], null), null)
+  t.is(findExecutable('sh', ['/no/such', '/etc', '/bin']), '/bin/sh')
+  t.is(findExecutable('passwd', ['/etc']), null)
+  t.is(findExecutable('etc', ['/']), null)
 })
 
 test('without a search path the fixed one is used, as seen from the root directory', t => {
-  t.truthy(findExecutable('sh', [], null))
-  t.is(findExecutable('sh', [], '/no/such'), null)
-  t.truthy(findExecutable('sh', [], '/proc/self/root'))
+  t.truthy(findExecutable('sh', []))
+  t.is(
+    findExecutable('sh', [], path => `/no/such${path}`),
+    null,
+  )
+  t.is(
+    findExecutable('sh', [], () => null),
+    null,
+  )
+  t.truthy(findExecutable('sh', [], path => `/proc/self/root${path}`))
 })
 
 test('a command for a shell is one line to it, each argument as it was', t => {

@@ -22,7 +22,12 @@ export type PlanRequest = {
   setsFlags: boolean
 }
 
-export type MountPlan = { operations: readonly Operation[]; warnings: readonly string[] }
+export type MountPlan = {
+  operations: readonly Operation[]
+  warnings: readonly string[]
+  /** Where on the host is what the unit finds at a path; null: nothing is, or nothing of the host's. */
+  locate: (path: string) => string | null
+}
 
 type Attributes = { readOnly: boolean; noExec: boolean }
 const OPEN: Attributes = { readOnly: false, noExec: false }
@@ -34,6 +39,7 @@ export function planMounts(request: PlanRequest): Result<MountPlan, SandboxProbl
     ({ spots, view, warnings }) => ({
       operations: new Planner(request, view).plan(spots),
       warnings,
+      locate: path => view.locate(path),
     }),
   )
 }

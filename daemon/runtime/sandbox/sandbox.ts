@@ -11,8 +11,8 @@ import { sandboxEntries } from './entries.ts'
 import { MS } from './flags.ts'
 import { hasMountSetattr, hostLook, hostMounts, makePlaces, type SandboxPlaces } from './host.ts'
 import { type NamespaceParts, namespacesOf } from './namespaces.ts'
-import { encodeOperations, type Operation } from './operation.ts'
-import { planMounts } from './plan.ts'
+import { encodeOperations } from './operation.ts'
+import { type MountPlan, planMounts } from './plan.ts'
 import { makePrivateTmp } from './private-tmp.ts'
 import { createShared, type Shared } from './shared.ts'
 import { resolve } from './view.ts'
@@ -47,8 +47,9 @@ export type SandboxStart = {
 
 export type Prepared = {
   request: SandboxRequest
-  /** Whether the root directory is changed by it: no chroot is needed. */
-  changesRoot: boolean
+  /** Where the daemon finds what the unit finds at a path; null: the unit has no files of its own, and RootDirectory= takes a
+   * chroot. */
+  locate: MountPlan['locate'] | null
   /** A failure of the child in words; null: the sandbox has no part in it. */
   explain: (failure: SpawnFailure, operation: number) => string | null
 }
@@ -73,7 +74,7 @@ export function createSandboxes(parts: SandboxParts): Sandboxes {
     start: SandboxStart,
     sandbox: SandboxSettings,
     own: Shared,
-  ): Result<readonly Operation[], SpawnFailure> => {
+  ): Result<MountPlan, SpawnFailure> => {
     let what = `the directory for sandboxes, ${parts.runtimeDirectory}/sandbox`
     try {
       places ??= makePlaces(parts.runtimeDirectory)
@@ -98,7 +99,7 @@ export function createSandboxes(parts: SandboxParts): Sandboxes {
         return err(refusal(errno, inSentence(directive, path, errno)))
       }
       for (const warning of plan.value.warnings) warn(start.unit.id, warning)
-      return ok(plan.value.operations)
+      return ok(plan.value)
     } catch (error) {
       const errno = errnoOf(error)
       return err(refusal(errno, `cannot make ${what}: ${inWords(errno)}`))
@@ -126,9 +127,9 @@ export function createSandboxes(parts: SandboxParts): Sandboxes {
     if (entered.isErr()) return err(entered.error)
     const { namespaces, unshare, userNamespace } = entered.value
     if (!hasMounts && namespaces.length === 0 && unshare === 0 && userNamespace < 0) return ok(null)
-    const plan = hasMounts ? planFor(start, sandbox, own) : ok([])
+    const plan = hasMounts ? planFor(start, sandbox, own) : ok(null)
     if (plan.isErr()) return err(plan.error)
-    const operations = plan.value
+    const operations = plan.value?.operations ?? []
     return ok({
       request: {
         ...entered.value,
@@ -141,7 +142,7 @@ export function createSandboxes(parts: SandboxParts): Sandboxes {
               }
             : null,
       },
-      changesRoot: hasMounts,
+      locate: plan.value?.locate ?? null,
       explain: ({ exitStatus, step, errno }, place) => {
         const operation = operations[place]
         if (operation) return inSentence(operation.directive, operation.path, errno)

@@ -101,6 +101,12 @@ export class View {
     return place.what.kind === 'bind' ? this.#look(place.what.source) : { kind: 'directory' }
   }
 
+  /** Where on the host is what the unit finds at a path; null: nothing is, or nothing of the host's. */
+  locate(path: string): string | null {
+    const found = resolve(path, at => this.at(at))
+    return found?.node ? hostPath(this.placeOf(found.path), found.path) : null
+  }
+
   /** An entry's path in the unit's file system: what is mounted at its end does not count, it is the place to mount. */
   resolve(path: string): Resolved | null {
     return resolve(path, (at, isLast) => (isLast ? this.#under(at) : this.at(at)))

@@ -22,8 +22,17 @@ const protects = (field: keyof SandboxSettings, needs: readonly Need[]): Directi
 const NOTHING: readonly Need[] = []
 const MOUNTS: readonly Need[] = ['mount-namespace']
 
-const flag = (name: string, field: Field<boolean>, needs = MOUNTS): Directive =>
-  setting('sandbox', name, field, boolean, { print: yesNo, ...protects(field, needs) })
+const flag = (
+  name: string,
+  field: Field<boolean>,
+  needs = MOUNTS,
+  options: DirectiveOptions = {},
+): Directive =>
+  setting('sandbox', name, field, boolean, {
+    print: yesNo,
+    ...protects(field, needs),
+    ...options,
+  })
 
 const word = <K extends Field<string | null>>(
   name: string,
@@ -84,6 +93,8 @@ const printTmpfs = ({ path, options }: TemporaryFileSystem) =>
 /** What the system calls for it are kept from the unit by. */
 const KERNEL: readonly Need[] = ['capabilities', 'seccomp']
 
+const SOCKETS: DirectiveOptions = { missing: 'the sockets of a socket unit are the host’s' }
+
 export const sandboxDirectives = (): Directive[] => [
   word('ProtectSystem', 'protectSystem', booleanOr('full', 'strict')),
   word('ProtectHome', 'protectHome', booleanOr('read-only', 'tmpfs')),
@@ -115,9 +126,10 @@ export const sandboxDirectives = (): Directive[] => [
     print: value => yesNo(value ?? false),
     ...protects('mountApiVfs', MOUNTS),
   }),
-  flag('PrivateNetwork', 'privateNetwork', ['network-namespace']),
+  flag('PrivateNetwork', 'privateNetwork', ['network-namespace'], SOCKETS),
   word('NetworkNamespacePath', 'networkNamespacePath', absolutePath, ['network-namespace'], {
     fallback: 'fails',
+    ...SOCKETS,
   }),
   flag('PrivateIPC', 'privateIpc', ['ipc-namespace']),
   word('IPCNamespacePath', 'ipcNamespacePath', absolutePath, ['ipc-namespace'], {
