@@ -46,6 +46,7 @@ import type {
   UnitType,
 } from './unit.ts'
 import type { ValueContext } from './values/parse.ts'
+import { nodeOf } from './values/socket.ts'
 
 /** The section that only units of a type have. */
 export const SECTION_OF: Partial<Record<UnitType, string>> = {
@@ -319,12 +320,13 @@ export function prepareUnit(context: BuildContext, source: Source, sharing: Shar
 }
 
 /** The paths that have to be there for the unit: what it says, and what its settings imply (systemd.unit(5), RequiresMountsFor=). */
-function neededPaths({ unit, exec, path, mount }: Prepared): readonly string[] {
+function neededPaths({ unit, exec, path, mount, socket }: Prepared): readonly string[] {
   const found = [...unit.requiresMountsFor]
   for (const at of [exec?.workingDirectory?.path, exec?.rootDirectory]) {
     if (at?.startsWith('/')) found.push(at)
   }
   for (const watched of path?.watched ?? []) found.push(watched.path)
+  for (const node of socket?.listen.map(nodeOf) ?? []) if (node !== null) found.push(node)
   if (mount && mount.what !== null) {
     // Those above it; what a bind mount shows elsewhere.
     if (mount.where !== '/') found.push(mount.where.replace(/\/[^/]*$/, '') || '/')

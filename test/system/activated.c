@@ -6,6 +6,8 @@
  * `activated store FILE`: appends what it finds stored to FILE, stores a file "kept by PID" under the name `note`, and a
  * pipe's end under `pipe` whose other end is closed at once; says READY=1 and stays. */
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +18,31 @@
 
 #define FIRST 3
 
+static volatile sig_atomic_t is_over;
+
+static void on_term(int signal)
+{
+	(void)signal;
+	is_over = 1;
+}
+
+/* SIGTERM ends it between two connections: what was taken is answered. */
 static int serve(void)
 {
-	for (;;) {
-		int connection = accept(FIRST, NULL, NULL);
+	struct pollfd poll_of = {.fd = FIRST, .events = POLLIN};
+	sigset_t term, none;
 
+	sigemptyset(&none);
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, NULL);
+	signal(SIGTERM, on_term);
+	for (;;) {
+		int connection;
+
+		if (ppoll(&poll_of, 1, NULL, &none) == -1 || is_over)
+			return !is_over;
+		connection = accept(FIRST, NULL, NULL);
 		if (connection == -1)
 			return 1;
 		dprintf(connection, "served by %d\n", getpid());
