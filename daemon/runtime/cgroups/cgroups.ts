@@ -79,7 +79,7 @@ export function openCgroups(parts: CgroupParts): Cgroups | { whyNot: string } {
   const us = ourselves()
   if (own === null || us === null) return refuse('no cgroup2 file system is mounted')
   if (use === 'auto' && !own.isUnified)
-    return refuse('cgroup v2 is beside other hierarchies here, and used with --cgroups yes alone')
+    return refuse('cgroup v2 is not the only hierarchy here: --cgroups yes uses it')
   const root = `${own.path}/${scopeName(us)}`
   const errno = kernelFiles.mkdir(root)
   if (errno !== null && errno !== 'EEXIST')
