@@ -156,7 +156,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
   const users = createUsers({
     native,
     own: { uid: facts.user.uid, gid: process.getegid?.() ?? 0 },
-    dynamicDirectory: isRoot ? `${roots.runtime}/hearth-dynamic-users` : null,
+    dynamicDirectory: isRoot ? `${parts.runtimeDirectory}/dynamic-users` : null,
     ownersOf: exec => ownersOf(unitDirectories(exec)),
   })
   const credentialsRoot = `${roots.runtime}/credentials`
