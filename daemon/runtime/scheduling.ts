@@ -2,7 +2,7 @@
 // calls of the child, in systemd's order (systemd.exec(5), SCHEDULING and PROCESS PROPERTIES).
 import { readFileSync } from 'node:fs'
 import type { Abilities } from '../units/directives/need.ts'
-import type { ExecSettings } from '../units/unit.ts'
+import type { ExecSettings, Unit } from '../units/unit.ts'
 import { readNumberSet } from '../units/values/number-set.ts'
 import { EXIT } from './failure.ts'
 import type { ChildCall } from './native.ts'
@@ -24,6 +24,26 @@ const IO_BEST_EFFORT = 2
 const DEFAULT_IO_PRIORITY = 4
 // linux/mempolicy.h
 const NUMA_MODES = { default: 0, preferred: 1, bind: 2, interleave: 3, local: 4 } as const
+
+/** AllowedCPUs= where no cgroup holds the unit to it: its processes begin there, but may leave. CPUAffinity= comes after. */
+export function allowedCpusCalls(
+  { resources }: Unit,
+  abilities: Pick<Abilities, 'cgroup-cpuset'>,
+): ChildCall[] {
+  const cpus = resources?.allowedCpus ?? []
+  if (cpus.length === 0 || abilities['cgroup-cpuset'] === null) return []
+  const mask = bitMask(cpus)
+  return [
+    {
+      call: 'sched_setaffinity',
+      args: [0, mask.length, mask],
+      step: 'CPUAFFINITY',
+      exitStatus: EXIT.cpuAffinity,
+      // None of them is there: as in a cgroup, nothing holds then.
+      ignore: ['EINVAL'],
+    },
+  ]
+}
 
 /** The unit's calls, in order; what the container forbids is left out: the guard tells. */
 export function schedulingCalls(

@@ -44,7 +44,7 @@ import type { Processes } from './processes.ts'
 import type { RunResources } from './run-resources.ts'
 import type { Run, Runs } from './runs.ts'
 import type { Prepared, Sandboxes } from './sandbox/sandbox.ts'
-import { schedulingCalls } from './scheduling.ts'
+import { allowedCpusCalls, schedulingCalls } from './scheduling.ts'
 import { seccompOf } from './seccomp/seccomp.ts'
 import { inSentence, notFound } from './spawn-failure.ts'
 import { openStreams, type Streams } from './streams.ts'
@@ -336,7 +336,8 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     const cgroupFd = cgroups ? cgroups.enter(unit, identity.value) : -1
     try {
       const keyring = keyringOf(plan.value, exec, effect.invocationId)
-      return launch(plan.value, streams.value, keyring, sandbox.value, {
+      const cpus = allowedCpusCalls(unit, parts.abilities)
+      return launch(plan.value, streams.value, [...keyring, ...cpus], sandbox.value, {
         fds: [...streams.value.fds, ...handed.fds],
         path,
         argv: shell === null ? argv : shellArguments(shell, argv),
@@ -357,7 +358,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
   const launch = (
     plan: Plan,
     streams: Streams,
-    keyring: readonly ChildCall[],
+    ofTheUnit: readonly ChildCall[],
     sandbox: Prepared | null,
     what: Pick<
       SpawnRequest,
@@ -365,7 +366,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     >,
   ): Result<number, SpawnFailure> => {
     const { calls, controllingTty } = streams
-    const before = [...calls, ...keyring, ...plan.before]
+    const before = [...calls, ...ofTheUnit, ...plan.before]
     let outcome: ReturnType<Native['spawn']>
     try {
       outcome = native.spawn({

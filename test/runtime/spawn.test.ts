@@ -264,6 +264,20 @@ serial('limits, umask and nice are those of the unit', async t => {
   t.is(out, '77\n0\n0027\n5\n')
 })
 
+serial(
+  'without a cgroup AllowedCPUs= is where the processes begin, and CPUAffinity= comes after',
+  async t => {
+    const { world } = t.context
+    const service = { execStart: [sh('grep Cpus_allowed_list /proc/self/status')] }
+    const held = await world.run({ id: 'a.service', service, resources: { allowedCpus: [0] } })
+    t.is(held.out, 'Cpus_allowed_list:\t0\n')
+    const none = await world.run({ id: 'b.service', service, resources: { allowedCpus: [8000] } })
+    t.regex(none.out, /^Cpus_allowed_list:\t0/)
+    const own = { exec: { cpuAffinity: [0] }, resources: { allowedCpus: [8000] } }
+    t.is((await world.run({ id: 'c.service', service, ...own })).out, 'Cpus_allowed_list:\t0\n')
+  },
+)
+
 serial('standard input is /dev/null, or the data of the unit', async t => {
   const { world } = t.context
   const none = await world.run({ id: 'a.service', service: { execStart: [sh('cat; echo end')] } })

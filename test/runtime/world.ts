@@ -21,6 +21,7 @@ import {
   UNIT_DEFAULTS,
 } from '../../daemon/units/defaults.ts'
 import { createDirectives, type DirectiveTable } from '../../daemon/units/directives.ts'
+import { RESOURCE_DEFAULTS, type ResourceSettings } from '../../daemon/units/resources.ts'
 import type {
   ExecCommand,
   ExecSettings,
@@ -55,9 +56,16 @@ export type UnitParts = {
   unit?: Partial<UnitSettings>
   service?: Partial<ServiceSettings>
   exec?: Partial<ExecSettings>
+  resources?: Partial<ResourceSettings>
 }
 
-export const makeUnit = ({ id = 'web.service', unit, service, exec }: UnitParts): Unit => ({
+export const makeUnit = ({
+  id = 'web.service',
+  unit,
+  service,
+  exec,
+  resources,
+}: UnitParts): Unit => ({
   id,
   names: [id],
   type: 'service',
@@ -70,6 +78,7 @@ export const makeUnit = ({ id = 'web.service', unit, service, exec }: UnitParts)
   unit: { ...UNIT_DEFAULTS, ...unit },
   dependencies: {},
   install: INSTALL_DEFAULTS,
+  ...(resources && { resources: { ...RESOURCE_DEFAULTS, ...resources } }),
   hearth: HEARTH_DEFAULTS,
   service: { ...SERVICE_DEFAULTS, ...service },
   kill: KILL_DEFAULTS,

@@ -94,7 +94,11 @@ const device = (
 }
 
 /** Assignments add up. */
-const numbers = (name: string, field: Field<readonly number[]>): Directive =>
+const numbers = (
+  name: string,
+  field: Field<readonly number[]>,
+  options: DirectiveOptions = {},
+): Directive =>
   custom(
     name,
     (draft, text) => {
@@ -110,6 +114,7 @@ const numbers = (name: string, field: Field<readonly number[]>): Directive =>
     [],
     {
       needs: ['cgroup-cpuset'],
+      ...options,
       properties: [{ name, print: ({ resources }) => numberSetText(resources?.[field] ?? []) }],
     },
   )
@@ -158,7 +163,10 @@ export const resourceDirectives = (): Directive[] => [
     value => usec(value ?? Number.POSITIVE_INFINITY),
     { property: 'CPUQuotaPeriodUSec' },
   ),
-  numbers('AllowedCPUs', 'allowedCpus'),
+  numbers('AllowedCPUs', 'allowedCpus', {
+    fallback: 'emulated',
+    note: 'without a cgroup as CPUAffinity=, which the processes may change',
+  }),
   numbers('StartupAllowedCPUs', 'startupAllowedCpus'),
   numbers('AllowedMemoryNodes', 'allowedMemoryNodes'),
   numbers('StartupAllowedMemoryNodes', 'startupAllowedMemoryNodes'),
