@@ -204,6 +204,8 @@ function presence(
   }
   // Somebody else has brought it about, or taken it away.
   if (isThere && (facts.stage === 'dead' || facts.stage === 'failed')) {
+    // What comes while everything goes is not ours to take away again.
+    if (turn.context.isShutdown) return
     set(turn, { stage: 'up', result: 'success', isOwn: false })
   } else if (!isThere && facts.stage === 'up') enterDown(turn, 'dead')
 }
@@ -214,8 +216,9 @@ const commandName = ({ context, facts }: Turn) =>
 function spawn(turn: Turn, exec: 'start' | 'stop'): void {
   const { context, state } = turn
   const unit = state.name
-  if (exec === 'start' || turn.invocationId === null) {
-    turn.invocationId = context.invocationId()
+  // Of what was there before us no run has begun: the command that takes it away is one of its own.
+  if (exec === 'start' || turn.invocationId === null) turn.invocationId = context.invocationId()
+  if (exec === 'start') {
     turn.effects.push({ type: 'run-begins', unit, invocationId: turn.invocationId })
   }
   const token = context.token()
@@ -337,8 +340,9 @@ function commandEnded(turn: Turn, ended: ServiceResult): void {
       else enterDown(turn, 'failed')
       return
     case 'stopping':
-      // What is in use stays mounted.
+      // What is in use stays mounted; when everything goes it is left behind.
       if (ended === 'success') enterDown(turn, 'dead')
+      else if (turn.context.isShutdown) enterDown(turn, 'failed')
       else set(turn, { stage: 'up' })
       return
     case 'stopping-sigterm':

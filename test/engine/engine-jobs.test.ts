@@ -435,6 +435,7 @@ test('types that are there as they are come up when started; others are not supp
     service('web.service', { requires: ['data.mount', 'system.slice'] }),
     service('app.service', { requires: ['web.automount'], after: ['web.automount'] }),
   ])
+  w.present.add('data.mount')
   t.is(w.answer(w.ask('start', 'web.service')), 'done')
   t.deepEqual([w.sub('data.mount'), w.sub('system.slice')], ['mounted', 'active'])
   t.is(w.answer(w.ask('start', 'web.automount')), 'unsupported')

@@ -335,6 +335,24 @@ test('a timer that is started too often fails with start-limit-hit', t => {
   t.is(timerMachine.result(w.stateOf(TIMER)), 'start-limit-hit')
 })
 
+test('a timer that counts nothing from the end of a unit that fails at once does not spin', t => {
+  const w = setting(
+    {
+      spans: [
+        { base: 'active', usec: 0 },
+        { base: 'unit-inactive', usec: 0 },
+      ],
+    },
+    {},
+    { behave: () => ends(1, 0) },
+  )
+  const before = w.steps
+  w.start(TIMER).pass(9 * SECOND)
+  t.is(w.history.filter(effect => effect.type === 'spawn').length, 5, 'StartLimitBurst=')
+  t.true(w.steps - before < 200, `${w.steps - before} steps in nine seconds`)
+  t.is(w.sub(TIMER), 'waiting')
+})
+
 test('daemon-reload reckons anew by the new settings, and does not elapse again what has', t => {
   const w = setting({ spans: [{ base: 'active', usec: HOUR }] }).start(TIMER)
   const now = { spans: [{ base: 'active' as const, usec: 2 * SECOND }] }

@@ -24,9 +24,25 @@ type Deed =
   | { do: 'change'; on: number; to: Unit }
   | { do: 'reexec' }
   | { do: 'pass'; usec: number }
+  /** The clock is set; what a path unit waits for comes about; something is mounted or unmounted by others. */
+  | { do: 'set-clock'; usec: number }
+  | { do: 'comes-about'; on: number }
+  | { do: 'presence'; on: number; isThere: boolean }
 
-const COUNT = 7
-const nameOf = (i: number) => (i % COUNT < 5 ? `u${i % COUNT}.service` : `u${i % COUNT}.target`)
+const TYPES = [
+  'service',
+  'service',
+  'service',
+  'service',
+  'service',
+  'target',
+  'target',
+  'timer',
+  'path',
+  'mount',
+]
+const COUNT = TYPES.length
+const nameOf = (i: number) => `u${i % COUNT}.${TYPES[i % COUNT]}`
 const names = Array.from({ length: COUNT }, (_, i) => nameOf(i))
 
 const often = <T>(usual: T, ...others: T[]) =>
@@ -113,10 +129,36 @@ const settings: fc.Arbitrary<Given> = fc.record({
   kill: fc.record({ killMode: often<KillMode>('control-group', 'mixed') }),
 }) as fc.Arbitrary<Given>
 
+/** What only timers, path units and mounts have; a service that they trigger. */
+const triggering = fc.record({
+  triggers: fc.nat(4).map(on => [nameOf(on)]),
+  timer: fc.record({
+    spans: fc.array(
+      fc.record({
+        base: fc.constantFrom('active', 'startup', 'unit-active', 'unit-inactive'),
+        usec: span,
+      }),
+      { maxLength: 3 },
+    ),
+    remainAfterElapse: fc.boolean(),
+    onClockChange: fc.boolean(),
+    randomizedDelayUsec: often(0, SECOND),
+    persistent: fc.boolean(),
+  }),
+  path: fc.record({ triggerLimitBurst: fc.constantFrom(2, 200) }),
+  mount: fc.record({ what: often<string | null>('x', null), timeoutUsec: fc.constant(3 * SECOND) }),
+}) as fc.Arbitrary<Given>
+const TRIGGERS: readonly string[] = ['timer', 'path']
+
 const unitAt = (i: number): fc.Arbitrary<Unit> =>
-  fc
-    .tuple(dependencies(i), settings)
-    .map(([stated, given]) => unit(nameOf(i), { ...given, ...stated }))
+  fc.tuple(dependencies(i), settings, triggering).map(([stated, given, { triggers, ...more }]) =>
+    unit(nameOf(i), {
+      ...given,
+      ...more,
+      ...stated,
+      ...(TRIGGERS.includes(TYPES[i] ?? '') && triggers && { triggers }),
+    }),
+  )
 
 const daemon: fc.Arbitrary<Behaviour> = fc.record({
   livesUsec: often<number | null>(null, 0, SECOND, 7 * SECOND),
@@ -183,6 +225,18 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
     ),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reexec' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('set-clock' as const),
+      usec: fc.integer({ min: -60, max: 60 }).map(seconds => seconds * SECOND),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('comes-about' as const), on }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('presence' as const), on, isThere: fc.boolean() }),
+  },
 )
 
 export const scenario: fc.Arbitrary<Scenario> = fc.record({
@@ -210,6 +264,8 @@ export function partsOf({ units, behaviours, conditions, chances }: Scenario) {
     units,
     behave: ({ unit: name, exec }: { unit: UnitName; exec: string }): Behaviour => {
       const behaviour = turns.get(name)?.() ?? LIVES
+      // Whether it can be mounted is known at once; the rest is mount.test.ts.
+      if (name.endsWith('.mount')) return { ...LIVES, livesUsec: 0, exit: behaviour.exit }
       // All but the main process have something to do and end.
       return exec === 'start' ? behaviour : { ...behaviour, livesUsec: behaviour.livesUsec ?? 0 }
     },
@@ -247,6 +303,17 @@ export function perform(world: World, deed: Deed): void {
     case 'pass':
       world.pass(deed.usec)
       return
+    case 'set-clock':
+      world.setClock(deed.usec)
+      return
+    case 'comes-about':
+      world.comesAbout(nameOf(deed.on), '/x')
+      return
+    case 'presence': {
+      const name = nameOf(deed.on)
+      if (name.endsWith('.mount')) world.setPresence(name, deed.isThere)
+      return
+    }
     default:
       deed satisfies never
   }
@@ -267,6 +334,9 @@ export function describeScenario(script: Scenario): string {
       ...differing(one.service, plain.service),
       ...differing(one.kill, plain.kill),
       ...differing(one.hearth, plain.hearth),
+      ...differing(one.timer, plain.timer),
+      ...differing(one.path, plain.path),
+      ...differing(one.mount, plain.mount),
     ]
     return `${one.id} ${settings.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(' ')}`
   }

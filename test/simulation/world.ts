@@ -256,6 +256,12 @@ export class World {
     const token = this.#watched.get(unit)
     return token === undefined ? this : this.post({ type: 'path-triggered', unit, token, path })
   }
+  /** Somebody else mounts or unmounts it. */
+  setPresence(unit: UnitName, isThere: boolean): this {
+    if (isThere) this.present.add(unit)
+    else this.present.delete(unit)
+    return this.post({ type: 'presence', unit, token: 0, isThere, problem: null })
+  }
   /** The time of day is set: forward, or back. */
   setClock(byUsec: number): this {
     this.offsetUsec += byUsec

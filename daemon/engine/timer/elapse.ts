@@ -54,9 +54,12 @@ export function reckon(reckoning: Reckoning): { elapses: Elapses; isOver: boolea
       over,
       nextMonotonicUsec,
       nextRealtimeUsec,
-      deadlineUsec: earlier(
-        nextMonotonicUsec,
-        nextRealtimeUsec === null ? null : toMonotonic(context, nextRealtimeUsec),
+      deadlineUsec: notAtOnce(
+        reckoning,
+        earlier(
+          nextMonotonicUsec,
+          nextRealtimeUsec === null ? null : toMonotonic(context, nextRealtimeUsec),
+        ),
       ),
     },
     isOver:
@@ -64,6 +67,18 @@ export function reckon(reckoning: Reckoning): { elapses: Elapses; isOver: boolea
       !settings.onClockChange &&
       !settings.onTimezoneChange,
   }
+}
+
+/** The least pause between two triggers, and the one while the unit is refused by its start limit: a timer that counts nothing
+ * from the end of its unit (OnUnitInactiveSec=0) must not keep the daemon busy for ever. */
+const PAUSE_USEC = 1_000
+const LIMIT_PAUSE_USEC = 1_000_000
+
+function notAtOnce({ facts, triggered }: Reckoning, atUsec: number | null): number | null {
+  const { monotonicUsec } = facts.lastTrigger
+  if (atUsec === null || monotonicUsec === 0) return atUsec
+  const pause = triggered?.failedByStartLimit ? LIMIT_PAUSE_USEC : PAUSE_USEC
+  return Math.max(atUsec, monotonicUsec + pause)
 }
 
 /** The moment on the monotonic clock, by what the two clocks show now. */
