@@ -1,6 +1,7 @@
 // The method `logs`: the services' lines, streamed.
 import { err, ok } from 'neverthrow'
 import type { UnitName } from '../units/unit.ts'
+import type { Backend } from './backend.ts'
 import { CANCELLED, type Handler } from './call.ts'
 import { EVERYTHING, logUnitOf, toLogLine } from './log-lines.ts'
 import { findUnit, notFound, resolveUnits } from './resolve.ts'
@@ -8,6 +9,12 @@ import type { ControlError, LogLine } from './schema.ts'
 
 /** Characters of text in one part, about: small enough to be in step with a slow reader. */
 const PART_CHARACTERS = 64 * 1024
+
+/** Of one service of a connection (Accept=yes) the lines of its run: the log is that of all. Null: of every run. */
+function runOf(backend: Backend, [unit, ...others]: readonly UnitName[]): string | null {
+  const state = unit === undefined || others.length > 0 ? null : backend.state.units.get(unit)
+  return state?.connection ? state.invocationId : null
+}
 
 export const logs: Handler<'logs'> = async ({ backend, signal, part }, params) => {
   const { units: asked = [], lines = null, follow = false } = params
@@ -24,7 +31,7 @@ export const logs: Handler<'logs'> = async ({ backend, signal, part }, params) =
     maxPriority: params.priority ?? null,
     stream: params.stream ?? null,
     grep: params.grep ?? null,
-    invocationId: params.invocationId ?? null,
+    invocationId: params.invocationId ?? runOf(backend, units),
   }
   const seen = new Set<UnitName>()
   for await (const records of backend.logs(query, signal)) {

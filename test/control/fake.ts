@@ -278,7 +278,9 @@ export function createFake(): Fake {
     },
     async *logs(query: LogQuery, signal) {
       const wanted = fake.records.filter(
-        record => query.units.length === 0 || query.units.includes(record.unit),
+        record =>
+          (query.units.length === 0 || query.units.includes(record.unit)) &&
+          (query.invocationId === null || query.invocationId === record.invocationId),
       )
       const chosen = query.lines === null ? wanted : wanted.slice(-query.lines)
       if (chosen.length > 0) yield chosen

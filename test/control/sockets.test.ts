@@ -5,8 +5,8 @@ import { INITIAL_SOCKET_FACTS } from '../../daemon/engine/socket/turn.ts'
 import type { SocketFacts, UnitState } from '../../daemon/engine/state.ts'
 import { EXEC_DEFAULTS, SOCKET_DEFAULTS } from '../../daemon/units/defaults.ts'
 import type { ListenPort, SocketSettings, Unit } from '../../daemon/units/unit.ts'
-import { command, NOW, unit } from './fake.ts'
-import { openDaemon, result } from './wire.ts'
+import { command, line, NOW, unit } from './fake.ts'
+import { dial, openDaemon, result } from './wire.ts'
 
 const port = (path: string): ListenPort => ({ kind: 'stream', address: { family: 'unix', path } })
 const socket = (id: string, settings: Partial<SocketSettings>): Unit =>
@@ -109,4 +109,34 @@ test('show tells how many descriptors a service has stored', async t => {
     properties: ['NFileDescriptorStore'],
   })
   t.deepEqual(units[0]?.properties, [['NFileDescriptorStore', '2']])
+})
+
+test('the lines of a service of one connection are found in the log of its template, by its run', async t => {
+  const daemon = await openDaemon(t)
+  const { fake } = daemon
+  const id = 'ssh@7-a-b.service'
+  const invocationId = 'a'.repeat(32)
+  fake.add(unit(id), {
+    ...initialUnitState(id, 'service'),
+    invocationId,
+    connection: { socket: 'ssh.socket', id: 3 },
+  })
+  fake.records.push(
+    { ...line('ssh@.service', 'mine'), invocationId },
+    { ...line('ssh@.service', 'another’s'), invocationId: 'b'.repeat(32) },
+  )
+  const wire = await dial(t, daemon.path)
+  wire.send(1, 'logs', { units: [id] })
+  const { data } = await wire.next()
+  const { lines } = data.part as { lines: readonly { message: string }[] }
+  t.deepEqual(
+    lines.map(({ message }) => message),
+    ['mine'],
+  )
+  const { units } = await result(t, daemon, 'status', { units: [id] })
+  t.deepEqual(
+    units[0]?.log.map(({ message }) => message),
+    ['mine'],
+  )
+  t.deepEqual(units[0]?.triggeredBy, [{ unit: 'ssh.socket', active: 'inactive' }])
 })
