@@ -164,6 +164,12 @@ test('links are followed, through other content as well, and what they lead to i
     ),
     ['bind / -> /', 'bind /data -> /mnt', 'bind /usr/bin', 'flags /usr/bin ro noexec all'],
   )
+  const moved = hostOf({ '/data': 'd', '/data/sub': 'd', '/link': '/mnt', '/mnt': 'd' })
+  t.deepEqual(
+    steps([bind('/data', '/link'), rule('/mnt/sub', 'read-only', true)], { look: moved }),
+    ['bind / -> /', 'bind /data -> /mnt', 'bind /mnt/sub', 'flags /mnt/sub ro all'],
+    'what is not there on the host may be in what is bound',
+  )
   const loop = planMounts(
     request([rule('/a', 'read-only')], { look: hostOf({ '/a': 'b', '/b': 'a' }) }),
   )

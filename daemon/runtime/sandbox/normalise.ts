@@ -47,26 +47,23 @@ export function normalise(
     const present = new Set(
       sorted.filter(({ what, missingOk }) => isContent(what) && !missingOk).map(({ path }) => path),
     )
-    const kept: Entry[] = []
     const nodes = new Map<Entry, Node | null>()
-    let isStable = true
     for (const entry of sorted) {
       const resolved = view.resolve(entry.path)
       if (resolved === null)
         return err({ errno: 'ELOOP', directive: entry.directive, path: entry.path })
       const { path, node } = resolved
-      if (node === null && entry.missingOk && !present.has(path)) {
-        isStable &&= !isContent(entry.what)
-        continue
-      }
-      const moved = path === entry.path ? entry : { ...entry, path }
-      isStable &&= moved === entry
-      kept.push(moved)
-      nodes.set(moved, node)
+      nodes.set(path === entry.path ? entry : { ...entry, path }, node)
       if (node !== null) present.add(path)
     }
-    current = kept
-    if (!isStable) continue
+    current = [...nodes.keys()]
+    // What is missing may be there when what has moved lies in its place.
+    if (current.some((entry, i) => entry !== sorted[i])) continue
+    const kept = current.filter(({ path, missingOk }) => !missingOk || present.has(path))
+    if (kept.filter(isContentEntry).length < current.filter(isContentEntry).length) {
+      current = kept
+      continue
+    }
     const spots = withoutHidden(merge(kept, nodes))
     const shown = new Set(spots.map(({ path }) => path))
     const missing = kept.find(
@@ -97,6 +94,8 @@ function withSource(
   )
   return ok(null)
 }
+
+const isContentEntry = ({ what }: Entry) => isContent(what)
 
 const placesOf = (sorted: readonly Entry[], root: string): Place[] => {
   const places: Place[] = [
