@@ -80,6 +80,7 @@ function reason(backend: Backend, name: UnitName, result: JobResult): Reason {
   }
   if (unit.type === 'socket' && state?.socket) return socketReason(unit, state.socket)
   if (state?.mount) return mountReason(unit, state.mount)
+  if (unit.timer || unit.path) return { why: triggerReason(backend, unit), run: null }
   if (!state?.service) return { why: whyNotLoaded(unit) ?? 'it failed', run: null }
   return serviceReason(unit, state.service)
 }
@@ -95,6 +96,17 @@ function socketReason(unit: Unit, facts: SocketFacts): Reason {
   }
   if (facts.result === 'timeout') return { why: 'it took longer than TimeoutSec=', run: null }
   return { why: facts.result === 'success' ? 'it ended' : facts.result, run: null }
+}
+
+/** Why a timer or path unit is not up: it has nothing of its own that could fail but what it triggers. */
+function triggerReason(backend: Backend, unit: Unit): string {
+  const own = whyNotLoaded(unit)
+  if (own !== null) return own
+  const [name] = backend.related(unit.id, 'triggers')
+  const why = name === undefined ? null : whyNotLoaded(backend.units.get(name))
+  return why === null
+    ? `it failed with the result ${backend.result(unit.id)}`
+    : `${name}, which it triggers, is not loaded: ${why}`
 }
 
 function mountReason(unit: Unit, { command, problem, result }: MountFacts): Reason {

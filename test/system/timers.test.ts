@@ -29,6 +29,7 @@ test('timers elapse by spans and by the calendar, again and again, and tell thei
       'other.service': work(`${directory}/once`),
       'far.timer': timer('OnCalendar=2150-01-01\nPersistent=yes'),
       'far.service': work(`${directory}/far`),
+      'lone.timer': '[Timer]\nOnActiveSec=1\n',
     }),
   })
   const at = (name: string) => `${hearth.directory}/${name}`
@@ -58,6 +59,12 @@ test('timers elapse by spans and by the calendar, again and again, and tell thei
   )
   t.is(statSync(`${hearth.directory}/state/timers/stamp-far.timer`).size, 0)
 
+  const lone = await hearth.ctl('start', 'lone.timer')
+  t.is(lone.code, 1)
+  t.regex(
+    lone.err,
+    /cannot start lone\.timer: lone\.service, which it triggers, is not loaded: cannot find a file for lone\.service/,
+  )
   await hearth.ok('stop', 'span.timer', 'wall.timer')
   const stopped = readFileSync(at('wall'), 'utf8')
   t.is((await hearth.ctl('is-active', 'wall.timer')).out.trim(), 'inactive')
