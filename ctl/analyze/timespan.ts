@@ -17,12 +17,12 @@ export const run: Subcommand = words => {
       complain(`cannot read the time span '${text}'`, ...hints(text, 'timespan'))
       return 1
     }
-    if (at > 0) print('')
     print(
       `Original: ${text}`,
       `      μs: ${span === 'infinity' ? USEC_INFINITY : span}`,
       `   Human: ${formatTimespan(span === 'infinity' ? Number.POSITIVE_INFINITY : span)}`,
     )
+    if (at < read.args.length - 1) print('')
   }
   return 0
 }

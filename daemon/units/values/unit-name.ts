@@ -118,10 +118,10 @@ const climbs = (path: string) => path.split('/').includes('..')
 
 /** A path as part of a unit name, without its leading slash; `/` becomes `-` (systemd-escape --path). */
 export function escapePath(path: string): Result<string, string> {
-  if (path === '' || climbs(path))
-    return err(`cannot escape the path ${path}: it is empty or holds ..`)
   const simple = simplifyPath(path).replace(/^\//, '')
-  return ok(simple === '' || simple === '.' ? '-' : escapeName(simple))
+  if (path === '' || climbs(path) || simple === '.')
+    return err(`cannot escape the path ${path}: it is empty, a dot, or holds ..`)
+  return ok(simple === '' ? '-' : escapeName(simple))
 }
 
 /** The opposite of `escapePath`: an absolute path. */
