@@ -62,9 +62,7 @@ function noteOf(name: string): string | null {
 
 /** Why nothing of a section is carried out. */
 const SECTION_NOTES: Readonly<Record<string, string>> = {
-  Mount: 'whoever runs the container mounts file systems; mount units are not started',
   Automount: 'automount units are not started',
-  Swap: 'swap units are not started',
   Scope: 'scopes are made by programs through systemd’s bus alone',
 }
 

@@ -181,8 +181,8 @@ export const unitDirectives = (): Directive[] => [
   list('unit', 'RequiresMountsFor', 'requiresMountsFor', absolutePaths, {
     aliases: ['WantsMountsFor'],
     print: quotedList,
-    status: 'inert',
-    note: 'file systems are mounted by whoever runs the container',
+    note: 'of mount units that have a file; whoever runs the container mounts the others',
+    missing: 'WantsMountsFor= requires them as well',
   }),
   setting('unit', 'DefaultDependencies', 'defaultDependencies', boolean, { print: yesNo }),
   setting('unit', 'StopWhenUnneeded', 'stopWhenUnneeded', boolean, { print: yesNo }),
