@@ -35,7 +35,19 @@ export async function lastLines(
   return found.slice(-query.lines)
 }
 
-export const toLogLine = (record: LogRecord): LogLine => ({
+/** LogExtraFields= of a unit as it is loaded now; null: none. */
+export function extraFieldsOf(backend: Backend, unit: UnitName): Record<string, string> | null {
+  const fields = backend.units.get(unit)?.exec?.logExtraFields ?? []
+  if (fields.length === 0) return null
+  return Object.fromEntries(
+    fields.map(field => {
+      const at = field.indexOf('=')
+      return [field.slice(0, at), field.slice(at + 1)]
+    }),
+  )
+}
+
+export const toLogLine = (record: LogRecord, fields: LogLine['fields'] | null = null): LogLine => ({
   timeUsec: record.timeUsec,
   unit: record.unit,
   identifier: record.identifier,
@@ -46,4 +58,5 @@ export const toLogLine = (record: LogRecord): LogLine => ({
   message: record.message,
   ...(record.binary ? { binary: true } : {}),
   ...(record.partial ? { partial: true } : {}),
+  ...(fields === null ? {} : { fields }),
 })

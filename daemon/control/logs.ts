@@ -3,7 +3,7 @@ import { err, ok } from 'neverthrow'
 import type { UnitName } from '../units/unit.ts'
 import type { Backend } from './backend.ts'
 import { CANCELLED, type Handler } from './call.ts'
-import { EVERYTHING, logUnitOf, toLogLine } from './log-lines.ts'
+import { EVERYTHING, extraFieldsOf, logUnitOf, toLogLine } from './log-lines.ts'
 import { findUnit, notFound, resolveUnits } from './resolve.ts'
 import type { ControlError, LogLine } from './schema.ts'
 
@@ -34,12 +34,20 @@ export const logs: Handler<'logs'> = async ({ backend, signal, part }, params) =
     invocationId: params.invocationId ?? runOf(backend, units),
   }
   const seen = new Set<UnitName>()
+  const extra = new Map<UnitName, LogLine['fields'] | null>()
+  const fieldsOf = (unit: UnitName) => {
+    const known = extra.get(unit)
+    if (known !== undefined) return known
+    const fields = extraFieldsOf(backend, unit)
+    extra.set(unit, fields)
+    return fields
+  }
   for await (const records of backend.logs(query, signal)) {
     let chunk: LogLine[] = []
     let characters = 0
     for (const record of records) {
       seen.add(record.unit)
-      chunk.push(toLogLine(record))
+      chunk.push(toLogLine(record, fieldsOf(record.unit)))
       characters += record.message.length + 200
       if (characters < PART_CHARACTERS) continue
       await part({ lines: chunk })

@@ -219,6 +219,8 @@ export type LogLine = {
   message: string
   binary?: true
   partial?: true
+  /** LogExtraFields= of the unit as it is loaded now, by name. */
+  fields?: Readonly<Record<string, string>>
 }
 export type ProblemInfo = {
   /** A `note` is about a directive that is known and not enforced. */

@@ -2,6 +2,7 @@
 import * as fs from 'node:fs'
 import type { CaptureMemory, Ledger } from '../runtime/native.ts'
 import type { UnitName } from '../units/unit.ts'
+import { createFilter, type Filter, suppressed } from './filter.ts'
 import { head, NEWLINE, PARTIAL, stamp } from './line.ts'
 import type { RunLog } from './logs.ts'
 import { createRecall } from './recall.ts'
@@ -38,6 +39,8 @@ export type CaptureParts = {
   store: (unit: UnitName, lines: Uint8Array) => void
   /** Takes one message, its newline included, for the daemon's stdout. */
   console: (label: Uint8Array, message: Uint8Array) => void
+  /** Takes a sentence for the daemon's log. */
+  warn: (message: string) => void
   /** A run has ended: its last stream is at its end. */
   ended: (unit: UnitName) => void
 }
@@ -47,6 +50,8 @@ type Run = {
   pid: number | null
   /** `name | `, when the lines go to the console too. */
   label: Buffer | null
+  /** null: every line is kept. */
+  filter: Filter | null
   open: number
 }
 type Stream = {
@@ -78,6 +83,8 @@ const ZERO = 0x30
 export function createCapture(parts: CaptureParts): Capture {
   const streams = new Map<number, Stream>()
   const held = new Set<Stream>()
+  /** By unit, so that a restart does not begin the counting anew. */
+  const filters = new Map<UnitName, { limits: string; filter: Filter; runs: number }>()
   let holding = false
   let hasTakenUp = false
   const recall = createRecall(parts.memory, parts.carryLedger, function* () {
@@ -97,12 +104,13 @@ export function createCapture(parts: CaptureParts): Capture {
 
   /** Splits input[0, length) into lines behind the stream's carried bytes; what has no newline yet is carried on. */
   const take = (stream: Stream, length: number, atEnd: boolean) => {
-    const { log, label, pid } = stream.run
+    const { log, label, pid, filter } = stream.run
     const { unit, invocationId, identifier } = log
     const levelPrefix = log.levelPrefix ?? true
     const priority = log.priority ?? DEFAULT_PRIORITY
     const fixed = head({ invocationId, identifier, pid, stream: stream.name, priority })
-    const start = stamp(parts.nowUsec()) + fixed.text
+    const nowUsec = parts.nowUsec()
+    const start = stamp(nowUsec) + fixed.text
     const startLength = start.length
     if (startLength > HEAD_MAX) throw new Error(`the head of ${unit}'s lines is too long`)
     // The head stands once at the buffer's end and is copied from there.
@@ -111,6 +119,7 @@ export function createCapture(parts: CaptureParts): Capture {
     const full = startAt - startLength - LINE_MAX - 1
     const isCarrying = stream.carried > 0 || stream.continues !== -1
 
+    if (filter) tellMissed(stream, nowUsec)
     let i = 0
     let isLong = true
     while (i < length || (atEnd && stream.carried > 0)) {
@@ -182,6 +191,7 @@ export function createCapture(parts: CaptureParts): Capture {
       if (given !== priority) output[lineAt + fixed.priorityAt] = ZERO + given
       if (isPartial) output[messageAt - 2] = PARTIAL
       stream.continues = isPartial ? given : -1
+      if (filter && !filter.keeps(given, output.subarray(messageAt, to), nowUsec)) continue
       output[to++] = NEWLINE
       at = to
       if (label) parts.console(label, output.subarray(messageAt, to))
@@ -194,6 +204,34 @@ export function createCapture(parts: CaptureParts): Capture {
         stream.carry?.subarray(0, stream.carried) ?? EMPTY,
         false,
       )
+  }
+
+  /** Says how many lines the rate limit has cost, when it is known; null: at the end of the run. */
+  const tellMissed = ({ name, run }: Stream, nowUsec: number | null) => {
+    const missed = run.filter?.missed(nowUsec) ?? 0
+    if (missed === 0) return
+    const { unit, invocationId } = run.log
+    const said = head({ invocationId, identifier: 'hearth', pid: null, stream: name, priority: 4 })
+    const from = at + output.write(stamp(parts.nowUsec()) + said.text, at, 'latin1')
+    const message = suppressed(missed, unit)
+    at = from + message.copy(output, from)
+    if (run.label) parts.console(run.label, message)
+  }
+
+  const filterOf = ({ unit, limits }: RunLog): Filter | null => {
+    if (!limits) return null
+    const nowUsec = parts.nowUsec()
+    for (const [of, { filter, runs }] of filters)
+      if (runs === 0 && filter.isIdle(nowUsec)) filters.delete(of)
+    const written = JSON.stringify(limits)
+    const known = filters.get(unit)
+    if (known?.limits === written) {
+      known.runs++
+      return known.filter
+    }
+    const filter = createFilter(limits, message => parts.warn(`${unit}: ${message}`))
+    filters.set(unit, { limits: written, filter, runs: 1 })
+    return filter
   }
 
   const carry = (stream: Stream, from: number, to: number) => {
@@ -225,6 +263,13 @@ export function createCapture(parts: CaptureParts): Capture {
     else parts.unwatch(stream.fd)
     fs.closeSync(stream.fd)
     stream.run.open--
+    if (stream.run.open === 0 && stream.run.filter) {
+      const { unit } = stream.run.log
+      tellMissed(stream, null)
+      flush(unit)
+      const known = filters.get(unit)
+      if (known?.filter === stream.run.filter) known.runs--
+    }
     if (stream.run.open === 0) parts.ended(stream.run.log.unit)
   }
 
@@ -266,7 +311,7 @@ export function createCapture(parts: CaptureParts): Capture {
     storing: recall.storing,
     open(log, first, fds) {
       const label = log.console ? Buffer.from(`${log.unit.replace(/\.service$/, '')} | `) : null
-      const run: Run = { log, pid: log.pid ?? null, label, open: 0 }
+      const run: Run = { log, pid: log.pid ?? null, label, filter: filterOf(log), open: 0 }
       for (const name of ['out', 'err'] as const) {
         const key = name === 'out' ? first : first + 1
         const fd = fds[name]

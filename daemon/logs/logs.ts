@@ -2,6 +2,17 @@
 import type { UnitName } from '../units/unit.ts'
 import type { LogQuery, LogRecord } from './record.ts'
 
+/** What of a unit's output is kept; what is not given is no limit (systemd.exec(5)). */
+export type LogLimits = {
+  /** LogLevelMax=, as of syslog(3): the least urgent lines that are kept. */
+  maxPriority?: number
+  /** LogRateLimitIntervalSec= and LogRateLimitBurst=; 0: no limit. */
+  rateIntervalUsec?: number
+  rateBurst?: number
+  /** LogFilterPatterns=: regular expressions, with `~` before those of what is turned away. */
+  patterns?: readonly string[]
+}
+
 export type RunLog = {
   unit: UnitName
   invocationId: string
@@ -13,6 +24,7 @@ export type RunLog = {
   priority?: number
   /** SyslogLevelPrefix=: whether a line may begin with `<N>`, its priority. On when it is not given. */
   levelPrefix?: boolean
+  limits?: LogLimits
   /** The main process, where it is known; see `setPid`. */
   pid?: number
 }

@@ -12,9 +12,13 @@ export function createPattern(source: string): (message: string) => boolean {
   const isExact = /[A-Z]|\\[xu]/.test(source.replace(/\\[^xu]/g, ''))
   // The linear engine has no flag `i`.
   const folded = isExact ? source : source.replace(/\\.|[^\\]+/gs, lowerText)
-  const matches = SPECIAL.test(source) ? matcher(folded) : (text: string) => text.includes(folded)
+  const matches = exactPattern(folded)
   return isExact ? matches : message => matches(message.toLowerCase())
 }
+
+/** As `createPattern`, with capitals told apart everywhere. */
+export const exactPattern = (source: string): ((message: string) => boolean) =>
+  SPECIAL.test(source) ? matcher(source) : text => text.includes(source)
 
 const lowerText = (part: string) => (part.startsWith('\\') ? part : part.toLowerCase())
 

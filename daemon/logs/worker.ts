@@ -56,6 +56,7 @@ const capture = createCapture({
     output ??= openConsole()
     output.line(label, message)
   },
+  warn: message => post({ type: 'warning', message }),
   ended: unit => store.release(unit),
 })
 

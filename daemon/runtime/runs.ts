@@ -1,5 +1,5 @@
 // The run of a unit, from its start to its end: one invocation id, one pair of log pipes, its directories.
-import type { Logs, RunLog } from '../logs/logs.ts'
+import type { LogLimits, Logs, RunLog } from '../logs/logs.ts'
 import type { Unit, UnitName } from '../units/unit.ts'
 
 export type Run = {
@@ -63,6 +63,7 @@ export function createRuns(logs: Logs, console: boolean): Runs {
         identifier: identifierOf(unit),
         console: isOnConsole(unit, console),
         ...syslogSettings(unit),
+        ...limitsOf(unit),
       })
       return run.log
     },
@@ -97,6 +98,21 @@ function syslogSettings({ exec }: Unit): Pick<RunLog, 'priority' | 'levelPrefix'
     ...(exec && exec.syslogLevel !== null && { priority: exec.syslogLevel }),
     ...(exec && !exec.syslogLevelPrefix && { levelPrefix: false }),
   }
+}
+
+/** What of its output is kept, if not all. */
+function limitsOf({ exec }: Unit): Pick<RunLog, 'limits'> {
+  if (!exec) return {}
+  const limits: LogLimits = {
+    ...(exec.logLevelMax !== null && { maxPriority: exec.logLevelMax }),
+    ...(exec.logRateLimitIntervalUsec !== null && {
+      // As a number of JSON, which knows no Infinity.
+      rateIntervalUsec: Math.min(exec.logRateLimitIntervalUsec, Number.MAX_SAFE_INTEGER),
+    }),
+    ...(exec.logRateLimitBurst !== null && { rateBurst: exec.logRateLimitBurst }),
+    ...(exec.logFilterPatterns.length > 0 && { patterns: exec.logFilterPatterns }),
+  }
+  return Object.keys(limits).length > 0 ? { limits } : {}
 }
 
 const isOnConsole = ({ exec, hearth }: Unit, byDefault: boolean): boolean => {

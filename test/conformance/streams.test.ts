@@ -94,6 +94,31 @@ conformance(
         t.regex(await hearth.ok('logs', unit), /wren\[\d+\]: sung/),
     },
     {
+      title: 'LogLevelMax=, LogRateLimitBurst= and LogFilterPatterns= keep lines out of the log',
+      directives: [
+        ...['LogLevelMax', 'LogRateLimitIntervalSec', 'LogRateLimitBurst', 'LogFilterPatterns'],
+        'LogExtraFields',
+      ],
+      settings:
+        'LogLevelMax=info\nLogRateLimitIntervalSec=1h\nLogRateLimitBurst=2\nLogFilterPatterns=~secret\nLogExtraFields=TEAM=birds',
+      check: 'echo "<7>whisper"\necho secret\nseq 5',
+      afterwards: async (t, hearth, unit) => {
+        const log = await hearth.ok('logs', '--json', unit)
+        t.deepEqual(
+          log
+            .trim()
+            .split('\n')
+            .map(text => JSON.parse(text))
+            .map(({ message, fields }) => [message, fields.TEAM])
+            .filter(([message]) => message.length < 10),
+          [
+            ['1', 'birds'],
+            ['2', 'birds'],
+          ],
+        )
+      },
+    },
+    {
       title:
         'StandardInput=tty is the controlling terminal, of the unit’s user, reset and with its size',
       directives: ['StandardInput', 'TTYPath', 'TTYReset', 'TTYRows', 'TTYColumns'],

@@ -569,6 +569,19 @@ test('logs come in parts, oldest first, and end with the reply', async t => {
   t.like(await wire.next(), { type: 'reply', data: { id: 1, ok: true, result: { errors: [] } } })
 })
 
+test('the lines of a unit with LogExtraFields= have them', async t => {
+  const daemon = await openDaemon(t)
+  const web = service('web.service')
+  const exec = web.exec && { ...web.exec, logExtraFields: ['TEAM=birds', 'ZONE=a=b'] }
+  daemon.fake.add({ ...web, ...(exec && { exec }) })
+  daemon.fake.records.push(line('web.service', 'one'))
+  const wire = await dial(t, daemon.path)
+  wire.send(1, 'logs', { units: ['web'] })
+  t.like((await wire.next()).data, {
+    part: { lines: [{ fields: { TEAM: 'birds', ZONE: 'a=b' } }] },
+  })
+})
+
 test('a followed log ends with its cancellation, and the connection goes on', async t => {
   const daemon = await openDaemon(t)
   daemon.fake.records.push(line('web.service', 'one'))

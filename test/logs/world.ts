@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { createLogs, type LogsSettings } from '../../daemon/logs/hub.ts'
+import type { RunLog } from '../../daemon/logs/logs.ts'
 import type { LogQuery, LogRecord } from '../../daemon/logs/record.ts'
 import { native } from '../../daemon/runtime/native.ts'
 
@@ -44,12 +45,7 @@ export function openLogs(t: ExecutionContext, settings: Partial<LogsSettings> = 
   t.teardown(() => logs.finish(10_000))
 
   /** Opens a run and starts a shell script in it. */
-  const start = (
-    unit: string,
-    script: string,
-    run = runId(1),
-    more: { console?: boolean } = {},
-  ) => {
+  const start = (unit: string, script: string, run = runId(1), more: Partial<RunLog> = {}) => {
     const ends = logs.open({
       unit,
       invocationId: run,

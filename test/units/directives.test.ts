@@ -62,6 +62,7 @@ test('what is carried out says so, and what is read alone does not', t => {
     ...['CPUSchedulingPolicy', 'IOSchedulingClass', 'CPUAffinity', 'SystemCallFilter'],
     ...['ProtectSystem', 'PrivateTmp', 'ReadOnlyDirectories', 'PrivateUsers', 'MountFlags'],
     ...['NonBlocking', 'Sockets', 'FileDescriptorStoreMax'],
+    ...['LogLevelMax', 'LogExtraFields', 'LogRateLimitBurst', 'LogFilterPatterns'],
     ...['MemoryMax', 'TasksMax', 'CPUQuota', 'OOMPolicy', 'Slice', 'Delegate'],
   ])
     t.is(status(name), 'enforced', name)

@@ -77,24 +77,24 @@ export const loggingDirectives = (): Directive[] => [
   }),
   setting('exec', 'SyslogLevelPrefix', 'syslogLevelPrefix', boolean, { print: yesNo }),
   setting('exec', 'LogLevelMax', 'logLevelMax', named(LEVELS), {
-    status: 'not-enforced',
+    note: 'of the lines that its processes write',
     print: value => String(value ?? -1),
   }),
   list('exec', 'LogExtraFields', 'logExtraFields', extraFields, {
-    status: 'not-enforced',
+    note: 'shown by `ctl logs --json`, as the unit says now; the files do not hold them',
     print: fields => [...fields],
   }),
   setting('exec', 'LogRateLimitIntervalSec', 'logRateLimitIntervalUsec', timespan, {
-    status: 'not-enforced',
+    note: 'no limit unless it or LogRateLimitBurst= is set; 30s then',
     property: 'LogRateLimitIntervalUSec',
     print: value => (value === null ? '0' : usec(value)),
   }),
   setting('exec', 'LogRateLimitBurst', 'logRateLimitBurst', integer(0, 0xffffffff), {
-    status: 'not-enforced',
+    note: 'no limit unless it or LogRateLimitIntervalSec= is set; 10000 then',
     print: value => String(value ?? 0),
   }),
   list('exec', 'LogFilterPatterns', 'logFilterPatterns', filterPattern, {
-    status: 'not-enforced',
+    note: 'regular expressions of JavaScript, without lookaround and back references',
     print: patterns => [...patterns],
   }),
   setting('exec', 'LogNamespace', 'logNamespace', namespaceName, {
