@@ -1,21 +1,52 @@
-// For tests: HEARTH_CRASH_AT=n has the first image die at its n-th step. A step is the moment before or after each call of
-// the addon, each record and each effect. HEARTH_CRASH_STEPS=FILE: how many there were is written to FILE at the end.
+// For tests: HEARTH_CRASH_AT=n has the first image die at its n-th step, with HEARTH_CRASH_AGAIN=1 each image. A step is the
+// moment before or after each call of the addon, each record and each effect. HEARTH_CRASH_BY says how it dies (`WAYS`).
+// HEARTH_CRASH_STEPS=FILE: how many there were is written to FILE at the end.
 import { writeFileSync } from 'node:fs'
 import { CAUSE } from './runtime/image.ts'
 import { native as loadNative, type Native, replaceNative } from './runtime/native.ts'
 
 let step: (() => void) | null = null
 
+const defect = (name: string): never => {
+  throw new Error(`cannot crash: ${name} is none of ${Object.keys(WAYS).join(', ')}`)
+}
+
+const WAYS: Readonly<Record<string, () => void>> = {
+  die: () => loadNative().die(CAUSE.exception),
+  throw() {
+    throw new Error('thrown as HEARTH_CRASH_BY says')
+  },
+  reject: () => void Promise.reject(new Error('rejected as HEARTH_CRASH_BY says')),
+  abort: () => process.abort(),
+  exit: () => process.exit(5),
+  heap() {
+    for (const all: unknown[] = []; ; ) all.push(new Array(1_000_000).fill(all.length))
+  },
+  overflow() {
+    const deeper = (n: number): number => deeper(n + 1) + 1
+    deeper(0)
+  },
+  hang() {
+    for (;;);
+  },
+  wait: () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0),
+}
+
 /** Has the process die as the environment says; without a word there nothing is changed. */
-export function crashAsTold(environment: Readonly<Record<string, string | undefined>>): void {
+export function crashAsTold(
+  environment: Readonly<Record<string, string | undefined>>,
+  isFirst: boolean,
+): void {
+  if (!isFirst && environment.HEARTH_CRASH_AGAIN === undefined) return
   const { HEARTH_CRASH_AT: at, HEARTH_CRASH_STEPS: report } = environment
   if (at === undefined && report === undefined) return
   const native = loadNative()
   const last = Number(at ?? Number.POSITIVE_INFINITY)
   let steps = 0
-  let isGuarded = false
+  let isGuarded = !isFirst
+  const way = WAYS[environment.HEARTH_CRASH_BY ?? 'die'] ?? defect('HEARTH_CRASH_BY')
   step = () => {
-    if (isGuarded && ++steps === last) native.die(CAUSE.exception)
+    if (isGuarded && ++steps === last) way()
   }
   if (report !== undefined) process.on('exit', () => writeFileSync(report, String(steps)))
   replaceNative(

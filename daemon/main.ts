@@ -51,6 +51,7 @@ const VERSION: string = manifest.version
 
 /** When the boot's garbage is given back, milliseconds after the control socket is open: the services are up by then. */
 const QUIET_MS = 1000
+const ASKED = 'asked'
 /** An image that came up after a crash and has lived so long, milliseconds, is one that works. */
 const LIVED_MS = 60_000
 const realtimeUsec = createClock()
@@ -69,12 +70,15 @@ async function main(
 ) {
   const native = loadNative()
   const isPid1 = process.pid === 1
+  if (options.hangLimitSec > 0) native.watchLoop(options.hangLimitSec)
   const tell: LogLine = (level, unit, message, fields) =>
     log[level](unit === null ? { ...fields } : { unit, ...fields }, message)
 
   const { persist } = before
   const { keep } = persist
   const defects = createDefects(keep.part('defects'))
+  /** Whether the target has been asked for: an image may have died before. */
+  const booted = keep.part('boot')
   let { leftover } = before
   if (inheritance) {
     const level = before.cause === CAUSE.reexec ? 'info' : 'error'
@@ -85,6 +89,8 @@ async function main(
     const aside = leftover && setAside(leftover, deaths, native)
     if (aside) {
       leftover = aside.leftover
+      // Whatever the boot comes to: it is not tried a third time.
+      booted.put(ASKED, true)
       tell('error', null, aside.message)
       defects.add(aside.message)
     }
@@ -141,6 +147,7 @@ async function main(
     const lost = `the state of the image before could not be read (${before.lost}): ${units.length} running services were taken up as they are; restart counters, pending jobs and what had ended by then are not known`
     tell('error', null, unknown > 0 ? `${lost}; ${unknown} processes are of no known unit` : lost)
     defects.add(lost)
+    booted.put(ASKED, true)
   }
   const memory = createUnitMemory(unitReader, openUnitLedger(native, keep.part('unit files')))
   /** Once there is a runtime to look. */
@@ -294,13 +301,14 @@ async function main(
     dump: () => dumpState(engine, units, recorder, tell),
   })
 
-  if (!leftover) {
+  if (!booted.entries.has(ASKED)) {
     loop.post({
       type: 'environment-changed',
       set: initialEnvironment(process.env, facts.user.uid === 0),
       unset: [],
     })
     await boot(options.target, requests, tell)
+    booted.put(ASKED, true)
   }
 
   // Loaded only now: the services are on their way.
@@ -352,7 +360,6 @@ async function main(
   }
   control = opened.value
   before.complete()
-  if (options.hangLimitSec > 0) native.watchLoop(options.hangLimitSec)
   if (inheritance) setTimeout(() => forgetPauses(persist.slots), LIVED_MS)
   setTimeout(() => {
     if (inheritance) before.sweep(logs.readEnds())
@@ -411,7 +418,7 @@ async function start() {
   if (process.argv[2] === '--check') process.exit(checkState(loadNative(), process.env))
   const args = process.argv.slice(2)
   const inheritance = readInheritance(process.env)
-  if (!inheritance) crashAsTold(process.env)
+  crashAsTold(process.env, inheritance === null)
   const native = loadNative()
   // First of all: from here on the image before takes the place of one that does not come up.
   const inherited = inheritance && takeOver(native, inheritance, process.env, args)

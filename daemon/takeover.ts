@@ -77,7 +77,7 @@ export function takeOver(
   const image = inheritance?.image ?? openImage(native)
   const own = [ledger.fd, index.fd, ...(image ? imageFds(image) : [])]
   // What was open when the daemon was started is whoever's who started it.
-  const part = persist.keep.part('descriptors')
+  const part = persist.keep.part('given descriptors')
   if (!inheritance) {
     const others = lastingFds().filter(fd => !own.includes(fd))
     part.put('given', others)
