@@ -159,6 +159,8 @@ const SIGNALS: Readonly<Record<number, string>> = {
 /** Why an image was left, in words. */
 export function describeCause(cause: number): string {
   switch (cause) {
+    case 0:
+      return 'for a reason that is not known'
     case CAUSE.exit:
       return 'an exit that nobody had asked for'
     case CAUSE.hang:

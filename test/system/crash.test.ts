@@ -1,5 +1,17 @@
 // The daemon is executed anew, on purpose or by a crash: nothing stops, and nothing is lost.
-import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { connect } from 'node:net'
 import test from 'ava'
 import { boot, isRoot, type Pid1, root } from './pid1.ts'
@@ -143,4 +155,38 @@ test('a version that does not come up is not taken, and files that were removed 
   await crash(hearth, 'SIGSEGV')
   t.is(await hearth.show('counter', 'MainPID'), pid)
   t.is(readFileSync(`/proc/${hearth.pid}/stat`, 'utf8').split(' ')[0], String(hearth.pid))
+})
+
+test('a state that cannot be read does not keep it from coming up, and what runs is taken up', async t => {
+  const hearth = await boot(t, {
+    units: { 'counter.service': COUNTER, 'other.service': service('/bin/sleep infinity') },
+  })
+  const pids = await hearth.ok('show', 'counter', 'other', '-p', 'MainPID,InvocationID')
+  const state = readdirSync(`/proc/${hearth.pid}/fd`)
+    .map(fd => `/proc/${hearth.pid}/fd/${fd}`)
+    .find(path => readlinkSync(path).startsWith('/memfd:state'))
+  const fd = openSync(state ?? '', 'r+')
+  writeSync(fd, 'no ledger', 0)
+  closeSync(fd)
+  await crash(hearth, 'SIGSEGV')
+  t.is(await hearth.ok('show', 'counter', 'other', '-p', 'MainPID,InvocationID'), pids)
+  const status = (await hearth.ctl('status')).out
+  t.regex(status, /State: degraded/)
+  t.regex(status, /state of the image before could not be read .*2 running services were taken up/)
+  await hearth.ok('stop', 'counter')
+  t.is(gap(await linesOf(hearth, 'counter')), -1)
+  await hearth.ok('restart', 'other')
+  t.is(await hearth.ok('is-active', 'other'), 'active')
+  await hearth.ok('reset-failed')
+  t.is(await hearth.ok('is-system-running'), 'running')
+})
+
+test('a main loop that waits for something that never comes is executed anew', async t => {
+  const hearth = await boot(t, {
+    units: { 'web.service': service('/bin/sleep infinity') },
+    environment: { HEARTH_CRASH_AT: '100', HEARTH_CRASH_BY: 'wait' },
+    args: ['--hang-limit', '1'],
+  })
+  await hearth.said(/its main loop did not turn any more/)
+  t.is(await hearth.ok('is-active', 'web'), 'active')
 })
