@@ -195,7 +195,7 @@ async function main(
   const recorder = createRecorder()
   const reexec = createReexec({
     native,
-    image: before.image,
+    image: () => before.image,
     state: persist.fd,
     index: before.index.fd,
     environment: before.environment,
@@ -362,6 +362,7 @@ async function main(
   before.complete()
   if (inheritance) setTimeout(() => forgetPauses(persist.slots), LIVED_MS)
   setTimeout(() => {
+    before.secure()
     if (inheritance) before.sweep(logs.readEnds())
     releaseMemory()
   }, QUIET_MS)

@@ -9,13 +9,16 @@ import { readLedger } from './runtime/persist.ts'
 /** Names the descriptor of the state in the environment of `hearth --check`. */
 const STATE_VARIABLE = 'HEARTH_CHECK_STATE'
 const STATE_FD = 3
+/** What `hearth --check` says when it could take over. */
+const READY = 'ready to take over'
 const CHECK_MS = 20_000
 const SIGKILL = 9
 const MOST_OUTPUT = 4096
 
 export type ReexecParts = {
   native: Native
-  image: Image | null
+  /** The present one. */
+  image: () => Image | null
   /** The state's descriptor. */
   state: number
   index: number
@@ -35,7 +38,8 @@ export interface Reexec {
 }
 
 export function createReexec(parts: ReexecParts): Reexec {
-  const { native, image } = parts
+  const { native } = parts
+  const image = parts.image()
   const waiting = new Map<number, (exit: ProcessExit) => void>()
   const launcher = image && `${image.directory}/hearth`
 
@@ -78,9 +82,10 @@ export function createReexec(parts: ReexecParts): Reexec {
         const timer = setTimeout(() => native.kill(pid, SIGKILL), CHECK_MS)
         const exit = await promise
         clearTimeout(timer)
-        if (exit.kind === 'exited' && exit.status === 0) return null
         const text = Buffer.alloc(MOST_OUTPUT)
         const said = text.toString('utf8', 0, readSync(output, text, 0, text.length, 0)).trim()
+        // A status of 0 is no proof: an empty file ends with that.
+        if (exit.kind === 'exited' && exit.status === 0 && said.endsWith(READY)) return null
         const how = exit.kind === 'exited' ? `status ${exit.status}` : 'a signal'
         return `${launcher} --check ended with ${how}${said ? `: ${said}` : ''}`
       } finally {
@@ -90,7 +95,7 @@ export function createReexec(parts: ReexecParts): Reexec {
     become() {
       if (launcher === null || image === null) return 'it was not started from dist/'
       parts.leave(CAUSE.reexec)
-      const told = { state: parts.state, index: parts.index, image: null, fallback: image }
+      const told = { state: parts.state, index: parts.index, image: null, fallback: parts.image() }
       const errno = native.become(
         launcher,
         ['hearth', ...parts.args],
@@ -119,6 +124,7 @@ export function checkState(
     const ledger = native.ledger(Number(fd))
     if (ledger === null) throw new Error('it is damaged')
     readLedger(ledger)
+    console.log(READY)
     return 0
   } catch (error) {
     console.error(`cannot read the state: ${error instanceof Error ? error.message : error}`)

@@ -4,6 +4,7 @@ import {
   argvOf,
   CAUSE,
   closeImage,
+  copyImage,
   environmentOf,
   type Image,
   type Inheritance,
@@ -44,6 +45,8 @@ export type Takeover = {
   number: number
   /** This image has come up: from here on it takes its own place. */
   complete(): void
+  /** Has the image in memory from here on, whatever is done to its files; once the boot is over. */
+  secure(): void
   /** Closes what an earlier image had opened to be kept and that did not come to be written down. `others` are kept, too. */
   sweep(others: readonly number[]): void
 }
@@ -74,12 +77,12 @@ export function takeOver(
   const cause = persist.slots[SLOT_CAUSE] ?? 0
   persist.slots[SLOT_CAUSE] = 0
 
-  const image = inheritance?.image ?? openImage(native)
-  const own = [ledger.fd, index.fd, ...(image ? imageFds(image) : [])]
+  let image = inheritance?.image ?? openImage(native)
+  const own = () => [ledger.fd, index.fd, ...(image ? imageFds(image) : [])]
   // What was open when the daemon was started is whoever's who started it.
   const part = persist.keep.part('given descriptors')
   if (!inheritance) {
-    const others = lastingFds().filter(fd => !own.includes(fd))
+    const others = lastingFds().filter(fd => !own().includes(fd))
     part.put('given', others)
   }
   const givenFds = () => (part.entries.get('given')?.data ?? []) as number[]
@@ -94,7 +97,8 @@ export function takeOver(
   guard(inheritance?.fallback ?? image, null)
   delete process.env[VARIABLE]
   // For the log worker: by its name it could be another's by now.
-  if (image) process.env.HEARTH_ADDON ??= pathOf(image.addon)
+  const hasAddon = process.env.HEARTH_ADDON !== undefined
+  if (image && !hasAddon) process.env.HEARTH_ADDON = pathOf(image.addon)
 
   return {
     persist,
@@ -102,10 +106,12 @@ export function takeOver(
     leftover: found?.leftover ?? null,
     lost: found?.lost ?? null,
     cause,
-    image,
+    get image() {
+      return image
+    },
     environment: given,
     number: (persist.slots[SLOT_COUNT] ?? 0) + 1,
-    program: image && image.worker >= 0 ? () => readImageFile(image.worker) : null,
+    program: image && image.worker >= 0 ? () => readImageFile(image?.worker ?? -1) : null,
     leave(why) {
       persist.slots[SLOT_CAUSE] = why
       if (why !== 0) persist.slots[SLOT_COUNT] = (persist.slots[SLOT_COUNT] ?? 0) + 1
@@ -114,8 +120,16 @@ export function takeOver(
       guard(image, null)
       if (inheritance?.fallback) closeImage(inheritance.fallback)
     },
+    secure() {
+      if (!image || image.isCopied) return
+      const files = image
+      image = copyImage(native, files)
+      if (!hasAddon) process.env.HEARTH_ADDON = pathOf(image.addon)
+      guard(image, null)
+      for (const fd of imageFds({ ...files, node: -1 })) native.close(fd)
+    },
     sweep(others) {
-      const known = [...givenFds(), ...persist.keptFds(), ...others, ...own]
+      const known = [...givenFds(), ...persist.keptFds(), ...others, ...own()]
       const kept = new Set(known)
       for (const fd of lastingFds()) if (!kept.has(fd)) native.close(fd)
     },

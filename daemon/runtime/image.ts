@@ -1,6 +1,6 @@
 // The daemon's own files, held open: whatever becomes of them on disk, this version can be executed again. An image that
 // takes this one's place is told of them, and of the ledger, by one variable of its environment.
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Native } from './native.ts'
@@ -15,7 +15,10 @@ const FILES = {
 } as const
 
 /** An image that can be executed: descriptors of its files, -1 for one that there is not; `directory` is where they were. */
-export type Image = { directory: string; node: number } & Record<keyof typeof FILES, number>
+export type Image = { directory: string; node: number; isCopied: boolean } & Record<
+  keyof typeof FILES,
+  number
+>
 
 /** What an image is told by the one before it. */
 export type Inheritance = {
@@ -64,7 +67,23 @@ export function openImage(native: Pick<Native, 'cloexec'>): Image | null {
     }
   }
   const entries = Object.entries(FILES).map(([key, name]) => [key, open(`${directory}/${name}`)])
-  return { directory, node: open('/proc/self/exe'), ...Object.fromEntries(entries) } as Image
+  const node = open('/proc/self/exe')
+  return { directory, node, isCopied: false, ...Object.fromEntries(entries) } as Image
+}
+
+/** The same image with its files in memory: one that is written over in place would be another's. Not Node, which the kernel
+ * lets nobody write to while it runs. The descriptors of the files are left to be closed. */
+export function copyImage(native: Pick<Native, 'memfd' | 'cloexec'>, image: Image): Image {
+  const copies = Object.keys(FILES).map(key => {
+    const fd = image[key as keyof typeof FILES]
+    if (fd < 0) return [key, fd]
+    const copy = native.memfd(key)
+    const bytes = readFileSync(pathOf(fd))
+    for (let at = 0; at < bytes.length; ) at += writeSync(copy, bytes, at)
+    native.cloexec(copy, false)
+    return [key, copy]
+  })
+  return { ...image, ...Object.fromEntries(copies), isCopied: true }
 }
 
 export const imageFds = (image: Image): number[] =>

@@ -24,6 +24,8 @@ const COUNTER = service(
   `/bin/sh -c 'i=0; while :; do i=$((i+1)); printf "line "; sleep 0.01; echo $i; done'`,
 )
 
+const WHOLE_LINES = COUNTER.replace('printf "line "; sleep 0.01; echo $i', 'echo line $i; sleep 0.01')
+
 /** The first line that is not the next one; the last may have been cut short by the end of the service. */
 const gap = (lines: readonly string[]) =>
   lines.slice(0, -1).findIndex((line, i) => line !== `line ${i + 1}`)
@@ -159,7 +161,7 @@ test('a version that does not come up is not taken, and files that were removed 
 
 test('a state that cannot be read does not keep it from coming up, and what runs is taken up', async t => {
   const hearth = await boot(t, {
-    units: { 'counter.service': COUNTER, 'other.service': service('/bin/sleep infinity') },
+    units: { 'counter.service': WHOLE_LINES, 'other.service': service('/bin/sleep infinity') },
   })
   const pids = await hearth.ok('show', 'counter', 'other', '-p', 'MainPID,InvocationID')
   const state = readdirSync(`/proc/${hearth.pid}/fd`)
