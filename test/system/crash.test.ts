@@ -24,7 +24,10 @@ const COUNTER = service(
   `/bin/sh -c 'i=0; while :; do i=$((i+1)); printf "line "; sleep 0.01; echo $i; done'`,
 )
 
-const WHOLE_LINES = COUNTER.replace('printf "line "; sleep 0.01; echo $i', 'echo line $i; sleep 0.01')
+const WHOLE_LINES = COUNTER.replace(
+  'printf "line "; sleep 0.01; echo $i',
+  'echo line $i; sleep 0.01',
+)
 
 /** The first line that is not the next one; the last may have been cut short by the end of the service. */
 const gap = (lines: readonly string[]) =>
@@ -176,7 +179,10 @@ test('a state that cannot be read does not keep it from coming up, and what runs
   t.regex(status, /State: degraded/)
   t.regex(status, /state of the image before could not be read .*2 running services were taken up/)
   await hearth.ok('stop', 'counter')
-  t.is(gap(await linesOf(hearth, 'counter')), -1)
+  // What the log worker had in hand at that moment is all that may be missing.
+  const lines = await linesOf(hearth, 'counter')
+  const last = Number(lines.at(-1)?.replace('line ', ''))
+  t.true(last - lines.length <= 1, `${lines.length} of ${last} lines`)
   await hearth.ok('restart', 'other')
   t.is(await hearth.ok('is-active', 'other'), 'active')
   await hearth.ok('reset-failed')
