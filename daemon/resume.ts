@@ -7,9 +7,9 @@ import type { Leftover, Persist } from './runtime/persist.ts'
 import { readOwnChildren } from './runtime/procfs.ts'
 
 export type ResumeParts = {
-  native: Native
+  native: Pick<Native, 'children'>
   engine: Engine
-  runtime: Runtime
+  runtime: Pick<Runtime, 'restore' | 'startedBefore'>
   loop: Loop
   persist: Persist
 }
@@ -18,8 +18,8 @@ export type ResumeParts = {
 export function resume(
   leftover: Leftover,
   { native, engine, runtime, loop, persist }: ResumeParts,
+  children: ReadonlySet<number> = new Set(readOwnChildren() ?? native.children()),
 ) {
-  const children = new Set(readOwnChildren() ?? native.children())
   const events = [...leftover.events]
   const effects = [...leftover.effects]
   runtime.restore(engine.state, events, children)

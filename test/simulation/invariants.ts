@@ -89,8 +89,8 @@ export function createChecker(): Checker {
       for (const [id, began] of since) {
         const job = changes.jobs.get(id) ?? engine.state.jobs.get(id)
         if (job?.type !== 'stop') continue
-        const { service, mount } = engine.graph.unit(job.unit)
-        const stopUsec = service?.timeoutStopUsec ?? mount?.timeoutUsec ?? 0
+        const { service, mount, socket } = engine.graph.unit(job.unit)
+        const stopUsec = service?.timeoutStopUsec ?? mount?.timeoutUsec ?? socket?.timeoutUsec ?? 0
         // ExecStop=, SIGTERM, SIGKILL, ExecStopPost=, SIGTERM, SIGKILL: each has the time-out once.
         if (now.monotonicUsec - began > 6 * stopUsec + 1) {
           breach(`the stop of ${job.unit} takes longer than its time-outs`)

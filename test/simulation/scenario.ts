@@ -14,6 +14,8 @@ export type Scenario = {
   commands: Deed[]
   /** Decides what comes first of what is due together. */
   chances: number[]
+  /** How late answers are that the daemon does not wait for, by turns, microseconds. */
+  delays: number[]
 }
 
 type Deed =
@@ -28,6 +30,10 @@ type Deed =
   | { do: 'set-clock'; usec: number }
   | { do: 'comes-about'; on: number }
   | { do: 'presence'; on: number; isThere: boolean }
+  | { do: 'comes-in'; on: number }
+  /** The daemon dies after so many points; it is told once more what it was told of late. */
+  | { do: 'crash'; after: number }
+  | { do: 'again'; nth: number }
 
 const TYPES = [
   'service',
@@ -40,6 +46,7 @@ const TYPES = [
   'timer',
   'path',
   'mount',
+  'socket',
 ]
 const COUNT = TYPES.length
 const nameOf = (i: number) => `u${i % COUNT}.${TYPES[i % COUNT]}`
@@ -146,9 +153,16 @@ const triggering = fc.record({
     persistent: fc.boolean(),
   }),
   path: fc.record({ triggerLimitBurst: fc.constantFrom(2, 200) }),
+  socket: fc.record({
+    triggerLimitBurst: fc.constantFrom(2, 20),
+    flushPending: fc.boolean(),
+    timeoutUsec: fc.constant(3 * SECOND),
+    execStartPre: often([], [command('/bin/pre')]),
+    execStopPost: often([], [command('/bin/post')]),
+  }),
   mount: fc.record({ what: often<string | null>('x', null), timeoutUsec: fc.constant(3 * SECOND) }),
 }) as fc.Arbitrary<Given>
-const TRIGGERS: readonly string[] = ['timer', 'path']
+const TRIGGERS: readonly string[] = ['timer', 'path', 'socket']
 
 const unitAt = (i: number): fc.Arbitrary<Unit> =>
   fc.tuple(dependencies(i), settings, triggering).map(([stated, given, { triggers, ...more }]) =>
@@ -177,6 +191,11 @@ const daemon: fc.Arbitrary<Behaviour> = fc.record({
   ),
   forks: fc.constant(null),
   isMissing: often(false, false, false, true),
+  failure: fc.constantFrom(
+    { step: 'exec', exitStatus: 203, errno: 'ENOENT', message: 'not found' },
+    { step: 'FORK', exitStatus: 0, errno: 'EAGAIN', message: 'no more processes' },
+    { step: 'USER', exitStatus: 217, errno: 'ESRCH', message: 'no such user', isFinal: true },
+  ),
 })
 const behaviour: fc.Arbitrary<Behaviour> = fc
   .tuple(daemon, fc.option(daemon, { freq: 3 }))
@@ -229,9 +248,14 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       do: fc.constant('set-clock' as const),
-      usec: fc.integer({ min: -60, max: 60 }).map(seconds => seconds * SECOND),
+      usec: fc
+        .oneof(fc.integer({ min: -60, max: 60 }), fc.constantFrom(-86_400, 3600, 31_536_000))
+        .map(seconds => seconds * SECOND),
     }),
   },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('comes-in' as const), on }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('crash' as const), after: fc.nat(60) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('again' as const), nth: fc.nat(7) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('comes-about' as const), on }) },
   {
     weight: 1,
@@ -245,8 +269,9 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
     .tuple(...names.map(() => fc.array(behaviour, { minLength: 1, maxLength: 3 })))
     .map(lists => new Map(lists.map((list, i) => [nameOf(i), list]))),
   conditions: fc.array(fc.boolean(), { minLength: 1, maxLength: 4 }),
-  commands: fc.array(deed, { minLength: 1, maxLength: 25 }),
+  commands: fc.array(deed, { minLength: 1, maxLength: 30, size: 'max' }),
   chances: fc.array(fc.double({ min: 0, max: 0.999, noNaN: true }), { minLength: 1, maxLength: 8 }),
+  delays: fc.array(often(0, 1, 100_000), { minLength: 1, maxLength: 6 }),
 })
 
 const byTurns = <T>(list: readonly T[], fallback: T) => {
@@ -255,7 +280,7 @@ const byTurns = <T>(list: readonly T[], fallback: T) => {
 }
 
 /** What the world needs to play the scenario. */
-export function partsOf({ units, behaviours, conditions, chances }: Scenario) {
+export function partsOf({ units, behaviours, conditions, chances, delays }: Scenario) {
   const turns = new Map(
     [...behaviours].map(([name, list]) => [name, byTurns(list, LIVES)] as const),
   )
@@ -271,6 +296,7 @@ export function partsOf({ units, behaviours, conditions, chances }: Scenario) {
     },
     conditions: () => ({ condition: holds(), assert: true }),
     random: byTurns(chances, 0),
+    lateUsec: byTurns(delays, 0),
   }
 }
 
@@ -314,6 +340,15 @@ export function perform(world: World, deed: Deed): void {
       if (name.endsWith('.mount')) world.setPresence(name, deed.isThere)
       return
     }
+    case 'comes-in':
+      world.comesIn(nameOf(deed.on))
+      return
+    case 'crash':
+      world.crashAfter(deed.after)
+      return
+    case 'again':
+      world.again(deed.nth)
+      return
     default:
       deed satisfies never
   }
@@ -337,13 +372,14 @@ export function describeScenario(script: Scenario): string {
       ...differing(one.timer, plain.timer),
       ...differing(one.path, plain.path),
       ...differing(one.mount, plain.mount),
+      ...differing(one.socket, plain.socket),
     ]
     return `${one.id} ${settings.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(' ')}`
   }
   return [
     ...script.units.map(about),
     ...[...script.behaviours].map(([name, list]) => `${name} behaves: ${JSON.stringify(list)}`),
-    `conditions ${script.conditions} chances ${script.chances}`,
+    `conditions ${script.conditions} chances ${script.chances} delays ${script.delays}`,
     ...script.commands.map(one =>
       one.do === 'change' ? `change ${about(one.to)}` : JSON.stringify(one),
     ),

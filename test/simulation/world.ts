@@ -1,23 +1,28 @@
-// A world for the engine to run in: the daemon's own loop, with processes, signals, conditions and a clock that exist only
-// here. Nothing happens by itself but what `behave` says; time passes when `pass` says so. After every step the state is
-// held against what must always be true (invariants.ts).
+// A world for the engine to run in: the daemon's own loop and its memory, with processes, signals, conditions and a clock
+// that exist only here. Nothing happens by itself but what `behave` says; time passes when `pass` says so. After every step the
+// state is held against what must always be true (invariants.ts). The daemon may die at any point, and goes on from its memory.
+
+import { deepStrictEqual } from 'node:assert'
 
 import type { Effect } from '../../daemon/engine/effect.ts'
-import { createEngine, type Engine } from '../../daemon/engine/engine.ts'
+import { createEngine, type Engine, type EngineParts } from '../../daemon/engine/engine.ts'
 import type { EngineEvent, ProcessExit } from '../../daemon/engine/event.ts'
 import { initialUnitState } from '../../daemon/engine/initial.ts'
 import type { Host, Machine } from '../../daemon/engine/machine.ts'
 import { machineOf } from '../../daemon/engine/machines.ts'
-import type {
-  ActiveState,
-  Changes,
-  EngineState,
-  ExecKind,
-  JobType,
-} from '../../daemon/engine/state.ts'
+import type { ActiveState, Changes, ExecKind, JobType } from '../../daemon/engine/state.ts'
 import { createLoop, type Loop } from '../../daemon/loop.ts'
+import { resume } from '../../daemon/resume.ts'
+import {
+  type Account,
+  createPersist,
+  type Persist,
+  readLedger,
+  SLOT,
+} from '../../daemon/runtime/persist.ts'
 import type { JobMode, Unit, UnitName, UnitType } from '../../daemon/units/unit.ts'
 import { type Checker, createChecker } from './invariants.ts'
+import { MemoryLedger } from './ledger.ts'
 import { FakeUnits } from './units.ts'
 
 export const SECOND = 1_000_000
@@ -39,6 +44,15 @@ export type Behaviour = {
   forks: Behaviour | null
   /** It cannot be spawned at all. */
   isMissing: boolean
+  /** With that failure; its executable is not there if nothing is said. */
+  failure?: SpawnFailure
+}
+type SpawnFailure = Omit<Extract<EngineEvent, { type: 'spawn-failed' }>, 'type' | 'unit' | 'token'>
+const NOT_FOUND: SpawnFailure = {
+  step: 'exec',
+  exitStatus: 203,
+  errno: 'ENOENT',
+  message: 'not found',
 }
 
 export const LIVES: Behaviour = {
@@ -66,12 +80,20 @@ export type WorldParts = {
   conditions?: (unit: UnitName) => { condition: boolean; assert: boolean }
   /** A number in [0, 1): decides between what is due at the same moment. By default it is what was planned first. */
   random?: () => number
+  /** How late the next answer is that the daemon does not wait for (conditions, PID files, sockets ...), microseconds. */
+  lateUsec?: () => number
   /** The state machines, if not the real ones. */
   machineOf?: (type: UnitType) => Machine
   seed?: string
   host?: Host
   zone?: string
 }
+
+/** Where the daemon died. */
+class Crash extends Error {}
+
+/** Answers of late, to be given once more. */
+const LATEST = 8
 
 type Planned = { atUsec: number; order: number; happen: () => void }
 
@@ -88,7 +110,10 @@ export class World {
   readonly stamps = new Map<UnitName, number>()
   /** Mounts, swaps and devices that are there. */
   readonly present = new Set<UnitName>()
+  /** What has come in at sockets that are open, and whether somebody watches. */
+  readonly sockets = new Map<UnitName, { isWatched: boolean; isPending: boolean }>()
   steps = 0
+  crashes = 0
   finished: Extract<Effect, { type: 'finish' }> | null = null
 
   readonly #parts: WorldParts
@@ -96,8 +121,21 @@ export class World {
   readonly #awaitsEmpty = new Set<UnitName>()
   /** Path units whose paths are watched, by which token. */
   readonly #watched = new Map<UnitName, number>()
+  readonly #ledger = new MemoryLedger()
+  #persist: Persist
   #engine: Engine
   #loop: Loop
+  /** Whether the loop is at work: what is posted comes of an effect. */
+  #isInLoop = false
+  /** What came from outside and is not on record: it is still there for the next image. */
+  #inHand: EngineEvent | null = null
+  /** On record, and not committed. */
+  #uncommitted: Changes | null = null
+  /** Effects on record that have not been carried out. */
+  #wanted: Effect[] = []
+  /** How many points are left to live for; null: no end is planned. */
+  #pointsLeft: number | null = null
+  #latest: EngineEvent[] = []
   #plans: Planned[] = []
   #wakeUsec: number | null = null
   #wake: () => void = () => {}
@@ -108,14 +146,10 @@ export class World {
   constructor(parts: WorldParts) {
     this.#parts = parts
     this.units = new FakeUnits(parts.units)
-    this.#engine = createEngine({
-      units: this.units,
-      seed: parts.seed ?? '0123456789abcdef'.repeat(2),
-      started: this.now,
-      ...(parts.host && { host: parts.host }),
-      ...(parts.zone && { zone: parts.zone }),
-      ...(parts.machineOf && { machineOf: parts.machineOf }),
-    })
+    this.#persist = createPersist({ cloexec() {} }, this.#ledger, null)
+    this.#engine = this.#createEngine()
+    // The daemon's first step tells the environment; it puts the manager's state on record.
+    this.#persist.account(this.#engine.state, [], [])
     this.checker = createChecker()
     this.#loop = this.#createLoop()
   }
@@ -131,7 +165,22 @@ export class World {
   }
 
   post(event: EngineEvent): this {
-    this.#loop.post(event)
+    if ('token' in event || event.type === 'exited' || event.type === 'notify')
+      this.#latest = [event, ...this.#latest.slice(0, LATEST - 1)]
+    if (this.#isInLoop) this.#loop.post(event)
+    else this.#live(() => this.#loop.post(event), event)
+    return this
+  }
+
+  /** One of the latest answers is given once more. */
+  again(nth: number): this {
+    const event = this.#latest[nth % Math.max(1, this.#latest.length)]
+    return event ? this.post(event) : this
+  }
+
+  /** The daemon dies after so many points more: before and after each step, record and effect there is one. */
+  crashAfter(points: number): this {
+    this.#pointsLeft = points
     return this
   }
 
@@ -161,20 +210,15 @@ export class World {
     this.units.reload()
     return this.post({ type: 'units-reloaded' })
   }
-  /** The daemon is replaced: everything it knows goes through text. */
+  /** The daemon is replaced: everything it knows goes through its records. */
   reexec(): this {
-    const { manager, units, jobs } = this.#engine.state
-    const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value))
-    const state: EngineState = {
-      manager: copy(manager),
-      units: new Map(copy([...units])),
-      jobs: new Map(copy([...jobs])),
-    }
-    this.#engine = createEngine({ units: this.units, seed: '', started: this.now, state })
-    this.#loop = this.#createLoop()
-    this.#wakeUsec = this.#engine.nextWakeUsec()
-    this.#wake = () => this.post({ type: 'wakeup' })
+    this.#recover()
     return this
+  }
+
+  /** How many jobs were asked for by hand. */
+  get requests(): number {
+    return this.#request
   }
 
   /** The answer to a request: the result of the job, the kind of refusal, or `pending`. */
@@ -256,6 +300,13 @@ export class World {
     const token = this.#watched.get(unit)
     return token === undefined ? this : this.post({ type: 'path-triggered', unit, token, path })
   }
+  /** Something comes in at the socket unit's sockets, if they are open. */
+  comesIn(unit: UnitName): this {
+    const socket = this.sockets.get(unit)
+    if (!socket) return this
+    socket.isPending = true
+    return socket.isWatched ? this.post({ type: 'socket-ready', unit }) : this
+  }
   /** Somebody else mounts or unmounts it. */
   setPresence(unit: UnitName, isThere: boolean): this {
     if (isThere) this.present.add(unit)
@@ -302,7 +353,7 @@ export class World {
       plan.happen()
     } else {
       this.#wakeUsec = null
-      this.#wake()
+      this.#live(this.#wake, null)
     }
   }
 
@@ -310,9 +361,122 @@ export class World {
     this.#plans.push({ atUsec: this.monotonicUsec + afterUsec, order: this.#order++, happen })
   }
 
+  #createEngine(more: Partial<EngineParts> = {}): Engine {
+    const { seed, host, zone, machineOf: machine } = this.#parts
+    return createEngine({
+      units: this.units,
+      seed: seed ?? '0123456789abcdef'.repeat(2),
+      started: this.now,
+      ...(host && { host }),
+      ...(zone && { zone }),
+      ...(machine && { machineOf: machine }),
+      ...more,
+    })
+  }
+
+  /** Lets the daemon do something; when it dies of it, another goes on, and is told what this one had not on record. */
+  #live(act: () => void, event: EngineEvent | null): void {
+    this.#inHand = event
+    this.#isInLoop = true
+    try {
+      act()
+      this.#isInLoop = false
+    } catch (error) {
+      if (!(error instanceof Crash)) throw error
+      this.#isInLoop = false
+      this.crashes++
+      const lost = this.#inHand
+      this.#recover()
+      if (lost) this.post(lost)
+    }
+  }
+
+  #point(): void {
+    if (this.#pointsLeft === null || this.#pointsLeft-- > 0) return
+    this.#pointsLeft = null
+    throw new Crash()
+  }
+
+  /** A new image takes the place of this one. */
+  #recover(): void {
+    const before = this.#engine
+    if (this.#uncommitted) {
+      before.commit(this.#uncommitted)
+      this.checker.committed(before, this.#uncommitted)
+      this.#uncommitted = null
+    }
+    const { leftover, keep } = readLedger(this.#ledger.reopen())
+    this.#persist = createPersist({ cloexec() {} }, this.#ledger, keep)
+    this.#persist.slots[SLOT.performed] = leftover?.performed ?? 0
+    this.#persist.slots[SLOT.spawned] = 0
+    const kept = before.graph.kept()
+    this.#engine = this.#createEngine({ kept, ...(leftover && { state: leftover.state }) })
+    this.#loop = this.#createLoop()
+    this.#wakeUsec = null
+    if (!leftover) return
+    deepStrictEqual(leftover.state, { ...before.state, manager: before.state.manager })
+    const isAnswered = leftover.effects.length === this.#wanted.length - 1
+    deepStrictEqual(leftover.effects, isAnswered ? this.#wanted.slice(1) : this.#wanted)
+    this.#wanted = [...leftover.effects]
+    this.#live(
+      () =>
+        resume(
+          leftover,
+          {
+            native: { children: () => new Int32Array() },
+            engine: this.#engine,
+            runtime: { restore() {}, startedBefore: () => this.#wanted.shift() },
+            loop: this.#loop,
+            persist: this.#persist,
+          },
+          new Set(this.processes.keys()),
+        ),
+      null,
+    )
+  }
+
+  /** The daemon's account, with points between at which it may die. */
+  #createAccount(): Account {
+    const persist = this.#persist
+    let isOnRecord = false
+    let stepped: EngineEvent | null = null
+    return {
+      stepping: event => {
+        persist.stepping(event)
+        stepped = event
+        this.#point()
+      },
+      step: (changes, effects, isPosted) => {
+        this.#point()
+        persist.step(changes, effects, isPosted)
+        this.#uncommitted = changes
+        this.#wanted.push(...effects.filter(effect => effect.type !== 'log'))
+        if (this.#inHand === stepped) this.#inHand = null
+        this.#point()
+      },
+      posted: event => {
+        persist.posted(event)
+        this.#point()
+      },
+      performing: effect => {
+        isOnRecord = effect.type !== 'log'
+        persist.performing(effect)
+        this.#point()
+      },
+      performed: () => {
+        this.#point()
+        persist.performed()
+        if (isOnRecord) this.#wanted.shift()
+        this.#point()
+      },
+      settled: state => persist.settled(state),
+    }
+  }
+
   #createLoop(): Loop {
     const engine = this.#engine
     return createLoop({
+      account: this.#createAccount(),
       engine: {
         ...engine,
         state: engine.state,
@@ -324,6 +488,7 @@ export class World {
         },
         commit: (changes: Changes) => {
           engine.commit(changes)
+          this.#uncommitted = null
           this.checker.committed(engine, changes)
         },
       },
@@ -358,18 +523,24 @@ export class World {
         const { unit, token } = effect
         const answer = this.#parts.conditions?.(unit) ?? { condition: true, assert: true }
         const failed = answer.condition && answer.assert ? null : 'PathExists=/nowhere'
-        this.post({ type: 'conditions-checked', unit, token, ...answer, failed })
+        this.#answer({ type: 'conditions-checked', unit, token, ...answer, failed })
         return
       }
       case 'spawn': {
         const { unit, token } = effect
         const behaviour = this.#behave(effect)
         if (behaviour.isMissing) {
-          const failure = { step: 'exec', exitStatus: 203, errno: 'ENOENT', message: 'not found' }
-          this.post({ type: 'spawn-failed', unit, token, ...failure })
+          this.post({ type: 'spawn-failed', unit, token, ...(behaviour.failure ?? NOT_FOUND) })
           return
         }
         const pid = this.#spawn(unit, behaviour)
+        for (const name of effect.sockets ?? []) {
+          const socket = this.sockets.get(name)
+          if (socket) socket.isPending = false
+        }
+        // As the kernel does (native/spawn.c).
+        new Int32Array(this.#ledger.slots)[2 * SLOT.spawned] = pid
+        this.#point()
         this.post({ type: 'spawned', unit, token, pid })
         return
       }
@@ -380,8 +551,8 @@ export class World {
           if (isNamed || effect.others) this.#signal(process, effect.signal)
         }
         const waiting = this.#of(unit).length > 0
-        this.post({ type: 'killed', unit, token, waiting })
         if (waiting) this.#awaitsEmpty.add(unit)
+        this.post({ type: 'killed', unit, token, waiting })
         return
       }
       case 'await-empty':
@@ -391,25 +562,48 @@ export class World {
       case 'guess-main-pid': {
         const { unit, token } = effect
         const pid = this.#of(unit)[0]?.pid ?? null
-        this.post({ type: 'main-pid-guessed', unit, token, pid })
+        this.#answer({ type: 'main-pid-guessed', unit, token, pid })
         return
       }
       case 'read-pid-file': {
         const { unit, token } = effect
         const pid = this.#of(unit)[0]?.pid ?? null
-        this.post({ type: 'pid-file', unit, token, pid, problem: pid ? null : 'no such file' })
+        this.#answer({ type: 'pid-file', unit, token, pid, problem: pid ? null : 'no such file' })
         return
       }
       case 'check-presence': {
         const { unit, token } = effect
         const isThere = this.present.has(unit)
         const problem = unit.endsWith('.device') ? 'no such device' : null
-        this.post({ type: 'presence', unit, token, isThere, problem })
+        this.#answer({ type: 'presence', unit, token, isThere, problem })
         return
       }
       case 'open-sockets': {
         const { unit, token } = effect
-        this.post({ type: 'sockets-opened', unit, token, problem: null })
+        this.sockets.set(unit, { isWatched: false, isPending: false })
+        this.#answer({ type: 'sockets-opened', unit, token, problem: null })
+        return
+      }
+      case 'watch-sockets': {
+        const { unit, watch } = effect
+        const socket = this.sockets.get(unit)
+        if (!socket) return
+        socket.isWatched = watch
+        if (watch && socket.isPending)
+          this.#plan(0, () => {
+            if (socket.isWatched && socket.isPending) this.post({ type: 'socket-ready', unit })
+          })
+        return
+      }
+      case 'flush-sockets': {
+        const socket = this.sockets.get(effect.unit)
+        if (socket) socket.isPending = false
+        return
+      }
+      case 'close-sockets': {
+        const socket = this.sockets.get(effect.unit)
+        if (socket) socket.isWatched = false
+        this.sockets.delete(effect.unit)
         return
       }
       case 'watch-paths':
@@ -423,7 +617,7 @@ export class World {
         if (token === null) return
         const realtimeUsec = this.stamps.get(unit) ?? null
         if (realtimeUsec === null) this.stamps.set(unit, this.now.realtimeUsec)
-        this.post({ type: 'timer-stamp', unit, token, realtimeUsec })
+        this.#answer({ type: 'timer-stamp', unit, token, realtimeUsec })
         return
       }
       case 'write-timer-stamp':
@@ -435,6 +629,12 @@ export class World {
       default: // a word to somebody outside
         return
     }
+  }
+
+  #answer(event: EngineEvent): void {
+    const lateUsec = this.#parts.lateUsec?.() ?? 0
+    if (lateUsec > 0) this.#plan(lateUsec, () => this.post(event))
+    else this.post(event)
   }
 
   #of(unit: UnitName): Process[] {
