@@ -10,7 +10,8 @@ export type Case = {
   directives: readonly string[]
   /** Lines of [Service] (other sections may follow); `Type=oneshot` and the check's ExecStart= are put before them. */
   settings: string
-  /** A shell script, each line of which must succeed, run by ExecStart=; `$` and `%` are the shell's. */
+  /** A shell script, each line of which must succeed (begins it with `!`: must not), run by ExecStart=; `$` and `%` are
+   * the shell's. */
   check?: string
   /** The unit's name, where it matters; default: made of its number. `@` names are templates started as `NAME@i`. */
   unit?: string
@@ -41,8 +42,11 @@ export type Setting = {
 const word = (text: string) =>
   `'${text.replace(/[\\']/g, '\\$&').replaceAll('\n', '\\n').replaceAll('%', '%%')}'`
 
-/** A command line that runs a shell script, left as it is. */
-export const shell = (script: string) => `:/bin/sh -exc ${word(script)}`
+/** Lines that begin with `!` made to fail when their command does not: for `sh -e` a `!` never fails. */
+const strict = (script: string) => script.replace(/^[ \t]*! (.*)$/gm, 'if $1; then exit 9; fi')
+
+/** A command line that runs a shell script, each line of which must succeed, or must not where it begins with `!`. */
+export const shell = (script: string) => `:/bin/sh -exc ${word(strict(script))}`
 
 const unitText = ({ settings, check }: Case) =>
   `[Service]\nType=oneshot\n${check === undefined ? '' : `ExecStart=${shell(check)}\n`}${settings}\n`
