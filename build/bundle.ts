@@ -27,6 +27,7 @@ const APART = 'pino-pretty'
 const LATE: readonly { name: string; imported: RegExp }[] = [
   { name: APART, imported: new RegExp(`^${APART}$`) },
   { name: 'analyze', imported: /\/analyze\/main\.ts$/ },
+  { name: 'log-files', imported: /\/analyze\/logs\.ts$/ },
 ]
 
 const apart: Plugin = {
@@ -44,6 +45,7 @@ const FILES = {
   'log-worker': 'daemon/logs/worker.ts',
   start: 'build/start.ts',
   analyze: 'ctl/analyze/main.ts',
+  'log-files': 'ctl/analyze/logs.ts',
   [APART]: APART,
 }
 /** What start.cjs runs, dist/NAME.js. ctl is read anew each time; a stack trace of hearth's is to be legible. */

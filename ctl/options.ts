@@ -36,6 +36,11 @@ export type Options = {
   since: string | null
   until: string | null
   priority: string | null
+  stream: string | null
+  run: string | null
+  boot: boolean
+  pagerEnd: boolean
+  directory: string | null
   grep: string | null
   now: boolean
   runtime: boolean
@@ -60,6 +65,20 @@ export type OptionSpec = Common &
     | { kind: 'list'; key: Keys<string[]>; value: string; values?: readonly string[] }
   )
 export type OptionGroup = 'What is shown' | 'What is done' | 'Logs' | 'ctl itself' | 'Ignored'
+
+/** journalctl(1), --output=. */
+export const LOG_FORMATS = [
+  'short',
+  'short-iso',
+  'short-iso-precise',
+  'short-precise',
+  'short-full',
+  'short-unix',
+  'with-unit',
+  'cat',
+  'raw',
+  'json',
+] as const
 
 const JOB_MODES = [
   'replace',
@@ -148,7 +167,12 @@ export const OPTIONS: readonly OptionSpec[] = [
   },
   flag(show, 'value', '--value', 'show values without the names of the properties'),
   flag(show, 'showTypes', '--show-types', 'show the type of each socket'),
-  flag(show, 'reverse', '--reverse', 'show what depends on the unit'),
+  flag(
+    show,
+    'reverse',
+    '-r, --reverse',
+    'show what depends on the unit; of logs the latest lines first',
+  ),
   flag(show, 'after', '--after', 'show the units that are ordered before it (its After=)'),
   flag(show, 'before', '--before', 'show the units that are ordered after it (its Before=)'),
   flag(show, 'full', '-l, --full', 'cut nothing to the width of the terminal'),
@@ -162,8 +186,8 @@ export const OPTIONS: readonly OptionSpec[] = [
     short: 'o',
     long: 'output',
     value: 'FORMAT',
-    about: 'of log lines: short, short-iso, short-precise, short-full, with-unit, cat, json',
-    values: ['short', 'short-iso', 'short-precise', 'short-full', 'with-unit', 'cat', 'json'],
+    about: `of log lines: ${LOG_FORMATS.join(', ')}`,
+    values: LOG_FORMATS,
   },
   flag(act, 'noBlock', '--no-block', 'do not wait until the job is done'),
   flag(act, 'wait', '--wait', 'wait until the started units have ended'),
@@ -274,8 +298,36 @@ export const OPTIONS: readonly OptionSpec[] = [
     long: 'priority',
     value: 'LEVEL',
     about:
-      'lines of this level and more urgent ones: emerg, alert, crit, err, warning, notice, info',
+      'also -p: lines of this level and more urgent ones: emerg, alert, crit, err, warning, notice, info',
     values: ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'],
+  },
+  {
+    kind: 'value',
+    key: 'stream',
+    group: logs,
+    long: 'stream',
+    value: 'STREAM',
+    about: 'lines of standard output (out) or standard error (err) only',
+    values: ['out', 'err'],
+  },
+  {
+    kind: 'value',
+    key: 'run',
+    group: logs,
+    long: 'run',
+    value: 'RUN',
+    about: 'of one run: 0 is the last, -1 the one before, or an invocation id',
+  },
+  flag(logs, 'boot', '-b, --boot', 'since hearth was started'),
+  flag(logs, 'pagerEnd', '-e, --pager-end', 'the last 1000 lines'),
+  {
+    kind: 'value',
+    key: 'directory',
+    group: logs,
+    short: 'D',
+    long: 'directory',
+    value: 'DIR',
+    about: 'read the log files there, without a daemon',
   },
   {
     kind: 'value',
@@ -336,6 +388,11 @@ export const noOptions = (): Options => ({
   since: null,
   until: null,
   priority: null,
+  stream: null,
+  run: null,
+  boot: false,
+  pagerEnd: false,
+  directory: null,
   grep: null,
   now: false,
   runtime: false,

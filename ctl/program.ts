@@ -115,7 +115,8 @@ function toVisible(long: string): Option {
   const spec = OPTIONS.find(one => one.long === long)
   if (spec === undefined) throw new Error(`--${long} is not in the table of options`)
   // -f is --force to commander, which is the same to logs.
-  return spec.key === 'follow' ? new Option('-f, --follow', spec.about) : toOption(spec)
+  if (spec.key === 'follow') return new Option('-f, --follow', spec.about)
+  return toOption(spec)
 }
 
 const subcommandTerm = (command: Command) => {

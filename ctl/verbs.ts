@@ -172,7 +172,10 @@ const ROWS = [
     group: 'What there is',
     about: 'what units have written',
     args: '[UNIT...]',
-    options: ['follow', 'lines', 'unit', 'since', 'until', 'priority', 'grep', 'output'],
+    options: [
+      ...['follow', 'lines', 'unit', 'since', 'until', 'boot', 'run', 'priority', 'grep', 'stream'],
+      ...['reverse', 'pager-end', 'output', 'directory'],
+    ],
   },
   {
     name: 'is-active',

@@ -3,19 +3,16 @@ import { hostname } from 'node:os'
 import type { ControlError, LogLine, Methods } from '../../daemon/control/schema.ts'
 import { readMoment } from '../analyze/moment.ts'
 import type { Command, Context } from '../context.ts'
-import { FAILURE } from '../exit-status.ts'
-import {
-  formatLogLine,
-  isLogFormat,
-  LOG_FORMATS,
-  type LogFormat,
-  type LogStyle,
-} from '../format/log-line.ts'
+import { FAILURE, SUCCESS } from '../exit-status.ts'
+import { formatLogLine, isLogFormat, type LogFormat, type LogStyle } from '../format/log-line.ts'
+import { LOG_FORMATS } from '../options.ts'
 import { drained, write } from '../output.ts'
 import { complainAll, failed } from './answer.ts'
 import { readLines } from './lines.ts'
 
 const FOLLOWED_LINES = 10
+/** journalctl(1), -e. */
+const END_LINES = 1000
 const PRIORITIES = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug']
 
 export const run: Command = async context => {
@@ -28,6 +25,8 @@ export const run: Command = async context => {
     paint: context.paint,
     terminal: context.terminal,
   }
+  const { directory } = context.options
+  if (directory !== null) return readFiles(context, directory, query, format, style)
   let some = false
   const seen = createSeen()
   const answer = await context.ask('logs', query, {
@@ -39,12 +38,48 @@ export const run: Command = async context => {
     },
     again: () => seen.again(query),
   })
-  if (answer.isErr()) return failed(context, answer.error)
-  const { errors } = answer.value
-  if (!some && errors.length === 0 && format !== 'json' && format !== 'cat') {
-    context.note('-- No entries --')
+  if (answer.isErr()) {
+    const isDown = answer.error.type === 'not-running' && context.options.socket === null
+    return isDown && !some && !query.follow
+      ? readFiles(context, null, query, format, style)
+      : failed(context, answer.error)
   }
+  const { errors } = answer.value
+  if (!some && errors.length === 0) noteNoEntries(context, format)
   return complainAll(context, errors)
+}
+
+const noteNoEntries = (context: Context, format: LogFormat) => {
+  if (format !== 'json' && format !== 'cat' && format !== 'raw') context.note('-- No entries --')
+}
+
+/** Tells what the files hold; null: those of the daemon that is not running. */
+async function readFiles(
+  context: Context,
+  directory: string | null,
+  query: Methods['logs']['params'],
+  format: LogFormat,
+  style: LogStyle,
+): Promise<number> {
+  if (query.follow)
+    return refuse(context, {
+      code: 'bad-request',
+      message: 'cannot follow the files of a directory: only a daemon tells what comes',
+      hint: 'leave out --follow or --directory',
+    })
+  const { defaultLogDirectory, readLogFiles } = await import('../analyze/logs.ts')
+  const place = directory ?? defaultLogDirectory()
+  const found = readLogFiles(place, query)
+  if (found.isErr()) return refuse(context, found.error)
+  if (directory === null) context.note(`hearth is not running: these are the files in ${place}`)
+  let some = false
+  for (const lines of found.value) {
+    some = true
+    printLines(lines, format, style)
+    await drained(1)
+  }
+  if (!some) noteNoEntries(context, format)
+  return SUCCESS
 }
 
 /** What was told already, should the daemon be executed anew on the way. */
@@ -53,6 +88,7 @@ function createSeen() {
   const last = new Map<string, { timeUsec: number; count: number }>()
   let skips: Map<string, { timeUsec: number; count: number }> | null = null
   let latest = 0
+  let earliest = Number.POSITIVE_INFINITY
 
   const isTold = ({ unit, timeUsec }: LogLine): boolean => {
     const skip = skips?.get(unit)
@@ -67,11 +103,13 @@ function createSeen() {
         const before = last.get(unit)
         last.set(unit, { timeUsec, count: before?.timeUsec === timeUsec ? before.count + 1 : 1 })
         latest = Math.max(latest, timeUsec)
+        earliest = Math.min(earliest, timeUsec)
       }
       return fresh
     },
     again(query: Methods['logs']['params']): Methods['logs']['params'] {
       if (latest === 0) return query
+      if (query.reverse) return { ...query, untilUsec: earliest - 1 }
       skips = new Map([...last].map(([unit, told]) => [unit, { ...told }]))
       const sinceUsec = Math.max(query.sinceUsec ?? 0, latest - OVERLAP_USEC)
       return { ...query, lines: null, sinceUsec }
@@ -86,7 +124,7 @@ function printLines(lines: readonly LogLine[], format: LogFormat, style: LogStyl
   let text = ''
   for (const line of lines) {
     const formatted = formatLogLine(line, format, style)
-    const end = line.partial && format === 'cat' ? '' : '\n'
+    const end = line.partial && (format === 'cat' || format === 'raw') ? '' : '\n'
     if (typeof formatted === 'string') {
       text += formatted + end
       continue
@@ -116,14 +154,32 @@ function readFormat({ options }: Context): LogFormat | ControlError {
 
 function readQuery({ args, options }: Context): Methods['logs']['params'] | ControlError {
   const follow = options.follow || options.force
-  const lines = readLines(options.lines ?? (follow ? String(FOLLOWED_LINES) : 'all'))
+  const most = options.pagerEnd ? END_LINES : follow ? FOLLOWED_LINES : null
+  const lines = readLines(options.lines ?? (most === null ? 'all' : String(most)))
   if (lines.isErr()) return lines.error
   const since = readBound('since', options.since)
   if (typeof since === 'object' && since !== null) return since
   const until = readBound('until', options.until)
   if (typeof until === 'object' && until !== null) return until
-  const priority = readPriority(options.priority)
+  // -p is --property to the reader of the command line.
+  const priority = readPriority(options.priority ?? options.property[0] ?? null)
   if (typeof priority === 'object' && priority !== null) return priority
+  const run = readRun(options.run)
+  if ('code' in run) return run
+  const { stream } = options
+  if (stream !== null && stream !== 'out' && stream !== 'err') {
+    return {
+      code: 'bad-request',
+      message: `cannot show lines of the stream '${stream}': there is no such stream`,
+      hint: 'the streams are out (standard output) and err (standard error)',
+    }
+  }
+  if (follow && options.reverse) {
+    return {
+      code: 'bad-request',
+      message: 'cannot follow backwards: --reverse and --follow exclude each other',
+    }
+  }
   return {
     units: [...args, ...options.unit],
     lines: lines.value,
@@ -131,6 +187,10 @@ function readQuery({ args, options }: Context): Methods['logs']['params'] | Cont
     ...(since === null ? {} : { sinceUsec: since }),
     ...(until === null ? {} : { untilUsec: until }),
     ...(priority === null ? {} : { priority }),
+    ...(stream === null ? {} : { stream }),
+    ...(options.boot ? { boot: true } : {}),
+    ...(options.reverse ? { reverse: true } : {}),
+    ...run,
     ...(options.grep === null ? {} : { grep: options.grep }),
   }
 }
@@ -144,6 +204,18 @@ function readBound(option: string, text: string | null): number | null | Control
       hint: "write it as '2026-11-25 21:00:00', 21:00, '10min ago', today or yesterday",
     }
   )
+}
+
+function readRun(text: string | null): { run?: number; invocationId?: string } | ControlError {
+  if (text === null) return {}
+  if (/^-?\d{1,9}$/.test(text) && Number(text) <= 0) return { run: -Math.abs(Number(text)) || 0 }
+  const id = text.replaceAll('-', '').toLowerCase()
+  if (/^[0-9a-f]{32}$/.test(id)) return { invocationId: id }
+  return {
+    code: 'bad-request',
+    message: `cannot show the run '${text}': there is no such run`,
+    hint: 'write 0 for the last run, -1 for the one before, or an invocation id',
+  }
 }
 
 function readPriority(text: string | null): number | null | ControlError {

@@ -1,18 +1,17 @@
 // Lines of output as journalctl shows them.
 import type { LogLine } from '../../daemon/control/schema.ts'
+import { LOG_FORMATS } from '../options.ts'
 import type { Paint } from './paint.ts'
 import { printableText } from './printable.ts'
-import { formatShort, formatShortIso, formatShortPrecise, formatTimestamp } from './timestamp.ts'
+import {
+  formatShort,
+  formatShortIso,
+  formatShortIsoPrecise,
+  formatShortPrecise,
+  formatShortUnix,
+  formatTimestamp,
+} from './timestamp.ts'
 
-export const LOG_FORMATS = [
-  'short',
-  'short-iso',
-  'short-precise',
-  'short-full',
-  'with-unit',
-  'cat',
-  'json',
-] as const
 /** journalctl(1), --output=. */
 export type LogFormat = (typeof LOG_FORMATS)[number]
 
@@ -27,7 +26,7 @@ export type LogStyle = {
   terminal: boolean
 }
 
-/** One line, without its newline. With `cat` and no terminal it is what the service wrote, to the byte. */
+/** One line, without its newline. With `raw`, or `cat` and no terminal, it is what the service wrote, to the byte. */
 export function formatLogLine(
   line: LogLine,
   format: LogFormat,
@@ -38,7 +37,9 @@ export function formatLogLine(
       return JSON.stringify(line)
     case 'cat':
       if (terminal) return printable(line, paint)
-      return line.binary ? Buffer.from(line.message, 'latin1') : line.message
+      return bytesOf(line)
+    case 'raw':
+      return bytesOf(line)
     case 'with-unit':
       return `${formatTimestamp(line.timeUsec)} ${host} ${said(line, line.unit, paint)}`
     default:
@@ -46,9 +47,14 @@ export function formatLogLine(
   }
 }
 
+const bytesOf = ({ binary, message }: LogLine) =>
+  binary ? Buffer.from(message, 'latin1') : message
+
 const STAMPS = {
   short: formatShort,
   'short-iso': formatShortIso,
+  'short-iso-precise': formatShortIsoPrecise,
+  'short-unix': formatShortUnix,
   'short-precise': formatShortPrecise,
   'short-full': formatTimestamp,
 } as const

@@ -18,6 +18,7 @@ const MONTHS = [
 
 const two = (n: number) => String(n).padStart(2, '0')
 const toDate = (usec: number) => new Date(usec / 1000)
+const micros = (usec: number) => String(Math.floor(usec % 1_000_000)).padStart(6, '0')
 const timeOfDay = (date: Date) =>
   `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
 const day = (date: Date) =>
@@ -36,14 +37,22 @@ export function formatShort(usec: number): string {
 }
 
 /** `Nov 25 21:23:32.012345`, as journalctl's short-precise. */
-export const formatShortPrecise = (usec: number) =>
-  `${formatShort(usec)}.${String(Math.floor(usec % 1_000_000)).padStart(6, '0')}`
+export const formatShortPrecise = (usec: number) => `${formatShort(usec)}.${micros(usec)}`
 
 /** `2026-11-25T21:23:32+0000`, as journalctl's short-iso. */
 export function formatShortIso(usec: number): string {
   const date = toDate(usec)
   return `${day(date)}T${timeOfDay(date)}${offset(date)}`
 }
+
+/** `2026-11-25T21:23:32.012345+0000`, as journalctl's short-iso-precise. */
+export function formatShortIsoPrecise(usec: number): string {
+  const date = toDate(usec)
+  return `${day(date)}T${timeOfDay(date)}.${micros(usec)}${offset(date)}`
+}
+
+/** `1764105812.012345`, as journalctl's short-unix. */
+export const formatShortUnix = (usec: number) => `${Math.floor(usec / 1_000_000)}.${micros(usec)}`
 
 function offset(date: Date): string {
   const minutes = -date.getTimezoneOffset()

@@ -5,7 +5,7 @@ import type { Backend } from './backend.ts'
 import { CANCELLED, type Handler } from './call.ts'
 import { EVERYTHING, extraFieldsOf, logUnitOf, toLogLine } from './log-lines.ts'
 import { findUnit, notFound, resolveUnits } from './resolve.ts'
-import type { ControlError, LogLine } from './schema.ts'
+import type { ControlError, LogLine, Methods } from './schema.ts'
 
 /** Characters of text in one part, about: small enough to be in step with a slow reader. */
 const PART_CHARACTERS = 64 * 1024
@@ -26,12 +26,14 @@ export const logs: Handler<'logs'> = async ({ backend, signal, part }, params) =
     units: units.map(name => logUnitOf(backend, name)),
     lines,
     follow,
-    sinceUsec: params.sinceUsec ?? null,
+    sinceUsec: sinceOf(backend, params),
     untilUsec: params.untilUsec ?? null,
     maxPriority: params.priority ?? null,
     stream: params.stream ?? null,
     grep: params.grep ?? null,
     invocationId: params.invocationId ?? runOf(backend, units),
+    reverse: params.reverse ?? false,
+    ...(params.run !== undefined && { run: params.run, lastRuns: lastRuns(backend) }),
   }
   const seen = new Set<UnitName>()
   const extra = new Map<UnitName, LogLine['fields'] | null>()
@@ -71,4 +73,17 @@ export const logs: Handler<'logs'> = async ({ backend, signal, part }, params) =
     }
   }
   return ok({ errors })
+}
+
+const sinceOf = (backend: Backend, { sinceUsec, boot }: Methods['logs']['params']) => {
+  if (!boot) return sinceUsec ?? null
+  return Math.max(sinceUsec ?? 0, backend.state.manager.started.realtimeUsec)
+}
+
+/** The last run of each unit, as far as its lines are kept under its own name. */
+const lastRuns = ({ state }: Backend): ReadonlyMap<UnitName, string> => {
+  const runs = new Map<UnitName, string>()
+  for (const { name, invocationId, connection } of state.units.values())
+    if (invocationId !== null && !connection) runs.set(name, invocationId)
+  return runs
 }

@@ -564,6 +564,12 @@ export type Methods = {
       /** A regular expression of JavaScript, without lookaround and back references. */
       grep?: string
       invocationId?: string
+      /** One run of each unit: 0 is the last, -1 the one before, as far as they have written anything. */
+      run?: number
+      /** Since the daemon was started. */
+      boot?: boolean
+      /** The latest first; not with `follow`. */
+      reverse?: boolean
     },
     { errors: readonly ControlError[] },
     { lines: readonly LogLine[] }

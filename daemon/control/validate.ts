@@ -136,17 +136,26 @@ const PARAMS: { readonly [M in MethodName]: v.GenericSchema<unknown, Methods[M][
   getEnvironment: nothing,
   setEnvironment: v.strictObject({ assignments: v.array(assignment) }),
   unsetEnvironment: v.strictObject({ names: v.array(variable) }),
-  logs: v.strictObject({
-    units: maybe(names),
-    lines: maybe(v.nullable(count)),
-    follow: maybe(v.boolean()),
-    sinceUsec: maybe(v.pipe(v.number(), v.finite())),
-    untilUsec: maybe(v.pipe(v.number(), v.finite())),
-    priority: maybe(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(7))),
-    stream: maybe(v.picklist(['out', 'err'])),
-    grep: maybe(pattern),
-    invocationId: maybe(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/))),
-  }),
+  logs: v.pipe(
+    v.strictObject({
+      units: maybe(names),
+      lines: maybe(v.nullable(count)),
+      follow: maybe(v.boolean()),
+      sinceUsec: maybe(v.pipe(v.number(), v.finite())),
+      untilUsec: maybe(v.pipe(v.number(), v.finite())),
+      priority: maybe(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(7))),
+      stream: maybe(v.picklist(['out', 'err'])),
+      grep: maybe(pattern),
+      invocationId: maybe(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/))),
+      run: maybe(v.pipe(v.number(), v.safeInteger(), v.maxValue(0))),
+      boot: maybe(v.boolean()),
+      reverse: maybe(v.boolean()),
+    }),
+    v.check(
+      ({ follow, reverse }) => !(follow && reverse),
+      'Invalid value: reverse does not go with follow',
+    ),
+  ),
   shutdown: v.pipe(
     v.strictObject({
       kind: v.picklist(['exit', 'poweroff', 'reboot', 'halt']),

@@ -20,16 +20,56 @@ const LONGEST = 2 * BLOCK
 
 /** A query with its conditions compiled; throws a SyntaxError when `grep` is no pattern (pattern.ts). */
 export function createQuery(store: Store, query: LogQuery) {
-  const { sinceUsec, untilUsec, maxPriority, stream, invocationId } = query
+  const { sinceUsec, untilUsec, maxPriority, stream, invocationId, run = null } = query
   const isFound = query.grep === null ? null : createPattern(query.grep)
 
+  /** With `run`: which it is of each unit; null: there is none. */
+  const runs = new Map<UnitName, string | null>()
+
   const matches = (record: LogRecord) =>
+    (run === null || record.invocationId === runs.get(record.unit)) &&
     (sinceUsec === null || record.timeUsec >= sinceUsec) &&
     (untilUsec === null || record.timeUsec <= untilUsec) &&
     (maxPriority === null || record.priority <= maxPriority) &&
     (stream === null || record.stream === stream) &&
     (invocationId === null || record.invocationId === invocationId) &&
     (isFound === null || isFound(record.message))
+
+  /** Finds the run that is meant of each of the units, from the end of its log backwards. */
+  function* seekRuns(back: number, ends: ReadonlyMap<UnitName, number>): Generator<null, void> {
+    for (const [unit, end] of ends) {
+      if (runs.get(unit)) continue
+      const found = new Set<string>()
+      const last = query.lastRuns?.get(unit)
+      if (last !== undefined) found.add(last)
+      if (found.size <= back) {
+        for (const line of backward(store, unit, end, () => true)) {
+          if (line === null) yield null
+          else if (found.add(line.record.invocationId).size > back) break
+        }
+      }
+      runs.set(unit, [...found][back] ?? null)
+    }
+  }
+
+  /** The lines of a unit backwards, as far as they are within the times asked for. */
+  const backwards = (unit: UnitName, end: number) => {
+    const from = untilUsec === null ? end : Math.min(end, seek(store, unit, untilUsec + 1))
+    const least = sinceUsec === null ? 0 : seek(store, unit, sinceUsec)
+    return backward(store, unit, from, matches, least)
+  }
+
+  /** The last `count` lines, the latest first. */
+  function* latest(count: number, ends: ReadonlyMap<UnitName, number>): Answer {
+    const sources: Source[] = []
+    for (const [unit, end] of ends) yield* advance(sources, unit, backwards(unit, end), later)
+    for (let left = count; left > 0; left--) {
+      const source = sources.shift()
+      if (!source) return
+      yield source.found.record
+      yield* advance(sources, source.unit, source.walk, later)
+    }
+  }
 
   /** How far each unit's lines have been told. */
   const told = new Map<UnitName, number>()
@@ -39,8 +79,7 @@ export function createQuery(store: Store, query: LogQuery) {
     const sources: Source[] = []
     for (const [unit, end] of ends) {
       told.set(unit, end)
-      const from = untilUsec === null ? end : Math.min(end, seek(store, unit, untilUsec + 1))
-      yield* advance(sources, unit, backward(store, unit, from, matches), later)
+      yield* advance(sources, unit, backwards(unit, end), later)
     }
     for (let left = count; left > 0; left--) {
       const source = sources.shift()
@@ -75,11 +114,17 @@ export function createQuery(store: Store, query: LogQuery) {
     /** What is there now; null in between is a moment to pause. */
     *history(): Answer {
       const present = ends(query.units.length > 0 ? query.units : store.units())
+      if (run !== null) yield* seekRuns(-run, present)
+      if (query.reverse) return yield* latest(query.lines ?? Number.POSITIVE_INFINITY, present)
       if (query.lines !== null) yield* seekLast(query.lines, present)
       yield* rest(present)
     },
     /** What these units have got since. */
-    fresh: (changed: Iterable<UnitName>): Answer => rest(ends(changed)),
+    *fresh(changed: Iterable<UnitName>): Answer {
+      const present = ends(changed)
+      if (run !== null) yield* seekRuns(-run, present)
+      yield* rest(present)
+    },
     concerns: (unit: UnitName) => query.units.length === 0 || query.units.includes(unit),
   }
 }
@@ -143,8 +188,9 @@ function* backward(
   unit: UnitName,
   end: number,
   matches: (record: LogRecord) => boolean,
+  least = 0,
 ): Walk {
-  for (let position = end; ; ) {
+  for (let position = end; position > least; ) {
     const block = linesBefore(store, unit, position)
     if (!block) return
     const { bytes, at } = block

@@ -30,4 +30,10 @@ export type LogQuery = {
   stream: 'out' | 'err' | null
   grep: string | null
   invocationId: string | null
+  /** The latest lines first; not with `follow`. */
+  reverse?: boolean
+  /** Of each unit one run only: 0 is its last one, -1 the one before; null: all. */
+  run?: number | null
+  /** The runs that are the last ones of their units even if they have written nothing. */
+  lastRuns?: ReadonlyMap<UnitName, string>
 }

@@ -21,6 +21,16 @@ test('the formats are those of journalctl', t => {
     'Wed 2026-11-25 21:23:32 UTC host web.service[123]: hello',
   )
   t.is(formatLogLine(line, 'cat', style), 'hello')
+  t.is(formatLogLine(line, 'raw', style), 'hello')
+  const later = logLine('hello', { timeUsec: line.timeUsec + 12_345 })
+  t.is(
+    formatLogLine(later, 'short-iso-precise', style),
+    '2026-11-25T21:23:32.012345+0000 host nginx[123]: hello',
+  )
+  t.is(
+    formatLogLine(later, 'short-unix', style),
+    `${line.timeUsec / 1_000_000}.012345 host nginx[123]: hello`,
+  )
   t.deepEqual(JSON.parse(String(formatLogLine(line, 'json', style))), line)
 })
 

@@ -45,6 +45,23 @@ const table: readonly (readonly [line: readonly string[], method: string, params
   [['show'], 'show', {}],
   [['status', 'a', '-n', '3'], 'status', { units: ['a'], lines: 3 }],
   [['logs', 'a'], 'logs', { units: ['a'], lines: null, follow: false }],
+  [
+    ['logs', '-e', '-r', '-b', '-p', 'err', '--stream=err', '--run=-1', 'a'],
+    'logs',
+    {
+      ...{ units: ['a'], lines: 1000, follow: false, priority: 3, stream: 'err', boot: true },
+      ...{ reverse: true, run: -1 },
+    },
+  ],
+  [['logs', '--run=0'], 'logs', { units: [], lines: null, follow: false, run: 0 }],
+  [
+    ['logs', '--run=01234567-89ab-cdef-0123-456789ABCDEF'],
+    'logs',
+    {
+      ...{ units: [], lines: null, follow: false },
+      invocationId: '0123456789abcdef0123456789abcdef',
+    },
+  ],
   [['logs', '-f', '-u', 'a', 'b'], 'logs', { units: ['b', 'a'], lines: 10, follow: true }],
   [
     ['logs', '--follow', '-n', 'all', '--since=@5', '--priority=err', '-g', 'x+'],
@@ -93,6 +110,10 @@ const refused: readonly (readonly [line: readonly string[], says: RegExp])[] = [
   [['logs', '-o', 'fancy'], /^cannot print logs as 'fancy'/],
   [['logs', '--since=teatime'], /^cannot read the time 'teatime' of --since=/],
   [['logs', '--priority=9'], /^cannot show lines of priority '9'/],
+  [['logs', '-p', '9'], /^cannot show lines of priority '9'/],
+  [['logs', '--run=2'], /^cannot show the run '2'/],
+  [['logs', '--stream=in'], /^cannot show lines of the stream 'in'/],
+  [['logs', '-f', '-r'], /^cannot follow backwards/],
   [['exit', 'now'], /^cannot exit with 'now'/],
   [['cancel', 'web'], /^cannot cancel 'web': a job is named by its number/],
   [['set-environment', 'A'], /^cannot set 'A': expected NAME=VALUE/],

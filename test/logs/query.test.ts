@@ -73,6 +73,26 @@ const table: readonly [string, Partial<LogQuery>, string][] = [
   ['a pattern, whatever its case', { grep: '^a' }, 'a1 a2 A3'],
   ['a pattern with a capital', { grep: '^A' }, 'A3'],
   ['the last match', { grep: '1', lines: 1 }, 'c1'],
+  ['the latest first', { reverse: true }, 'c1 b2 A3 a2 b1 a1'],
+  [
+    'the latest of some, first',
+    { reverse: true, lines: 2, sinceUsec: 2000, untilUsec: 4500 },
+    'A3 a2',
+  ],
+  ['the latest first, since a time', { reverse: true, sinceUsec: 4000 }, 'c1 b2 A3'],
+  ['the last run of each unit', { run: 0 }, 'b1 a2 A3 b2 c1'],
+  ['the run before', { run: -1 }, 'a1'],
+  ['a run that is not there', { run: -2 }, ''],
+  [
+    'the last run, which has written nothing',
+    { run: 0, units: ['a.service'], lastRuns: new Map([['a.service', runId(3)]]) },
+    '',
+  ],
+  [
+    'the run before one that has written nothing, backwards',
+    { run: -1, lastRuns: new Map([['a.service', runId(3)]]), reverse: true },
+    'A3 a2',
+  ],
   ['all conditions at once', { grep: 'a', maxPriority: 4, lines: 1, sinceUsec: 1 }, 'a2'],
 ]
 for (const rotateBytes of [1_000_000, 100])
@@ -98,6 +118,7 @@ test('whatever is asked is what a filter over all records gives', t => {
     untilUsec: optional(fc.nat({ max: 60 })),
     maxPriority: optional(fc.nat({ max: 7 })),
     stream: optional(fc.constantFrom('out' as const, 'err' as const)),
+    reverse: fc.boolean(),
   })
   fc.assert(
     fc.property(
@@ -122,6 +143,7 @@ test('whatever is asked is what a filter over all records gives', t => {
           query.lines === null
             ? matching
             : matching.slice(matching.length - Math.min(query.lines, matching.length))
+        if (query.reverse) expected.reverse()
         t.deepEqual(ask(filled(t, told, rotateBytes), query), expected)
       },
     ),

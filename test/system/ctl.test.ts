@@ -126,6 +126,11 @@ test('logs -f follows a service over its restart', async t => {
   const lines = readFileSync(followed, 'utf8').trim().split('\n')
   t.is(lines.length, 2)
   t.not(lines[0], lines[1])
+  const logs = (...args: string[]) => hearth.ok('logs', 'talk', '-o', 'cat', ...args)
+  t.is(await logs('--run=0'), lines[1] ?? '')
+  t.is(await logs('--run=-1'), lines[0] ?? '')
+  t.is(await logs('--boot', '-r'), `${lines[1]}\n${lines[0]}`)
+  t.is(await logs('--stream=err'), '')
 })
 
 test('the rolling restart of the documentation stops at the first failure', async t => {
