@@ -1,5 +1,6 @@
 // The daemon's command line and environment.
 import { Command, InvalidArgumentError, Option } from 'commander'
+import type { ConsoleFormat } from './logs/console-line.ts'
 import type { CgroupUse } from './runtime/cgroups/cgroups.ts'
 import { native } from './runtime/native.ts'
 import { placesOf } from './units/places.ts'
@@ -24,6 +25,7 @@ export type Options = {
   logLevel: LogLevel
   /** Whether services' lines also go to the daemon's stdout; null: when PID 1 in a container. */
   console: boolean | null
+  consoleFormat: ConsoleFormat
   controlGroup: string | null
   cgroups: CgroupUse
   /** Whether units are not to start where their security would be weakened. */
@@ -97,6 +99,12 @@ export function readOptions(
     .option('--no-console', "do not copy the services' output to stdout")
     .addOption(
       new Option(
+        '--console-format <format>',
+        "how the services' output looks on stdout, with --console: name and line, JSON, the line alone; off: --no-console (default: prefix)",
+      ).choices(['prefix', 'json', 'raw', 'off']),
+    )
+    .addOption(
+      new Option(
         '--cgroups <use>',
         'a cgroup for each unit, where they can be made (auto: if cgroup v2 is the only hierarchy)',
       )
@@ -129,6 +137,7 @@ export function readOptions(
     logKeep: number
     hangLimit: number
     console?: boolean
+    consoleFormat?: ConsoleFormat | 'off'
     controlGroup?: string
     cgroups: CgroupUse
     strict: boolean
@@ -166,7 +175,8 @@ export function readOptions(
     logRotateBytes: given.logRotateBytes,
     logKeep: given.logKeep,
     hangLimitSec: given.hangLimit,
-    console: given.console ?? null,
+    console: given.consoleFormat === 'off' ? false : (given.console ?? null),
+    consoleFormat: given.consoleFormat === 'off' ? 'prefix' : (given.consoleFormat ?? 'prefix'),
     controlGroup: given.controlGroup ?? null,
     cgroups: given.cgroups,
     strict: given.strict,

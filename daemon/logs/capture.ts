@@ -2,6 +2,7 @@
 import * as fs from 'node:fs'
 import type { CaptureMemory, Ledger } from '../runtime/native.ts'
 import type { UnitName } from '../units/unit.ts'
+import { jsonLine, labelOf } from './console-line.ts'
 import { createFilter, type Filter, suppressed } from './filter.ts'
 import { head, NEWLINE, PARTIAL, stamp } from './line.ts'
 import type { RunLog } from './logs.ts'
@@ -37,7 +38,7 @@ export type CaptureParts = {
   nowUsec: () => number
   /** Takes whole lines with their heads; the bytes are used again afterwards. */
   store: (unit: UnitName, lines: Uint8Array) => void
-  /** Takes one message, its newline included, for the daemon's stdout. */
+  /** Takes one line, its newline included, for the daemon's stdout. */
   console: (label: Uint8Array, message: Uint8Array) => void
   /** Takes a sentence for the daemon's log. */
   warn: (message: string) => void
@@ -48,7 +49,7 @@ export type CaptureParts = {
 type Run = {
   log: RunLog
   pid: number | null
-  /** `name | `, when the lines go to the console too. */
+  /** `name | ` or nothing, when the lines go to the console too. */
   label: Buffer | null
   /** null: every line is kept. */
   filter: Filter | null
@@ -194,7 +195,7 @@ export function createCapture(parts: CaptureParts): Capture {
       if (filter && !filter.keeps(given, output.subarray(messageAt, to), nowUsec)) continue
       output[to++] = NEWLINE
       at = to
-      if (label) parts.console(label, output.subarray(messageAt, to))
+      if (label) tellConsole(stream, output.subarray(messageAt, to), given, isPartial, nowUsec)
     }
     flush(unit)
     if (isCarrying || stream.carried > 0 || stream.continues !== -1)
@@ -206,8 +207,25 @@ export function createCapture(parts: CaptureParts): Capture {
       )
   }
 
+  /** `message` with its newline. */
+  const tellConsole = (
+    { name, run }: Pick<Stream, 'name' | 'run'>,
+    message: Buffer,
+    priority: number,
+    partial: boolean,
+    timeUsec: number,
+  ) => {
+    const { unit, consoleFormat } = run.log
+    const isJson = consoleFormat === 'json'
+    const record = { timeUsec, unit, stream: name, priority, partial }
+    const told = isJson
+      ? jsonLine(record, message.toString('utf8', 0, message.length - 1))
+      : message
+    parts.console(run.label ?? EMPTY, told)
+  }
+
   /** Says how many lines the rate limit has cost, when it is known; null: at the end of the run. */
-  const tellMissed = ({ name, run }: Stream, nowUsec: number | null) => {
+  const tellMissed = ({ name, run }: Pick<Stream, 'name' | 'run'>, nowUsec: number | null) => {
     const missed = run.filter?.missed(nowUsec) ?? 0
     if (missed === 0) return
     const { unit, invocationId } = run.log
@@ -215,7 +233,7 @@ export function createCapture(parts: CaptureParts): Capture {
     const from = at + output.write(stamp(parts.nowUsec()) + said.text, at, 'latin1')
     const message = suppressed(missed, unit)
     at = from + message.copy(output, from)
-    if (run.label) parts.console(run.label, message)
+    if (run.label) tellConsole({ name, run }, message, 4, false, parts.nowUsec())
   }
 
   const filterOf = ({ unit, limits }: RunLog): Filter | null => {
@@ -310,7 +328,7 @@ export function createCapture(parts: CaptureParts): Capture {
   return {
     storing: recall.storing,
     open(log, first, fds) {
-      const label = log.console ? Buffer.from(`${log.unit.replace(/\.service$/, '')} | `) : null
+      const label = log.console ? labelOf(log.unit, log.consoleFormat ?? 'prefix') : null
       const run: Run = { log, pid: log.pid ?? null, label, filter: filterOf(log), open: 0 }
       for (const name of ['out', 'err'] as const) {
         const key = name === 'out' ? first : first + 1

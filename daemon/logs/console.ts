@@ -1,4 +1,4 @@
-// Services' lines on the daemon's standard output, `name | line`. Its reader may be slow or stuck; ours may not be.
+// Services' lines on the daemon's standard output. Its reader may be slow or stuck; ours may not be.
 import * as fs from 'node:fs'
 
 export interface Console {
@@ -13,6 +13,8 @@ export interface Console {
 export type ConsoleParts = {
   fd: number
   colour: boolean
+  /** The line that says how many are missing, its newline included. */
+  lost: (lines: number) => Uint8Array
   /** The queue is long: services that write to the console should not be read until `resume`. */
   hold: () => void
   resume: () => void
@@ -74,10 +76,10 @@ export function createConsole(parts: ConsoleParts): Console {
       to = 0
     }
     if (dropped > 0) {
-      const lost = `hearth | ${dropped} lines are missing here: standard output was blocked\n`
+      const lost = parts.lost(dropped)
       dropped = 0
       room(lost.length)
-      add(Buffer.from(lost))
+      add(lost)
     }
     blockedMs = 0
     attempt = 0
@@ -127,7 +129,7 @@ export function createConsole(parts: ConsoleParts): Console {
         dropped++
         return
       }
-      const told = parts.colour ? colour(label) : label
+      const told = parts.colour && label.length > 0 ? colour(label) : label
       room(told.length + message.length)
       add(told)
       add(message)

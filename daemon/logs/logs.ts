@@ -1,5 +1,6 @@
 // The services' output as the rest of the daemon sees it.
 import type { UnitName } from '../units/unit.ts'
+import type { ConsoleFormat } from './console-line.ts'
 import type { LogQuery, LogRecord } from './record.ts'
 
 /** What of a unit's output is kept; what is not given is no limit (systemd.exec(5)). */
@@ -18,8 +19,10 @@ export type RunLog = {
   invocationId: string
   /** SyslogIdentifier=, or the program's name. */
   identifier: string
-  /** Forward each line to the daemon's stdout as `name | line`. */
+  /** Forward each line to the daemon's stdout. */
   console: boolean
+  /** How it looks there; `prefix` when it is not given. */
+  consoleFormat?: ConsoleFormat
   /** SyslogLevel= as of syslog(3); info when it is not given. */
   priority?: number
   /** SyslogLevelPrefix=: whether a line may begin with `<N>`, its priority. On when it is not given. */

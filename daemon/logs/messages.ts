@@ -1,4 +1,5 @@
 // What the main thread and the log worker say to each other.
+import type { ConsoleFormat } from './console-line.ts'
 import type { RunLog } from './logs.ts'
 import type { LogQuery, LogRecord } from './record.ts'
 
@@ -11,6 +12,8 @@ export type WorkerSettings = {
   keep: number
   /** Where the lines of runs with `console` go; the daemon's standard output when it is not given. */
   consoleFd?: number
+  /** How what hearth itself says there looks; `prefix` when it is not given. */
+  consoleFormat?: ConsoleFormat
 }
 
 /** What the worker is started with. */

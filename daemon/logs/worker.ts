@@ -7,6 +7,7 @@ import { createAnswers } from './answers.ts'
 import { createCapture } from './capture.ts'
 import { createClock } from './clock.ts'
 import { type Console, createConsole } from './console.ts'
+import { jsonLine } from './console-line.ts'
 import type { FromWorker, ToWorker, WorkerData } from './messages.ts'
 import { createStore } from './store.ts'
 
@@ -30,6 +31,11 @@ const openConsole = () => {
   return createConsole({
     fd,
     colour: isatty(fd) && process.env.NO_COLOR === undefined,
+    lost(lines) {
+      const says = `${lines} lines are missing here: standard output was blocked`
+      if (settings.consoleFormat !== 'json') return Buffer.from(`hearth | ${says}\n`)
+      return jsonLine({ timeUsec: nowUsec(), unit: null, stream: 'err', priority: 4 }, says)
+    },
     hold: () => capture.hold(),
     resume: () => capture.resume(),
   })

@@ -38,7 +38,7 @@ import { createReadiness } from './readiness.ts'
 import { collectExits } from './reap.ts'
 import { type UnitUsage, usageOf } from './resources.ts'
 import { createRunResources } from './run-resources.ts'
-import { createRuns } from './runs.ts'
+import { type ConsoleUse, createRuns } from './runs.ts'
 import { createSandboxes } from './sandbox/sandbox.ts'
 import { createSocketUnits } from './socket-units.ts'
 import { createSpawner } from './spawn.ts'
@@ -76,8 +76,8 @@ export type RuntimeParts = {
   managerEnvironment: () => readonly string[]
   /** What services get who set no LimitNOFILE=: the daemon's limit before it raised its own. Null: as the daemon. */
   nofile: ResourceLimit | null
-  /** Whether services' lines also go to the daemon's stdout. */
-  console: boolean
+  /** How services' lines also go to the daemon's stdout. */
+  console: ConsoleUse
   /** Where what outlives the daemon is kept. */
   stateDirectory: string
   cgroups: CgroupUse

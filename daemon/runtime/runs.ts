@@ -1,4 +1,6 @@
 // The run of a unit, from its start to its end: one invocation id, one pair of log pipes, its directories.
+
+import type { ConsoleFormat } from '../logs/console-line.ts'
 import type { LogLimits, Logs, RunLog } from '../logs/logs.ts'
 import type { Unit, UnitName } from '../units/unit.ts'
 
@@ -13,6 +15,9 @@ export type Run = {
   hasCredentials: boolean
 }
 
+/** Whether all services' lines go to the console, and how those that go there look. */
+export type ConsoleUse = { all: boolean; format: ConsoleFormat }
+
 export interface Runs {
   begin(unit: UnitName, invocationId: string): void
   /** The run that is on; a command without one (the unit was adopted) begins it. */
@@ -24,8 +29,8 @@ export interface Runs {
   end(unit: UnitName, invocationId: string): void
 }
 
-/** `console`: whether services' lines also go to the daemon's stdout, unless a unit says otherwise. */
-export function createRuns(logs: Logs, console: boolean): Runs {
+/** `console`: how services' lines also go to the daemon's stdout, unless a unit says otherwise. */
+export function createRuns(logs: Logs, console: ConsoleUse): Runs {
   const runs = new Map<UnitName, Run>()
   /** Those that an earlier image has left open, until they are asked for. */
   const left = new Map<string, Run>()
@@ -61,7 +66,7 @@ export function createRuns(logs: Logs, console: boolean): Runs {
         unit: run.logName,
         invocationId: run.invocationId,
         identifier: identifierOf(unit),
-        console: isOnConsole(unit, console),
+        ...consoleOf(unit, console),
         ...syslogSettings(unit),
         ...limitsOf(unit),
       })
@@ -115,11 +120,15 @@ function limitsOf({ exec }: Unit): Pick<RunLog, 'limits'> {
   return Object.keys(limits).length > 0 ? { limits } : {}
 }
 
-const isOnConsole = ({ exec, hearth }: Unit, byDefault: boolean): boolean => {
-  if (hearth.console === 'off') return false
-  return (
-    byDefault ||
+function consoleOf(
+  { exec, hearth }: Unit,
+  { all, format }: ConsoleUse,
+): Pick<RunLog, 'console' | 'consoleFormat'> {
+  const { consoleOutput } = hearth
+  if (consoleOutput === 'off') return { console: false }
+  if (consoleOutput !== 'inherit') return { console: true, consoleFormat: consoleOutput }
+  const isNamed =
     exec?.standardOutput.kind === 'journal+console' ||
     exec?.standardError.kind === 'journal+console'
-  )
+  return all || isNamed ? { console: true, consoleFormat: format } : { console: false }
 }

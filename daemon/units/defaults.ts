@@ -311,6 +311,6 @@ export const INSTALL_DEFAULTS: InstallSettings = {
 
 export const HEARTH_DEFAULTS: HearthSettings = {
   dependants: 'hold',
-  console: 'inherit',
+  consoleOutput: 'inherit',
   strict: false,
 }

@@ -573,7 +573,8 @@ export type InstallSettings = {
 export type HearthSettings = {
   /** What becomes of a dependant while a unit it requires is in automatic restart: held (ours) or failed (systemd's way). */
   dependants: 'hold' | 'fail'
-  console: 'inherit' | 'off'
+  /** How its lines go to the daemon's standard output; inherit: as --console and --console-format have it. */
+  consoleOutput: 'inherit' | 'prefix' | 'json' | 'raw' | 'off'
   /** Whether the unit is not to start where its security would be weakened. */
   strict: boolean
 }

@@ -3,6 +3,7 @@ import { closeSync, constants, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import test, { type ExecutionContext } from 'ava'
+import type { ConsoleFormat } from '../../daemon/logs/console-line.ts'
 import { ended, openLogs, runId, temporaryDirectory } from './world.ts'
 
 /** A pipe that stands for the daemon's standard output: `fd` to write to, and a reader that starts when it is asked. */
@@ -35,6 +36,39 @@ test('the lines of a service go to standard output behind its name, those of oth
   await logs.finish(10_000)
   stdout.close()
   t.deepEqual((await said).split('\n').sort(), ['', 'web | bad', 'web | end', 'web | hello'])
+})
+
+test('a unit’s lines are JSON or bare on standard output if it says so', async t => {
+  const stdout = pipe(t)
+  const { logs, start } = openLogs(t, { consoleFd: stdout.fd })
+  const run = async (unit: string, script: string, consoleFormat: ConsoleFormat) => {
+    await ended(start(unit, script, runId(1), { console: true, consoleFormat }))
+    logs.close(unit, runId(1))
+    await logs.lastLines(unit, null, 1)
+  }
+  const object = '{"big": 12345678901234567890, "level": "warn"}'
+  const lines = [`echo '${object}'`, 'echo "<3>bad {}" >&2', `printf '{no object\\377'`]
+  await run('web.service', lines.join('; sleep 0.01; '), 'json')
+  await run('bare.service', 'echo "<4>as it is"', 'raw')
+  const said = text(stdout.read())
+  await logs.finish(10_000)
+  stdout.close()
+  const told = (await said).split('\n')
+  t.is(told.pop(), '')
+  t.is(told.pop(), 'as it is')
+  t.true(told[0]?.includes(`"message":${object}`), 'the object is as it was')
+  const parsed = told.map(line => JSON.parse(line))
+  t.true(parsed.every(({ time }) => time.startsWith(new Date().toISOString().slice(0, 2))))
+  t.deepEqual(
+    parsed
+      .map(({ time, message, ...rest }) => ({ ...rest, message: message.level ?? message }))
+      .sort((a, b) => a.priority - b.priority),
+    [
+      { unit: 'web.service', stream: 'err', priority: 3, message: 'bad {}' },
+      { unit: 'web.service', stream: 'out', priority: 6, message: 'warn' },
+      { unit: 'web.service', stream: 'out', priority: 6, message: '{no object\ufffd' },
+    ],
+  )
 })
 
 test('a standard output that nobody reads makes nobody wait, and is told what it missed', async t => {

@@ -30,7 +30,7 @@ const demands = {
   'Service.Emulated': 'yes',
   'Service.User': 'web',
 }
-const strict = { dependants: 'hold', console: 'inherit', strict: true } as const
+const strict = { dependants: 'hold', consoleOutput: 'inherit', strict: true } as const
 
 test('what is left out is told in one line by reason, once for all starts of a unit as it was read', t => {
   const { guard: look, lines } = guard({

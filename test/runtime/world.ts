@@ -146,7 +146,7 @@ export class World {
       keep: createKeep(),
       managerEnvironment: () => manager,
       nofile: parts.nofile ?? null,
-      console: false,
+      console: { all: false, format: 'prefix' },
       stateDirectory: join(this.directory, 'state'),
       cgroups: parts.cgroups ?? 'no',
       isStarting: () => false,

@@ -109,7 +109,7 @@ export function unit(name: UnitName, given: Given = {}): Unit {
       also: [],
       defaultInstance: null,
     },
-    hearth: { dependants: 'hold', console: 'inherit', strict: false, ...hearth },
+    hearth: { dependants: 'hold', consoleOutput: 'inherit', strict: false, ...hearth },
     ...(type === 'service' && {
       service: {
         ...serviceSettings(bare),

@@ -30,11 +30,17 @@ export const hearthDirectives = (): Directive[] => [
     property: 'HearthDependants',
     note: 'hold: it waits while a unit that it requires restarts by itself; fail: it fails with that one, as in systemd',
   }),
-  setting('hearth', 'Console', 'console', oneOf('inherit', 'off'), {
-    print: plain,
-    property: 'HearthConsole',
-    note: 'off: its lines do not go to the standard output of hearth',
-  }),
+  setting(
+    'hearth',
+    'ConsoleOutput',
+    'consoleOutput',
+    oneOf('inherit', 'prefix', 'json', 'raw', 'off'),
+    {
+      print: plain,
+      property: 'HearthConsoleOutput',
+      note: 'how its lines go to the standard output of hearth, or off; inherit: as --console and --console-format say',
+    },
+  ),
   setting('hearth', 'Strict', 'strict', boolean, {
     print: yesNo,
     property: 'HearthStrict',

@@ -1,0 +1,41 @@
+// A line of a unit as the console shows it.
+import type { UnitName } from '../units/unit.ts'
+import { NEWLINE, stamp } from './line.ts'
+
+/** prefix: `name | line`; json: an object a line; raw: the line alone. */
+export type ConsoleFormat = 'prefix' | 'json' | 'raw'
+
+/** What stands before each line. */
+export function labelOf(unit: UnitName, format: ConsoleFormat): Buffer {
+  return Buffer.from(format === 'prefix' ? `${unit.replace(/\.service$/, '')} | ` : '')
+}
+
+/** What of a record the console's JSON tells; `unit` null: hearth itself. */
+export type ConsoleRecord = {
+  timeUsec: number
+  unit: UnitName | null
+  stream: 'out' | 'err'
+  /** syslog(3), 0 to 7. */
+  priority: number
+  partial?: boolean
+}
+
+/** The record as a line of JSON, its newline included. A message that is a JSON object itself is not quoted but put in as it
+ * stands, with what it says of its numbers; bytes that are not UTF-8 become U+FFFD. */
+export function jsonLine(record: ConsoleRecord, message: string): Buffer {
+  const { timeUsec, unit, stream, priority, partial = false } = record
+  const head = JSON.stringify({ time: stamp(timeUsec), unit, stream, priority })
+  const end = `${partial ? ',"partial":true' : ''}}${String.fromCharCode(NEWLINE)}`
+  const told = isObject(message) ? message.trim() : JSON.stringify(message)
+  return Buffer.from(`${head.slice(0, -1)},"message":${told}${end}`)
+}
+
+function isObject(text: string): boolean {
+  if (!/^\s*\{/.test(text)) return false
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
