@@ -188,6 +188,12 @@ async function main(
     directory: options.logDirectory,
     rotateBytes: options.logRotateBytes,
     keep: options.logKeep,
+    rotateUsec: options.logRotateSec * 1_000_000,
+    retention: {
+      totalBytes: options.logTotalBytes,
+      maxAgeUsec: options.logMaxAgeSec * 1_000_000,
+    },
+    compress: options.logCompress,
     consoleFormat: options.consoleFormat,
     warn: message => tell('warn', null, message),
     kept: keep.part('logs'),

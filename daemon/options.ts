@@ -35,6 +35,12 @@ export type Options = {
   /** Size at which a service's log is rotated, bytes, and how many old files stay. */
   logRotateBytes: number
   logKeep: number
+  /** All services' log files together, bytes; 0: no bound. */
+  logTotalBytes: number
+  /** How long an old log file stays, and after how long a new one is begun, seconds; 0: by size alone. */
+  logMaxAgeSec: number
+  logRotateSec: number
+  logCompress: boolean
 }
 
 const LOG_LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error']
@@ -90,6 +96,20 @@ export function readOptions(
     )
     .option('--log-keep <n>', 'old log files kept per service', wholeNumber, 5)
     .option(
+      '--log-total-bytes <n>',
+      'size of all log files together, beyond which the oldest go (0: any)',
+      wholeNumber,
+      4_000_000_000,
+    )
+    .option('--log-max-age <seconds>', 'how long old log files stay (0: any time)', wholeNumber, 0)
+    .option(
+      '--log-rotate-seconds <n>',
+      "age at which a service's log is rotated (0: by its size alone)",
+      wholeNumber,
+      0,
+    )
+    .option('--no-log-compress', 'leave old log files as they are')
+    .option(
       '--hang-limit <seconds>',
       'execute the daemon anew when its main loop hangs for that long (0: never)',
       wholeNumber,
@@ -135,6 +155,10 @@ export function readOptions(
     logLevel: LogLevel
     logRotateBytes: number
     logKeep: number
+    logTotalBytes: number
+    logMaxAge: number
+    logRotateSeconds: number
+    logCompress: boolean
     hangLimit: number
     console?: boolean
     consoleFormat?: ConsoleFormat | 'off'
@@ -174,6 +198,10 @@ export function readOptions(
     logLevel: given.logLevel,
     logRotateBytes: given.logRotateBytes,
     logKeep: given.logKeep,
+    logTotalBytes: given.logTotalBytes,
+    logMaxAgeSec: given.logMaxAge,
+    logRotateSec: given.logRotateSeconds,
+    logCompress: given.logCompress,
     hangLimitSec: given.hangLimit,
     console: given.consoleFormat === 'off' ? false : (given.console ?? null),
     consoleFormat: given.consoleFormat === 'off' ? 'prefix' : (given.consoleFormat ?? 'prefix'),

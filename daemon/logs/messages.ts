@@ -2,6 +2,7 @@
 import type { ConsoleFormat } from './console-line.ts'
 import type { RunLog } from './logs.ts'
 import type { LogQuery, LogRecord } from './record.ts'
+import type { Retention } from './retention.ts'
 
 export type WorkerSettings = {
   /** null: in memory only. */
@@ -10,6 +11,12 @@ export type WorkerSettings = {
   rotateBytes: number
   /** How many full files stay beside the current one. */
   keep: number
+  /** A file whose first line is older than this is full too, microseconds; 0 or not given: by its size alone. */
+  rotateUsec?: number
+  /** What of all units' files is kept; not given: all of them. */
+  retention?: Retention
+  /** Whether full files are compressed. */
+  compress?: boolean
   /** Where the lines of runs with `console` go; the daemon's standard output when it is not given. */
   consoleFd?: number
   /** How what hearth itself says there looks; `prefix` when it is not given. */

@@ -4,7 +4,19 @@ import * as fs from 'node:fs'
 import { constants } from 'node:fs'
 import { makeDirectory } from '../runtime/make-directory.ts'
 import type { UnitName } from '../units/unit.ts'
-import { directoryName, NEWLINE, unitOfDirectory } from './line.ts'
+import { createCompressor, type Packed } from './compress.ts'
+import {
+  entries,
+  fileName,
+  fullFiles,
+  isPacked,
+  nextFileName,
+  PACKED,
+  UNFINISHED,
+} from './files.ts'
+import { directoryName, NEWLINE, parseStamp, unitOfDirectory } from './line.ts'
+import { type Member, members, unpack } from './packed.ts'
+import { expired, type Retention } from './retention.ts'
 
 export type StoreSettings = {
   /** null: in memory only. */
@@ -12,6 +24,12 @@ export type StoreSettings = {
   rotateBytes: number
   /** How many full files stay beside the current one. */
   keep: number
+  /** A file whose first line is older than this is full too, microseconds; 0 or not given: by its size alone. */
+  rotateUsec?: number
+  /** What of all units' files is kept, looked at when a file becomes full; not given: all of them. */
+  retention?: Retention
+  /** Has work done when there is nothing more urgent; full files are compressed then. Not given: they stay as they are. */
+  later?: (work: () => void) => void
   warn: (message: string) => void
   nowUsec: () => number
   /** Told before bytes are written: the current file's inode number, and its size. */
@@ -42,8 +60,8 @@ export interface Store {
   close(): void
 }
 
-/** Positions [from, from + length) are the bytes of `path` from `offset` on. */
-type Region = { from: number; length: number; path: string; offset: number }
+/** Positions [from, from + length) are the bytes of `path` from `offset` on; with `member` those that this member of it holds. */
+type Region = { from: number; length: number; path: string; offset: number; member?: Member }
 type Chunk = { from: number; bytes: Buffer }
 type UnitLog = {
   unit: UnitName
@@ -52,6 +70,8 @@ type UnitLog = {
   inode: number
   /** Size of the current file as far as we wrote it. */
   size: number
+  /** When the current file was begun; NaN: not known yet. */
+  beganUsec: number
   regions: Region[]
   memory: Chunk[]
   memoryBytes: number
@@ -63,7 +83,7 @@ const OPEN_FILES = 256
 const UNIT_MEMORY_BYTES = 256 * 1024
 const MEMORY_BYTES = 8 * 1024 * 1024
 const RETRY_USEC = 1_000_000
-const FULL_FILE = /^\d{8}T\d{6}\.\d{6}Z\.log$/
+const STAMP_BYTES = 27
 // Not through a symbolic link, and not waiting for the reader of a FIFO that somebody put there.
 const APPEND =
   constants.O_WRONLY |
@@ -91,6 +111,7 @@ export function createStore(settings: StoreSettings): Store {
         fd: -1,
         inode: 0,
         size: 0,
+        beganUsec: Number.NaN,
         regions: [],
         memory: [],
         memoryBytes: 0,
@@ -123,6 +144,7 @@ export function createStore(settings: StoreSettings): Store {
       if (!found.isFile()) throw new Error(`${path} is not a regular file`)
       of.size = found.size
       of.inode = found.ino
+      of.beganUsec = settings.rotateUsec && found.size > 0 ? firstUsec(path) : Number.NaN
       if (!endsWithNewline(path, found.size)) of.size += fs.writeSync(fd, '\n')
     } catch (error) {
       fs.closeSync(fd)
@@ -132,11 +154,49 @@ export function createStore(settings: StoreSettings): Store {
     open.add(of)
   }
 
+  const unitOf = (path: string) => {
+    const name = path.slice((directory ?? '').length + 1, path.lastIndexOf('/'))
+    return logs.get(unitOfDirectory(name))
+  }
+
+  const compressor =
+    settings.later &&
+    createCompressor({
+      later: settings.later,
+      done(path, packed) {
+        const of = unitOf(path)
+        if (of)
+          of.regions = of.regions.flatMap(each => (each.path === path ? moved(each, packed) : each))
+      },
+    })
+
+  const remove = (path: string) => {
+    fs.rmSync(path, { force: true })
+    // What a daemon that died while it compressed the file may have left of it.
+    fs.rmSync(isPacked(path) ? path.slice(0, -PACKED.length) : path + UNFINISHED, { force: true })
+    const of = unitOf(path)
+    if (of) of.regions = of.regions.filter(region => region.path !== path)
+  }
+
+  let isSweeping = false
+  const sweep = () => {
+    isSweeping = false
+    if (directory === null || !settings.retention) return
+    for (const path of expired(directory, settings.retention, nowUsec())) remove(path)
+  }
+
+  const isFull = (of: UnitLog, more: number) => {
+    if (of.size === 0) return false
+    if (of.size + more > rotateBytes) return true
+    const { rotateUsec = 0 } = settings
+    return rotateUsec > 0 && nowUsec() - of.beganUsec > rotateUsec
+  }
+
   const rotate = (of: UnitLog) => {
     close(of)
     const current = `${of.path}/current`
     const full = fullFiles(of.path)
-    const last = full.at(-1) ?? ''
+    const last = full.at(-1)?.replace(PACKED, '') ?? ''
     let name = fileName(nowUsec())
     // A clock that was set back must not bring the files out of order.
     if (name <= last) name = nextFileName(last)
@@ -145,9 +205,15 @@ export function createStore(settings: StoreSettings): Store {
     for (const region of of.regions) if (region.path === current) region.path = path
     full.push(name)
     for (const old of full.slice(0, Math.max(0, full.length - keep))) {
-      fs.rmSync(`${of.path}/${old}`, { force: true })
-      of.regions = of.regions.filter(region => region.path !== `${of.path}/${old}`)
+      remove(`${of.path}/${old}`)
     }
+    if (compressor)
+      for (const each of fullFiles(of.path))
+        if (!isPacked(each)) compressor.add(`${of.path}/${each}`)
+    if (!settings.retention || isSweeping) return
+    isSweeping = true
+    if (settings.later) settings.later(sweep)
+    else sweep()
   }
 
   /** Puts `lines`, which stand at position `from`, into the file. Throws what the system says, and leaves no part. */
@@ -159,7 +225,7 @@ export function createStore(settings: StoreSettings): Store {
       of.size = found.size
     }
     if (of.fd === -1) openCurrent(of)
-    if (of.size > 0 && of.size + lines.length > rotateBytes) {
+    if (isFull(of, lines.length)) {
       rotate(of)
       openCurrent(of)
     }
@@ -177,6 +243,7 @@ export function createStore(settings: StoreSettings): Store {
       throw error
     }
     of.size += lines.length
+    if (Number.isNaN(of.beganUsec)) of.beganUsec = nowUsec()
     const path = `${of.path}/current`
     const last = of.regions.at(-1)
     if (
@@ -336,16 +403,30 @@ function findFiles(of: UnitLog): void {
     try {
       const found = fs.lstatSync(path)
       if (!found.isFile() || found.size === 0) continue
+      if (isPacked(name)) {
+        for (const member of members(path)) {
+          of.regions.push({ from: of.end, length: member.bytes, path, offset: 0, member })
+          of.end += member.bytes
+        }
+        continue
+      }
       of.regions.push({ from: of.end, length: found.size, path, offset: 0 })
       of.end += found.size
     } catch {
-      // There is no current file yet.
+      // There is no current file yet, or a file cannot be read.
     }
   }
 }
 
 /** Reads positions [at, to) of a region; a file that is gone or cut gives fewer bytes, and reading goes on at `end`. */
 function readRegion(region: Region, at: number, to: number, end: number): Block {
+  if (region.member) {
+    const offset = region.offset + at - region.from
+    const bytes = heldBy(region.path, region.member)?.subarray(offset, offset + to - at)
+    // A damaged one has no lines.
+    if (!bytes) return { bytes: Buffer.alloc(0), at, start: region.from, next: end }
+    return { bytes, at, start: region.from, next: at + bytes.length }
+  }
   try {
     const fd = fs.openSync(region.path, READ)
     try {
@@ -358,6 +439,40 @@ function readRegion(region: Region, at: number, to: number, end: number): Block 
     }
   } catch {
     return { bytes: Buffer.alloc(0), at, start: region.from, next: end }
+  }
+}
+
+/** The member that was read last: mostly the next bytes are out of it, too. */
+let latest: { path: string; at: number; held: Buffer | null } | null = null
+
+function heldBy(path: string, member: Member): Buffer | null {
+  if (latest?.path !== path || latest.at !== member.at)
+    latest = { path, at: member.at, held: unpack(path, member) }
+  return latest.held
+}
+
+/** The region of a file that has been compressed, by the members that hold its bytes now. */
+function moved(region: Region, packed: readonly Packed[]): Region[] {
+  return packed.flatMap(({ from, ...member }) => {
+    const least = Math.max(region.offset, from)
+    const most = Math.min(region.offset + region.length, from + member.bytes)
+    if (least >= most) return []
+    const at = region.from + least - region.offset
+    return [
+      { from: at, length: most - least, path: region.path + PACKED, offset: least - from, member },
+    ]
+  })
+}
+
+/** When the first line of a file was read; NaN when that cannot be told. */
+function firstUsec(path: string): number {
+  const fd = fs.openSync(path, READ)
+  try {
+    const start = Buffer.alloc(STAMP_BYTES)
+    fs.readSync(fd, start, 0, STAMP_BYTES, 0)
+    return parseStamp(start.toString('latin1'))
+  } finally {
+    fs.closeSync(fd)
   }
 }
 
@@ -375,34 +490,4 @@ function endsWithNewline(path: string, size: number): boolean {
   } finally {
     fs.closeSync(fd)
   }
-}
-
-function entries(path: string): fs.Dirent[] {
-  try {
-    return fs.readdirSync(path, { withFileTypes: true })
-  } catch {
-    return []
-  }
-}
-
-/** Names of the full files, the oldest first. */
-const fullFiles = (path: string) =>
-  entries(path)
-    .map(({ name }) => name)
-    .filter(name => FULL_FILE.test(name))
-    .sort()
-
-/** A full file is named by when it was full: `20261125T212332.123456Z.log`. */
-function fileName(timeUsec: number): string {
-  const milliseconds = Math.floor(timeUsec / 1000)
-  const time = new Date(milliseconds).toISOString().replace(/[-:]|Z$/g, '')
-  return `${time}${String(timeUsec - milliseconds * 1000).padStart(3, '0')}Z.log`
-}
-
-function nextFileName(name: string): string {
-  const [, date, hours, minutes, seconds, micros] =
-    /^(\d{8})T(\d\d)(\d\d)(\d\d)\.(\d{6})Z/.exec(name) ?? []
-  const day = date?.replace(/(....)(..)(..)/, '$1-$2-$3')
-  const second = Date.parse(`${day}T${hours}:${minutes}:${seconds}Z`)
-  return fileName(second * 1000 + Number(micros) + 1)
 }

@@ -20,6 +20,7 @@ const nowUsec = createClock()
 const store = createStore({
   ...settings,
   nowUsec,
+  ...(settings.compress && { later: setImmediate }),
   warn: message => post({ type: 'warning', message }),
   storing: (inode, size) => capture.storing(inode, size),
 })

@@ -9,20 +9,28 @@ import { ALL, ended, openLogs, runId, temporaryDirectory } from './world.ts'
 type Told = Pick<LogRecord, 'timeUsec' | 'unit'> & Partial<LogRecord>
 
 /** A store with these records, in files of `rotateBytes`. */
-function filled(t: ExecutionContext, told: readonly Told[], rotateBytes = 1_000_000) {
+function filled(
+  t: ExecutionContext,
+  told: readonly Told[],
+  rotateBytes = 1_000_000,
+  compressed = false,
+) {
   let nowUsec = 0
+  const work: (() => void)[] = []
   const store = createStore({
     directory: temporaryDirectory(t),
     rotateBytes,
     keep: 100_000,
     warn: message => t.fail(message),
     nowUsec: () => nowUsec,
+    ...(compressed && { later: each => work.push(each) }),
   })
   t.teardown(() => store.close())
   for (const record of told) {
     nowUsec = record.timeUsec
     store.append(record.unit, formatLine({ ...PLAIN, ...record }))
   }
+  for (let next = work.shift(); next; next = work.shift()) next()
   return store
 }
 
@@ -125,7 +133,8 @@ test('whatever is asked is what a filter over all records gives', t => {
       fc.array(record, { maxLength: 40 }),
       asked,
       fc.constantFrom(300, 100_000),
-      (given, query, rotateBytes) => {
+      fc.boolean(),
+      (given, query, rotateBytes, compressed) => {
         let timeUsec = 0
         const told = given.map(({ step, size, ...record }, i) => {
           timeUsec += step + 1
@@ -144,7 +153,7 @@ test('whatever is asked is what a filter over all records gives', t => {
             ? matching
             : matching.slice(matching.length - Math.min(query.lines, matching.length))
         if (query.reverse) expected.reverse()
-        t.deepEqual(ask(filled(t, told, rotateBytes), query), expected)
+        t.deepEqual(ask(filled(t, told, rotateBytes, compressed), query), expected)
       },
     ),
     { numRuns: 60 },
@@ -223,7 +232,7 @@ test('a pattern that is none is refused with a sentence', async t => {
 })
 
 test('who follows gets every line once and in order, through rotation, from the last ones on', async t => {
-  const { logs, run, start } = openLogs(t, { rotateBytes: 20_000, keep: 100 })
+  const { logs, run, start } = openLogs(t, { rotateBytes: 20_000, keep: 100, compress: true })
   await run('web.service', 'seq 1 100')
   const following = logs.query(
     { ...ALL, units: ['web.service'], lines: 50, follow: true },

@@ -238,3 +238,136 @@ test('a folder without permission is an unwritable one', t => {
   t.is(content(store), lines(1, 1))
   t.regex(warnings[0] ?? '', /permission denied/)
 })
+
+/** A store that compresses, with what it has put off. */
+function openCompressing(t: ExecutionContext, settings: Partial<StoreSettings> = {}) {
+  const work: (() => void)[] = []
+  const opened = open(t, { later: each => work.push(each), keep: 1000, ...settings })
+  const catchUp = () => {
+    for (let next = work.shift(); next; next = work.shift()) next()
+  }
+  return { ...opened, work, catchUp }
+}
+
+test('full files are compressed, one step at a time, and nothing that is asked meanwhile notices', t => {
+  const { store, directory, work, catchUp } = openCompressing(t, { rotateBytes: 500_000 })
+  for (let i = 0; i < 60; i++) append(store, lines(1000 * i, 1000 * i + 999))
+  const text = content(store)
+  t.is(text, lines(0, 59_999))
+  let steps = 0
+  for (let next = work.shift(); next; next = work.shift()) {
+    next()
+    if (steps++ % 3 === 0) t.true(content(store) === text && backwards(store) === text)
+  }
+  t.true(steps > 4, 'in steps')
+  append(store, lines(60_000, 60_000))
+  catchUp()
+  t.is(content(store), lines(0, 60_000))
+  t.is(backwards(store), lines(0, 60_000))
+  const names = readdirSync(join(directory, UNIT)).sort()
+  t.is(names.length, 2)
+  const [packed = ''] = names
+  t.regex(packed, /^\d{8}T\d{6}\.\d{6}Z\.log\.gz$/)
+  const path = join(directory, UNIT, packed)
+  t.is(statSync(path).mode & 0o137, 0)
+  t.true(lines(0, 60_000).startsWith(execFileSync('zcat', [path], { maxBuffer: 1e7 }).toString()))
+  store.close()
+  t.is(content(open(t, { directory }).store), lines(0, 60_000), 'and by the next daemon')
+})
+
+test('damage in a compressed file costs the lines of that place alone', t => {
+  const { store, directory, catchUp } = openCompressing(t, { rotateBytes: 1_000_000 })
+  for (let i = 0; i < 100; i++) append(store, lines(1000 * i, 1000 * i + 999))
+  append(store, lines(100_000, 100_000))
+  catchUp()
+  store.close()
+  const whole = lines(0, 99_999)
+  const name = readdirSync(join(directory, UNIT)).find(each => each.endsWith('.gz')) ?? ''
+  const path = join(directory, UNIT, name)
+  const sound = readFileSync(path)
+  const length = sound.readUInt32LE(16)
+  // In the second member: its magic, its size, how much it holds, its bytes, its sum.
+  for (const at of [0, 17, 21, 60, sound.readUInt32LE(length + 16) - 8]) {
+    const damaged = Buffer.from(sound)
+    damaged[length + at] = (damaged[length + at] ?? 0) ^ 0x5a
+    writeFileSync(`${path}.new`, damaged)
+    renameSync(`${path}.new`, path)
+    const copy = temporaryDirectory(t)
+    execFileSync('cp', ['-r', join(directory, UNIT), copy])
+    const text = content(open(t, { directory: copy }).store)
+    const lost = whole.length + 12 - text.length
+    t.true(lost > 0 && lost <= 128 * 1024, `${at}: ${lost}`)
+    t.true(text.startsWith(lines(0, 12_000)) && text.endsWith(lines(27_000, 100_000)), `${at}`)
+  }
+  truncateSync(path, length + 100)
+  const copy = temporaryDirectory(t)
+  execFileSync('cp', ['-r', join(directory, UNIT), copy])
+  const text = content(open(t, { directory: copy }).store)
+  t.true(text.startsWith(lines(0, 12_000)) && text.endsWith(lines(100_000, 100_000)))
+})
+
+test('what a daemon left that died while compressing is done again, and no line is told twice', t => {
+  const { store, directory } = open(t, { keep: 1000 })
+  for (let i = 0; i < 250; i++) append(store, lines(i, i))
+  store.close()
+  const [first = ''] = readdirSync(join(directory, UNIT)).sort()
+  writeFileSync(join(directory, UNIT, `${first}.gz.part`), 'half')
+  const { store: next, catchUp, clock } = openCompressing(t, { directory })
+  clock.usec += 3_600_000_000
+  for (let i = 250; i < 400; i++) append(next, lines(i, i))
+  catchUp()
+  t.is(content(next), lines(0, 399))
+  const names = readdirSync(join(directory, UNIT))
+  t.true(
+    names.every(name => name === 'current' || name.endsWith('.log.gz')),
+    names.join(' '),
+  )
+  // The plain file did not go any more.
+  writeFileSync(join(directory, UNIT, first), lines(0, 99))
+  t.is(content(open(t, { directory }).store), lines(0, 399))
+})
+
+test('all units together are bounded in bytes: the oldest full files go, the current ones stay', t => {
+  const { store, clock } = open(t, {
+    keep: 1000,
+    retention: { totalBytes: 5000, maxAgeUsec: 0 },
+  })
+  append(store, lines(0, 0), 'quiet.service')
+  const units = ['a.service', 'b.service']
+  for (let i = 0; i < 900; i++) {
+    clock.usec += 1_000_000
+    append(store, lines(i, i), units[i < 300 ? 0 : i % 2])
+  }
+  t.is(content(store, 'quiet.service'), lines(0, 0))
+  const [a = '', b = ''] = units.map(unit => content(store, unit))
+  t.true(a.length + b.length <= 6100 && a.length + b.length >= 4000, `${a.length} ${b.length}`)
+  t.true(a.endsWith(lines(898, 898)) && b.endsWith(lines(899, 899)))
+  t.true(Math.abs(a.length - b.length) <= 1000, 'the oldest of both')
+})
+
+test('a file is full after a time, too, and goes when it is too old', t => {
+  const minute = 60_000_000
+  const { store, clock, directory } = open(t, {
+    keep: 1000,
+    rotateUsec: 10 * minute,
+    retention: { totalBytes: 0, maxAgeUsec: 60 * minute },
+  })
+  const line = (i: number) => `${new Date(clock.usec / 1000).toISOString().slice(0, 23)}000Z ${i}\n`
+  for (let i = 0; i < 12; i++) {
+    append(store, line(i))
+    clock.usec += 6 * minute
+    // Over a restart, the age is that of the first line.
+    if (i === 2) store.release(UNIT)
+  }
+  t.is(content(store).split('\n').length - 1, 12)
+  t.is(readdirSync(join(directory, UNIT)).length, 6)
+  clock.usec += 60 * minute
+  append(store, line(12))
+  t.deepEqual(
+    content(store)
+      .trim()
+      .split('\n')
+      .map(each => each.split(' ')[1]),
+    ['10', '11', '12'],
+  )
+})
