@@ -238,10 +238,12 @@ export function parseCancel(data: unknown): Cancel | null {
 // Own properties only: `constructor` is no method.
 const isMethod = (method: string): method is MethodName => Object.hasOwn(PARAMS, method)
 
+// The client's own words may stand in it.
+const shorten = (text: string) => (text.length > 300 ? `${text.slice(0, 300)}…` : text)
+
 /** `params.lines: expected >=0 but received -1`. */
 function describe(issue: v.BaseIssue<unknown>): string {
   const at = v.getDotPath(issue)
   const what = issue.message.replace(/^Invalid \w+: /, '').replace(/^E/, 'e')
-  const short = what.length > 300 ? `${what.slice(0, 300)}…` : what
-  return at === null ? short : `${at}: ${short}`
+  return at === null ? shorten(what) : `${shorten(at)}: ${shorten(what)}`
 }

@@ -72,7 +72,7 @@ export function parseLine(
   if (priority < 0 || priority > 7 || (mark !== WHOLE && mark !== PARTIAL)) return null
   const run = bytes.toString('latin1', runAt, streamAt - 1)
   const word = bytes.toString('latin1', identifierAt, end - 1)
-  const bracket = /\[\d+\]$/.test(word) ? word.lastIndexOf('[') : -1
+  const bracket = /\[\d{1,10}\]$/.test(word) ? word.lastIndexOf('[') : -1
   const message = bytes.subarray(end + 1, to)
   const binary = !isUtf8(message)
   return {

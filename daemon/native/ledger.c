@@ -21,6 +21,9 @@
 #define KEPT_BYTES (UINT64_C(2) << 20)	/* what an area that is not in use keeps for the next time */
 #define FILE_BYTES (HEADER_BYTES + 2 * AREA_BYTES)
 
+/* Which area counts, as words that no flipped bit takes for each other. */
+static const uint32_t ACTIVE[2] = { UINT32_C(0x1d2c3b4a), UINT32_C(0xe2d3c4b5) };
+
 struct header {
 	uint64_t magic;
 	uint32_t version;	/* of what is in the records: the caller's */
@@ -28,6 +31,7 @@ struct header {
 	uint64_t generations[2];	/* of the areas' accounts */
 	_Atomic uint32_t note_length;
 	char note[NOTE_BYTES];
+	_Atomic uint64_t ends[2];	/* so far the records of the areas are whole, or further */
 };
 
 struct record {
@@ -49,6 +53,11 @@ static char *area_of(const struct ledger *ledger, uint32_t area)
 	return (char *)ledger->header + HEADER_BYTES + area * AREA_BYTES;
 }
 
+static uint32_t active_area(const struct ledger *ledger)
+{
+	return atomic_load(&ledger->header->active) == ACTIVE[1];
+}
+
 static uint64_t size_of_record(uint64_t length)
 {
 	return sizeof(struct record) + ((length + 7) & ~UINT64_C(7));
@@ -57,8 +66,10 @@ static uint64_t size_of_record(uint64_t length)
 /* Against memory that was overwritten by mistake, not by an enemy; the padding is zero. */
 static uint64_t sum_of(const char *bytes, uint64_t length, uint64_t generation)
 {
-	uint64_t sum = length ^ generation * UINT64_C(0x9e3779b97f4a7c15);
+	/* Mixed first: a bit of the length and one of the first word must not cancel out. */
+	uint64_t sum = (length ^ generation * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xc4ceb9fe1a85ec53);
 
+	sum ^= sum >> 32;
 	for (uint64_t at = 0; at < length; at += 8) {
 		uint64_t word;
 
@@ -126,6 +137,7 @@ static napi_value append(napi_env env, napi_callback_info info)
 	record->sum = sum_of(record->bytes, length, ledger->header->generations[area]);
 	atomic_store_explicit(&record->length, (uint32_t)length, memory_order_release);
 	ledger->at[area] += size_of_record(length);
+	atomic_store_explicit(&ledger->header->ends[area], ledger->at[area], memory_order_release);
 	return NULL;
 }
 
@@ -141,7 +153,7 @@ static napi_value bytes(napi_env env, napi_callback_info info)
 static napi_value read_all(napi_env env, napi_callback_info info)
 {
 	struct ledger *ledger = of_call(env, info, 0, NULL);
-	uint32_t area = atomic_load(&ledger->header->active) & 1, count = 0;
+	uint32_t area = active_area(ledger), count = 0;
 	struct record *record;
 	napi_value list, text;
 
@@ -158,10 +170,11 @@ static napi_value read_all(napi_env env, napi_callback_info info)
 static napi_value begin(napi_env env, napi_callback_info info)
 {
 	struct ledger *ledger = of_call(env, info, 0, NULL);
-	uint32_t other = !(atomic_load(&ledger->header->active) & 1);
+	uint32_t other = !active_area(ledger);
 
 	ledger->header->generations[other] = ledger->header->generations[!other] + 1;
 	ledger->at[other] = 0;
+	atomic_store(&ledger->header->ends[other], 0);
 	ledger->writing = other;
 	return NULL;
 }
@@ -170,10 +183,34 @@ static napi_value flip(napi_env env, napi_callback_info info)
 {
 	struct ledger *ledger = of_call(env, info, 0, NULL);
 
-	atomic_store(&ledger->header->active, ledger->writing);
+	atomic_store(&ledger->header->active, ACTIVE[ledger->writing]);
 	if (ledger->at[!ledger->writing] > KEPT_BYTES)
 		release(ledger, !ledger->writing, KEPT_BYTES);
 	return NULL;
+}
+
+/* Where the last whole record of the area ends. */
+static uint64_t end_of(const struct ledger *ledger, uint32_t area)
+{
+	struct record *record;
+	uint64_t at = 0;
+
+	while ((record = record_at(ledger, area, at)))
+		at += size_of_record(record->length);
+	return at;
+}
+
+/* isDamaged(): whether records that were whole once cannot be read any more. */
+static napi_value is_damaged(napi_env env, napi_callback_info info)
+{
+	struct ledger *ledger = of_call(env, info, 0, NULL);
+	uint32_t area = active_area(ledger);
+	bool damaged = atomic_load(&ledger->header->active) != ACTIVE[area]
+		|| end_of(ledger, area) < atomic_load(&ledger->header->ends[area]);
+	napi_value result;
+
+	napi_get_boolean(env, damaged, &result);
+	return result;
 }
 
 /* note(text): what is being done, in place of the note before; cut off where there is no room. */
@@ -208,14 +245,10 @@ static bool map(struct ledger *ledger)
 /* Goes on where the last whole record ends. */
 static void find_end(struct ledger *ledger)
 {
-	uint32_t area = atomic_load(&ledger->header->active) & 1;
-	struct record *record;
-	uint64_t at = 0;
+	uint32_t area = active_area(ledger);
 
-	while ((record = record_at(ledger, area, at)))
-		at += size_of_record(record->length);
 	ledger->writing = area;
-	ledger->at[area] = at;
+	ledger->at[area] = end_of(ledger, area);
 }
 
 static napi_value js_ledger(napi_env env, struct ledger *ledger)
@@ -231,6 +264,7 @@ static napi_value js_ledger(napi_env env, struct ledger *ledger)
 	register_call(env, object, "append", append, ledger);
 	register_call(env, object, "bytes", bytes, ledger);
 	register_call(env, object, "read", read_all, ledger);
+	register_call(env, object, "isDamaged", is_damaged, ledger);
 	register_call(env, object, "begin", begin, ledger);
 	register_call(env, object, "flip", flip, ledger);
 	register_call(env, object, "note", note, ledger);
@@ -267,6 +301,7 @@ static napi_value open_ledger(napi_env env, napi_callback_info info)
 		}
 		ledger->header->version = (uint32_t)version;
 		ledger->header->generations[0] = 1;
+		atomic_store(&ledger->header->active, ACTIVE[0]);
 		ledger->header->magic = MAGIC;
 		return js_ledger(env, ledger);
 	}

@@ -142,6 +142,8 @@ export interface Ledger {
   bytes(): number
   /** Every whole record, the oldest first. */
   read(): string[]
+  /** Whether records that were whole once cannot be read any more: those before them alone would be an older state. */
+  isDamaged(): boolean
   /** From here on `append` writes a new account, and the old one counts until `flip` puts the new one in its place. */
   begin(): void
   flip(): void

@@ -8,6 +8,8 @@ import type { UnitName } from '../units/unit.ts'
 import { createKeep, type Keep, type KeepRecord, type KeepStore } from './keep.ts'
 import type { Ledger, Native } from './native.ts'
 
+const DAMAGED = 'the state is damaged'
+
 /** Of the records. An image that knows another one alone does not read them (see recover.ts). */
 export const STATE_VERSION = 1
 
@@ -191,6 +193,7 @@ export function createPersist(
 export function readLedger(ledger: Ledger): { leftover: Leftover | null; keep: KeepStore } {
   if (ledger.version !== STATE_VERSION)
     throw new Error(`the state is of version ${ledger.version}; this is version ${STATE_VERSION}`)
+  if (ledger.isDamaged()) throw new Error(DAMAGED)
   const slots = new Float64Array(ledger.slots)
   const keep = createKeep()
   const units = new Map<UnitName, UnitState>()
@@ -238,7 +241,11 @@ export function readLedger(ledger: Ledger): { leftover: Leftover | null; keep: K
   }
   if (manager === null) return { leftover: null, keep }
   const phase = slots[SLOT.phase]
-  const waiting = effects.slice(Math.max(0, performed - first))
+  if (![PHASE.none, PHASE.step, PHASE.effect].some(known => known === phase))
+    throw new Error(DAMAGED)
+  const done = performed - first
+  if (!Number.isSafeInteger(done) || done < 0 || done > effects.length) throw new Error(DAMAGED)
+  const waiting = effects.slice(done)
   // The answer of the effect in hand is on record already.
   const isAnswered = performed !== slots[SLOT.performed]
   const isInEffect = phase === PHASE.effect && !isAnswered

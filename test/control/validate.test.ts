@@ -55,6 +55,11 @@ test('the refusal names the place', t => {
   t.is(error.message, 'cannot call isActive: units.1: expected string but received 7')
 })
 
+test('a refusal is short, whatever the client has written', t => {
+  const { error } = request('isActive', { units: [], ['x'.repeat(10_000)]: 1 })._unsafeUnwrapErr()
+  t.true(error.message.length < 700)
+})
+
 test('nothing that JSON can say makes the validators throw', t => {
   fc.assert(
     fc.property(fc.jsonValue(), value => {

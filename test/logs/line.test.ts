@@ -63,6 +63,14 @@ test('a line is text for grep: the time, the run, the stream, the priority, the 
   )
 })
 
+test("a number in brackets that no process can have is of the program's name", t => {
+  const line = Buffer.from('2026-11-25T21:23:32.123456Z - out 0 a[1844674407370955161531]: b')
+  const record = parseLine('web.service', line, 0, line.length)
+  t.like(record, { pid: null, message: 'b' })
+  const again = formatLine({ ...record, timeUsec: 0 } as LogRecord)
+  t.like(parseLine('web.service', again, 0, again.length - 1), { ...record, timeUsec: 0 })
+})
+
 test('a time is read back to the microsecond, and what is none is not a number', t => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 8_000_000_000_000_000 }), usec => {

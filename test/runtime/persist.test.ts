@@ -1,11 +1,11 @@
 // What outlives the daemon's image: the ledger, what the parts keep, and the engine's steps written down in it.
-import { readFileSync, readlinkSync, writeSync } from 'node:fs'
+import { readFileSync, readlinkSync, readSync, writeSync } from 'node:fs'
 import test from 'ava'
 import fc from 'fast-check'
 import { initialUnitState } from '../../daemon/engine/initial.ts'
 import type { Changes, ManagerState } from '../../daemon/engine/state.ts'
 import { native as loadNative } from '../../daemon/runtime/native.ts'
-import { createPersist, readLedger, STATE_VERSION } from '../../daemon/runtime/persist.ts'
+import { createPersist, readLedger, SLOT, STATE_VERSION } from '../../daemon/runtime/persist.ts'
 
 const native = loadNative()
 /** Whether it is close-on-exec. */
@@ -74,8 +74,45 @@ test('a record that was cut short or damaged is not there, and those before it a
   writeSync(ledger.fd, 'X', at + 16) // in the text of the second
   const again = reopened(ledger.fd)
   t.deepEqual(again.read(), ['first'])
+  t.true(again.isDamaged())
   again.append('third')
   t.deepEqual(reopened(ledger.fd).read(), ['first', 'third'])
+})
+
+test('a record that was being written is no damage; one that was whole, an area that is another, a count out of range are', t => {
+  const written = () => {
+    const ledger = fresh()
+    const persist = createPersist(native, ledger, null)
+    persist.account({ manager, units: new Map(), jobs: new Map() }, [], [])
+    persist.step(changes({ manager }), [], false)
+    return ledger
+  }
+  const refused = { message: 'the state is damaged' }
+  const AREA = 64 * 1024 + 2 ** 29
+  let ledger = written()
+  writeSync(ledger.fd, Buffer.of(1, 0, 0, 0), 0, 4, AREA + ledger.bytes())
+  t.truthy(readLedger(reopened(ledger.fd)).leftover)
+  writeSync(ledger.fd, 'X', AREA + 20)
+  t.throws(() => readLedger(reopened(ledger.fd)), refused)
+  // A bit of the length and one of the text, which the sum must not let cancel out.
+  ledger = written()
+  writeSync(ledger.fd, 'Z', AREA + 16)
+  const length = Buffer.alloc(1)
+  readSync(ledger.fd, length, 0, 1, AREA)
+  writeSync(ledger.fd, Buffer.of((length[0] ?? 0) ^ 1), 0, 1, AREA)
+  t.throws(() => readLedger(reopened(ledger.fd)), refused)
+  ledger = written()
+  writeSync(ledger.fd, Buffer.of(0), 0, 1, 12)
+  t.throws(() => readLedger(reopened(ledger.fd)), refused)
+  for (const [slot, value] of [
+    [SLOT.performed, 3],
+    [SLOT.performed, Number.NaN],
+    [SLOT.phase, 7],
+  ] as const) {
+    ledger = written()
+    new Float64Array(ledger.slots)[slot] = value
+    t.throws(() => readLedger(reopened(ledger.fd)), refused)
+  }
 })
 
 test('until it is finished, a new account does not count; what an old one left in its place never does', t => {

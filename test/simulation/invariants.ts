@@ -76,6 +76,8 @@ export function createChecker(): Checker {
         // A job that runs already (it waited for its conditions) is past its place in the order.
         const before = jobBefore(engine, effect.unit)
         if (before?.state === 'running' && before.type === 'start') continue
+        // So is a mount that is starting: its stop may have to wait while it goes on.
+        if (engine.state.units.get(effect.unit)?.mount?.stage === 'starting') continue
         const job = jobAfter(engine, changes, effect.unit) ?? before
         // A job that came and went within the step is not to be seen: those that may have ignored the order are let pass.
         if (job?.ignoreOrder || mayIgnoreOrder(event)) continue

@@ -21,6 +21,9 @@ export class MemoryLedger implements Ledger {
   read(): string[] {
     return [...this.#records]
   }
+  isDamaged(): boolean {
+    return false
+  }
   begin(): void {
     this.#next = []
   }

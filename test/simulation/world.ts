@@ -85,6 +85,8 @@ export type WorldParts = {
   /** The state machines, if not the real ones. */
   machineOf?: (type: UnitType) => Machine
   seed?: string
+  /** Where the daemon's records go. */
+  ledger?: MemoryLedger
   host?: Host
   zone?: string
 }
@@ -121,7 +123,7 @@ export class World {
   readonly #awaitsEmpty = new Set<UnitName>()
   /** Path units whose paths are watched, by which token. */
   readonly #watched = new Map<UnitName, number>()
-  readonly #ledger = new MemoryLedger()
+  readonly #ledger: MemoryLedger
   #persist: Persist
   #engine: Engine
   #loop: Loop
@@ -146,6 +148,7 @@ export class World {
   constructor(parts: WorldParts) {
     this.#parts = parts
     this.units = new FakeUnits(parts.units)
+    this.#ledger = parts.ledger ?? new MemoryLedger()
     this.#persist = createPersist({ cloexec() {} }, this.#ledger, null)
     this.#engine = this.#createEngine()
     // The daemon's first step tells the environment; it puts the manager's state on record.

@@ -49,16 +49,21 @@ function readUnix(text: string): Result<SocketAddress, string> {
   )
 }
 
+/** A name that the kernel lets an interface have, or its number. */
+const INTERFACE = /^(?!\.{1,2}$)[!-$&-.0-9;-~]{1,127}$/
+
 /** Reads an address as ListenStream=, ListenDatagram= and ListenSequentialPacket= have it. A port alone is on all addresses,
  * those of IPv4 too unless BindIPv6Only= says otherwise. */
 export function readSocketAddress(text: string): Result<SocketAddress, string> {
   if (text.startsWith('/') || text.startsWith('@')) return readUnix(text)
-  const v6 = /^\[([^\]%]*)(?:%([^\]]+))?\]:(\d+)(?:%(.+))?$/.exec(text)
+  const v6 = /^\[([^\]%]*)(?:%([^\]]+))?\]:(\d+)(?:%(.+))?$/s.exec(text)
   if (v6) {
     const [, address = '', inside, number = '', behind] = v6
     const port = readPort(number)
     const scope = behind ?? inside
     if (port === null || !isIpv6(address)) return err(EXPECTED)
+    if (scope !== undefined && !INTERFACE.test(scope))
+      return err(`expected the name or number of a network interface, not ${scope}`)
     return ok({ family: 'inet6', address, port, ...(scope !== undefined && { scope }) })
   }
   const vsock = /^vsock:(\d*):(\d+)$/.exec(text)
