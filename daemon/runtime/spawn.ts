@@ -3,11 +3,11 @@ import { err, ok, type Result } from 'neverthrow'
 import type { Effect } from '../engine/effect.ts'
 import type { EngineEvent } from '../engine/event.ts'
 import { commandsOf } from '../engine/exec-lists.ts'
-import { notifyAccess } from '../engine/service/settings.ts'
 import type { ExecKind } from '../engine/state.ts'
 import { SERVICE_DEFAULTS } from '../units/defaults.ts'
 import type { Abilities } from '../units/directives/need.ts'
 import type { Assigned } from '../units/load.ts'
+import { notifyAccess } from '../units/notify-access.ts'
 import type {
   ExecCommand,
   ExecSettings,

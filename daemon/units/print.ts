@@ -1,5 +1,5 @@
 // Values as `systemctl show` prints them.
-import type { ExecCommand, ExitStatusSet, StandardStream } from './unit.ts'
+import type { ExecCommand, ExitStatusSet, StandardStream, Unit } from './unit.ts'
 import { formatTimespan } from './values/format-timespan.ts'
 import { signalName } from './values/signal.ts'
 
@@ -19,8 +19,14 @@ function quoteWord(word: string): string {
 export const exitStatusSetText = ({ statuses, signals }: ExitStatusSet) =>
   [...statuses.map(String), ...signals.map(signalName)].join(' ')
 
-export const streamText = ({ kind, target }: StandardStream) =>
-  target === undefined ? kind : `${kind}:${target}`
+/** The properties of a standard stream; the path of a file is none of them. */
+export const streamProperties = (name: string, of: (unit: Unit) => StandardStream | undefined) => [
+  { name, print: (unit: Unit) => of(unit)?.kind ?? '' },
+  {
+    name: `${name}FileDescriptorName`,
+    print: (unit: Unit) => (of(unit)?.kind === 'fd' ? (of(unit)?.target ?? '') : ''),
+  },
+]
 
 /** What has become of a command: the runtime's part of an Exec… property. */
 export type CommandTiming = {

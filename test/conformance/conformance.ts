@@ -2,6 +2,10 @@
 // one real PID 1 in a throw-away copy of this system; each is a test of its own, with the sentence of the manual as its title.
 import test, { type ExecutionContext } from 'ava'
 import { boot, isRoot, type Pid1, type UnitFiles } from '../system/pid1.ts'
+import { until } from '../system/until.ts'
+
+/** What is to be seen of a unit once all have been started. */
+export type Afterwards = (t: ExecutionContext, hearth: Pid1, unit: string) => Promise<unknown>
 
 export type Case = {
   /** A sentence of the specification. */
@@ -17,14 +21,18 @@ export type Case = {
   unit?: string
   /** Other files in the unit directory. */
   more?: UnitFiles
+  /** What is started in its place; default: the unit itself. */
+  start?: string
   /** What becomes of it, by the names of `ctl show`; default: `Result=success`. */
   expect?: Readonly<Record<string, string>>
+  /** What becomes of it once it has been started, which is waited for; then there is no default of `expect`. */
+  becomes?: Readonly<Record<string, string>>
   /** What the daemon says of the unit while it starts. */
   said?: RegExp
   /** What `ctl verify` says of the unit. */
   verified?: RegExp
-  /** What else is to be seen, once all have been started. */
-  afterwards?: (t: ExecutionContext, hearth: Pid1, unit: string) => Promise<unknown>
+  /** What else is to be seen. */
+  afterwards?: Afterwards
   /** Why it cannot be tried here; null or absent: it can. */
   skip?: string | null
 }
@@ -51,6 +59,10 @@ export const shell = (script: string) => `:/bin/sh -exc ${word(strict(script))}`
 const unitText = ({ settings, check }: Case) =>
   `[Service]\nType=oneshot\n${check === undefined ? '' : `ExecStart=${shell(check)}\n`}${settings}\n`
 
+/** What a check that has been run to its end, and not passed over, shows. */
+const ran = ({ settings, check }: Case): Readonly<Record<string, string>> =>
+  check === undefined || /^Type=/m.test(settings) ? {} : { ExecMainCode: '1', ExecMainStatus: '0' }
+
 /** Declares a test for each case; the daemon is booted once, before the first of them. */
 export function conformance(cases: readonly Case[], setting: Setting = {}): void {
   const nameOf = (one: Case) => one.unit ?? `case-${cases.indexOf(one) + 1}.service`
@@ -72,9 +84,9 @@ export function conformance(cases: readonly Case[], setting: Setting = {}): void
       before: setting.before ?? ':',
       args: setting.args ?? [],
     })
-    await hearth.ctl('start', ...live.map(started))
+    await hearth.ctl('start', ...live.map(one => one.start ?? started(one)))
     const properties = new Set(live.flatMap(({ expect }) => Object.keys(expect ?? {})))
-    const wanted = ['Id', 'Result', 'ExecMainStatus', ...properties].join(',')
+    const wanted = ['Id', 'Result', 'ExecMainCode', 'ExecMainStatus', ...properties].join(',')
     const { out } = await hearth.ctl('show', ...live.map(started), '-p', wanted)
     shown = new Map(out.split('\n\n').map(propertiesOf))
   })
@@ -91,9 +103,13 @@ export function conformance(cases: readonly Case[], setting: Setting = {}): void
         t.pass()
         return
       }
-      const expected = { Result: 'success', ...one.expect }
+      const expected = one.becomes
+        ? { ...one.expect }
+        : { Result: 'success', ...(one.expect ?? ran(one)) }
       const found = shown.get(unit) ?? new Map()
       const actual = Object.fromEntries(Object.keys(expected).map(name => [name, found.get(name)]))
+      for (const [name, value] of Object.entries(one.becomes ?? {}))
+        await until(hearth, unit, name, value)
       const said = hearth
         .err()
         .split('\n')

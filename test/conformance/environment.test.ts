@@ -76,6 +76,7 @@ conformance(
       title: 'one that is watched finds WATCHDOG_USEC, WATCHDOG_PID and NOTIFY_SOCKET',
       directives: ['WatchdogSec', 'NotifyAccess'],
       settings: 'Type=notify\nWatchdogSec=1min\nRemainAfterExit=yes',
+      expect: { NotifyAccess: 'main', WatchdogUSec: '1min' },
       check:
         '[ "$WATCHDOG_USEC" = 60000000 ]\n[ "$WATCHDOG_PID" = $$ ]\n[ -S "$NOTIFY_SOCKET" ]\nexec systemd-notify --ready',
     },
@@ -117,6 +118,14 @@ touch /run/one/two/x /var/lib/four/x /var/log/three/x`,
         t.false(inside(pid, '/run/one'), 'the runtime directory goes with the unit')
         t.true(inside(pid, '/var/lib/three/x'))
       },
+    },
+    {
+      title: 'each kind of directory has its mode',
+      directives: ['CacheDirectoryMode', 'LogsDirectoryMode', 'ConfigurationDirectoryMode'],
+      settings:
+        'CacheDirectory=modes\nCacheDirectoryMode=0701\nLogsDirectory=modes\nLogsDirectoryMode=0702\nConfigurationDirectory=modes\nConfigurationDirectoryMode=0704',
+      check:
+        '[ "$(stat -c %a $CACHE_DIRECTORY $LOGS_DIRECTORY $CONFIGURATION_DIRECTORY | tr "\\n" " ")" = "701 702 704 " ]',
     },
     {
       title: 'StateDirectory= of another owner is given to the unit’s user with all that is in it',

@@ -227,6 +227,12 @@ ExecStartPost=+:/bin/sh -ec 'test "$(readlink /proc/self/ns/net)" = "$(cat /tmp/
     },
   },
   {
+    title: 'IPCNamespacePath= enters the message queues of a namespace that is there',
+    directives: ['IPCNamespacePath'],
+    settings: 'IPCNamespacePath=/run/ipcns',
+    check: `test "$(ipcs -q | grep -c 0x)" = 1`,
+  },
+  {
     title: 'a unit whose /tmp and network others are to join starts as any other',
     directives: ['JoinsNamespaceOf'],
     unit: 'joined-first.service',
@@ -312,6 +318,6 @@ conformance(cases, {
   prepare: `mkdir -p /srv/rw/ro /srv/mounted /opt/target /home/me/shared /srv/root/etc /srv/root/opt /srv/root/var /usr/lib/modules
       mount -t tmpfs tmpfs /srv/mounted; touch /srv/mounted/inside /srv/rw/ro/inside /srv/root/in-the-root /tmp/theirs
       chmod 777 /srv/rw; chown -R 1234 /home/me; ln -s /opt/target /link; echo secret >/home/me/secret
-      cp /bin/true /srv/program; mknod /dev/special c 1 3; mkdir -p /run/netns; ip netns add other
+      cp /bin/true /srv/program; mknod /dev/special c 1 3; mkdir -p /run/netns; ip netns add other; touch /run/ipcns; unshare --ipc=/run/ipcns ipcmk -Q
       ip -n other link add marker type dummy 2>/dev/null || ip -n other link add name marker type bridge`,
 })

@@ -1,6 +1,6 @@
 // systemd.exec(5): standard input and output, terminals, what is logged; IPC objects that stay behind.
 import { readFileSync } from 'node:fs'
-import { conformance, shell } from './conformance.ts'
+import { type Afterwards, conformance, shell } from './conformance.ts'
 
 /** Makes a terminal whose other end it holds, with a name in the file system, and says what it hears. */
 const TERMINAL = `import os, pty, sys
@@ -14,6 +14,16 @@ while True:
 const terminal = (path: string) =>
   `[Service]\nType=notify\nNotifyAccess=all\nExecStart=/usr/bin/python3 /etc/test/terminal.py ${path}\n`
 const on = (name: string) => `[Unit]\nRequires=${name}.service\nAfter=${name}.service\n`
+
+/** The unit's log holds these lines, with these priorities. */
+const saysAt =
+  (...expected: [priority: number, text: string][]): Afterwards =>
+  async (t, hearth, unit) => {
+    const log = await hearth.ok('logs', '--json', unit)
+    const lines = log.split('\n').map(text => JSON.parse(text))
+    for (const [priority, text] of expected)
+      t.is(lines.find(({ message }) => message === text)?.priority, priority, text)
+  }
 
 conformance(
   [
@@ -56,6 +66,7 @@ conformance(
       directives: ['StandardOutput', 'StandardError'],
       settings: `StandardOutput=file:/run/file\nStandardError=append:/run/append\nExecStartPost=${shell('[ "$(tr -d "\\n" < /run/file)" = newcontent ]\n[ "$(head -1 /run/append)" = old ]\ngrep -qx errors /run/append')}`,
       check: 'echo new\necho errors >&2',
+      expect: { StandardOutput: 'file', StandardError: 'append', WatchdogUSec: 'infinity' },
     },
     {
       title: 'StandardOutput=truncate: empties first, and StandardError=inherit goes there too',
@@ -92,6 +103,20 @@ conformance(
       check: 'echo sung',
       afterwards: async (t, hearth, unit) =>
         t.regex(await hearth.ok('logs', unit), /wren\[\d+\]: sung/),
+    },
+    {
+      title: 'SyslogLevel= is the priority of lines, which may begin with one of their own',
+      directives: ['SyslogLevel', 'SyslogLevelPrefix'],
+      settings: 'SyslogLevel=err',
+      check: 'echo plain\necho "<4>prefixed"',
+      afterwards: saysAt([3, 'plain'], [4, 'prefixed']),
+    },
+    {
+      title: 'SyslogLevelPrefix=no leaves the lines as they are',
+      directives: ['SyslogLevelPrefix'],
+      settings: 'SyslogLevel=debug\nSyslogLevelPrefix=no',
+      check: 'echo "<4>kept"',
+      afterwards: saysAt([7, '<4>kept']),
     },
     {
       title: 'LogLevelMax=, LogRateLimitBurst= and LogFilterPatterns= keep lines out of the log',

@@ -5,8 +5,8 @@ import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
-import { connect as connectControl } from '../../ctl/client.ts'
-import { boot, isRoot, type Pid1 } from './pid1.ts'
+import { boot, isRoot } from './pid1.ts'
+import { until } from './until.ts'
 
 const directory = mkdtempSync(`${tmpdir()}/hearth-activated-`)
 const activated = `${directory}/activated`
@@ -44,20 +44,6 @@ const ask = (to: string | number, said = '') =>
     client.on('close', () => resolve(answer))
     if (said !== '') client.write(said)
   })
-
-/** Resolves when a property of the unit has that value. It asks again and again over one connection: a process for each
- * question would be most of the test. */
-async function until(hearth: Pid1, unit: string, property: string, value: string): Promise<void> {
-  const connected = await connectControl({ socket: `${hearth.runtime}/control.sock` })
-  if (connected.isErr()) throw new Error(`cannot connect: ${connected.error.type}`)
-  const params = { units: [unit], properties: [property] }
-  for (;;) {
-    const answer = await connected.value.request('show', params)
-    if (answer.isErr()) throw new Error(`cannot show ${unit}: ${answer.error.type}`)
-    if (answer.value.units[0]?.properties[0]?.[1] === value) break
-  }
-  connected.value.close()
-}
 
 test('a service gets the descriptors of its socket when somebody comes, and nobody is refused while it restarts', async t => {
   const port = await freePort()

@@ -1,4 +1,6 @@
 // The end of a service's main or control process, and what it leads to.
+
+import { notifyAccess } from '../../units/notify-access.ts'
 import type { ProcessExit } from '../event.ts'
 import { describeExit, exitResult } from '../exit-status.ts'
 import type { CommandRun, ExecKind, ServiceFacts, ServiceResult, ServiceSub } from '../state.ts'
@@ -6,7 +8,6 @@ import { unreachable } from '../unreachable.ts'
 import { command, DIRECTIVES, spawnControl, spawnMain } from './commands.ts'
 import { reloadCommandEnded } from './reload.ts'
 import { awaitEmpty, enterRunning } from './running.ts'
-import { notifyAccess } from './settings.ts'
 import { enterStart, enterStartPost, enterStartPre, findMain } from './start.ts'
 import { enterSignal, enterStop, enterStopPost, finalEnded } from './stop.ts'
 import {

@@ -1,9 +1,10 @@
 // What a service tells of itself: sd_notify(3).
+
+import { isLimit, notifyAccess } from '../../units/notify-access.ts'
 import type { MachineInput } from '../machine.ts'
 import { unreachable } from '../unreachable.ts'
 import { adopt, isSuitable } from './answers.ts'
 import { enterReloadByNotify, enterRunning, enterStopByNotify } from './running.ts'
-import { isLimit, notifyAccess } from './settings.ts'
 import { enterStartPost } from './start.ts'
 import { enterSignal } from './stop.ts'
 import { inUsec, isWatched, log, resetWatchdog, set, setSub, type Turn } from './turn.ts'

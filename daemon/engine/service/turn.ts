@@ -1,10 +1,11 @@
 // One step of a service's machine while it is being taken: the facts so far, what is wanted done, and the small moves that
 // every stage makes. It lives for one step; the state it began with is never edited.
+
+import { isLimit } from '../../units/notify-access.ts'
 import type { KillSettings, ServiceSettings, UnitName } from '../../units/unit.ts'
 import type { Effect } from '../effect.ts'
 import type { MachineContext, MachineRequest } from '../machine.ts'
 import type { CommandRun, ServiceFacts, ServiceResult, ServiceSub } from '../state.ts'
-import { isLimit } from './settings.ts'
 
 export type Turn = {
   readonly context: MachineContext

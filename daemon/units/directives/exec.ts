@@ -1,6 +1,6 @@
 // The directives of the execution environment that hearth carries out (systemd.exec(5)); the others are in known.ts.
 import { err, ok } from 'neverthrow'
-import { octal, plain, quotedList, spaced, streamText, usec, yesNo } from '../print.ts'
+import { octal, plain, quotedList, spaced, streamProperties, usec, yesNo } from '../print.ts'
 import type { DirectoryKind, DirectorySettings, ExecSettings } from '../unit.ts'
 import { boolean, readBoolean } from '../values/boolean.ts'
 import { assignments, namesOrAssignments, variableNames } from '../values/environment.ts'
@@ -237,12 +237,14 @@ export const execDirectives = (): Directive[] => [
   ),
   list('exec', 'PassEnvironment', 'passEnvironment', variableNames, { print: spaced }),
   list('exec', 'UnsetEnvironment', 'unsetEnvironment', namesOrAssignments, { print: quotedList }),
-  setting('exec', 'StandardInput', 'standardInput', standardInput, { print: streamText }),
+  setting('exec', 'StandardInput', 'standardInput', standardInput, {
+    properties: streamProperties('StandardInput', ({ exec }) => exec?.standardInput),
+  }),
   setting('exec', 'StandardOutput', 'standardOutput', standardOutput('stdout'), {
-    print: streamText,
+    properties: streamProperties('StandardOutput', ({ exec }) => exec?.standardOutput),
   }),
   setting('exec', 'StandardError', 'standardError', standardOutput('stderr'), {
-    print: streamText,
+    properties: streamProperties('StandardError', ({ exec }) => exec?.standardError),
   }),
   ...inputData(),
   ...terminalDirectives(),

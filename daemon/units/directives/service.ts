@@ -1,5 +1,6 @@
 // The directives of [Service] but those of the execution environment (systemd.service(5), systemd.kill(5)).
 import { err, ok } from 'neverthrow'
+import { isLimit, notifyAccess } from '../notify-access.ts'
 import { execCommandText, exitStatusSetText, plain, spaced, usec, yesNo } from '../print.ts'
 import { oomPolicy } from '../resources.ts'
 import type { ExitStatusSet, ServiceSettings } from '../unit.ts'
@@ -37,7 +38,6 @@ const span = (
     | 'restartUsec'
     | 'runtimeMaxUsec'
     | 'runtimeRandomizedExtraUsec'
-    | 'watchdogUsec'
     | 'restartMaxDelayUsec'
     | 'timeoutStartUsec'
     | 'timeoutStopUsec',
@@ -168,7 +168,10 @@ export const serviceDirectives = (runtime: string): Directive[] => [
   }),
   span('RuntimeMaxSec', 'runtimeMaxUsec', timespan),
   span('RuntimeRandomizedExtraSec', 'runtimeRandomizedExtraUsec', timespan),
-  span('WatchdogSec', 'watchdogUsec', timespan),
+  setting('service', 'WatchdogSec', 'watchdogUsec', timespan, {
+    property: 'WatchdogUSec',
+    print: value => usec(isLimit(value) ? value : Infinity),
+  }),
   ...movedToUnit(),
   ignored('RebootArgument', 'not-enforced', 'a reboot takes no argument'),
   setting('service', 'PermissionsStartOnly', 'permissionsStartOnly', boolean, { print: yesNo }),
@@ -186,7 +189,9 @@ export const serviceDirectives = (runtime: string): Directive[] => [
     print: plain,
   }),
   setting('service', 'NotifyAccess', 'notifyAccess', oneOf('none', 'main', 'exec', 'all'), {
-    print: value => value ?? 'none',
+    properties: [
+      { name: 'NotifyAccess', print: ({ service }) => (service ? notifyAccess(service) : '') },
+    ],
   }),
   list('service', 'Sockets', 'sockets', sockets, { print: spaced }),
   setting('service', 'OOMPolicy', 'oomPolicy', oneOf('continue', 'stop', 'kill'), {
