@@ -54,9 +54,9 @@ const cases: Case[] = [
       'PrivateTmp= gives a /tmp and a /var/tmp that nobody else sees, the same for all commands of a run',
     directives: ['PrivateTmp'],
     settings: `PrivateTmp=yes
-ExecStartPre=:/bin/sh -ec 'test -z "$(ls -A /tmp | grep -v ^hearth-test)"; touch /tmp/mine /var/tmp/mine'
-ExecStartPre=+/usr/bin/test -e /tmp/theirs -a ! -e /tmp/mine`,
-    check: `test -e /tmp/mine\ntest -e /var/tmp/mine\n! test -e /tmp/theirs
+ExecStartPre=:/bin/sh -ec 'test -z "$(ls -A /tmp | grep -v ^hearth-test)"; touch /tmp/of-the-unit /var/tmp/of-the-unit'
+ExecStartPre=+/usr/bin/test -e /tmp/theirs -a ! -e /tmp/of-the-unit`,
+    check: `test -e /tmp/of-the-unit\ntest -e /var/tmp/of-the-unit\n! test -e /tmp/theirs
         test "$(stat -c %a /tmp)" = 1777\ntest "$(stat -c %a /var/tmp)" = 1777`,
     async afterwards(t, hearth) {
       const left = await hearth.inside([
