@@ -135,6 +135,10 @@ export class World {
   #uncommitted: Changes | null = null
   /** Effects on record that have not been carried out. */
   #wanted: Effect[] = []
+  /** Events on record that have not been stepped. */
+  #waiting: EngineEvent[] = []
+  /** Tokens of the spawns whose process was started. */
+  readonly #started = new Set<number>()
   /** How many points are left to live for; null: no end is planned. */
   #pointsLeft: number | null = null
   #latest: EngineEvent[] = []
@@ -420,7 +424,12 @@ export class World {
     deepStrictEqual(leftover.state, { ...before.state, manager: before.state.manager })
     const isAnswered = leftover.effects.length === this.#wanted.length - 1
     deepStrictEqual(leftover.effects, isAnswered ? this.#wanted.slice(1) : this.#wanted)
+    deepStrictEqual(leftover.events, this.#waiting)
     this.#wanted = [...leftover.effects]
+    const startedBefore = ({ unit, token }: { unit: UnitName; token: number }, pid: number) => {
+      this.#wanted.shift()
+      this.#waiting.push({ type: 'spawned', unit, token, pid })
+    }
     this.#live(
       () =>
         resume(
@@ -428,7 +437,7 @@ export class World {
           {
             native: { children: () => new Int32Array() },
             engine: this.#engine,
-            runtime: { restore() {}, startedBefore: () => this.#wanted.shift() },
+            runtime: { restore() {}, startedBefore },
             loop: this.#loop,
             persist: this.#persist,
           },
@@ -453,12 +462,14 @@ export class World {
         this.#point()
         persist.step(changes, effects, isPosted)
         this.#uncommitted = changes
+        if (isPosted) this.#waiting.shift()
         this.#wanted.push(...effects.filter(effect => effect.type !== 'log'))
         if (this.#inHand === stepped) this.#inHand = null
         this.#point()
       },
       posted: event => {
         persist.posted(event)
+        this.#waiting.push(event)
         this.#point()
       },
       performing: effect => {
@@ -536,6 +547,8 @@ export class World {
           this.post({ type: 'spawn-failed', unit, token, ...(behaviour.failure ?? NOT_FOUND) })
           return
         }
+        if (this.#started.has(token)) throw new Error(`a process of ${unit} is started twice`)
+        this.#started.add(token)
         const pid = this.#spawn(unit, behaviour)
         for (const name of effect.sockets ?? []) {
           const socket = this.sockets.get(name)
