@@ -1,6 +1,6 @@
 // A few changed inputs for each target; `npm run fuzz` tries them for as long as wanted.
 import test from 'ava'
-import { fuzz } from './fuzz.ts'
+import { createFuzzer } from './fuzz.ts'
 import { TARGETS } from './targets.ts'
 
 const executions = Number(process.env.HEARTH_FUZZ_RUNS ?? 150)
@@ -8,7 +8,7 @@ const seed = Number(process.env.HEARTH_FUZZ_SEED ?? Date.now() % 2 ** 31)
 
 for (const target of TARGETS) {
   test(`whatever the bytes are, ${target.name} hold what is said of them`, t => {
-    const { finding } = fuzz(target, seed, done => done >= executions)
+    const { finding } = createFuzzer(target, seed).run(done => done >= executions)
     const hex = finding && Buffer.from(finding.input).toString('hex')
     t.is(finding?.error.message, undefined, `seed ${seed}, input ${hex}`)
   })

@@ -23,34 +23,36 @@ export function tryInput(target: Target, input: Uint8Array): { error: Error | nu
   }
 }
 
-/** Until `isOver` or a finding, which is made shorter. */
-export function fuzz(
-  target: Target,
-  seed: number,
-  isOver: (executions: number) => boolean,
-): Outcome {
+export interface Fuzzer {
+  /** Until `isOver` or a finding, which is made shorter. */
+  run(isOver: (executions: number) => boolean): Outcome
+}
+
+/** What it has found to take a way of its own, it goes on from in the next run. */
+export function createFuzzer(target: Target, seed: number): Fuzzer {
   const random = new Random(seed)
   const words = (target.words ?? []).map(word => Buffer.from(word))
   const corpus = [...target.corpus]
   const ways = new Set<string>()
-  let executions = 0
+  const untried = [...target.corpus]
   const attempt = (input: Uint8Array): Finding | null => {
-    executions++
     const { error, way } = tryInput(target, input)
     if (error) return { target: target.name, ...shortest(target, input, error) }
     if (!ways.has(way) && corpus.length < MOST_KEPT) corpus.push(input)
     ways.add(way)
     return null
   }
-  for (const input of target.corpus) {
-    const finding = attempt(input)
-    if (finding) return { executions, ways: ways.size, finding }
+  return {
+    run(isOver) {
+      let executions = 0
+      let finding: Finding | null = null
+      while (finding === null && (untried.length > 0 || !isOver(executions))) {
+        finding = attempt(untried.pop() ?? mutate(random.of(corpus), corpus, words, random))
+        executions++
+      }
+      return { executions, ways: ways.size, finding }
+    },
   }
-  while (!isOver(executions)) {
-    const finding = attempt(mutate(random.of(corpus), corpus, words, random))
-    if (finding) return { executions, ways: ways.size, finding }
-  }
-  return { executions, ways: ways.size, finding: null }
 }
 
 /** Leaves out of the input what the failure does not need. */

@@ -1,7 +1,7 @@
 // `npm run fuzz -- [--minutes N] [--target NAME] [--seed S]`: every target in turn, a second each, until the time is up. A finding
 // ends it, with the input and how to try it again: `--target NAME --input HEX`.
 import { parseArgs } from 'node:util'
-import { type Finding, fuzz, tryInput } from './fuzz.ts'
+import { createFuzzer, type Finding, tryInput } from './fuzz.ts'
 import { TARGETS } from './targets.ts'
 
 const SLICE_MS = 1000
@@ -53,21 +53,18 @@ const summary = () => {
     console.log(`${name}: ${executions} executions, ${ways} ways`)
   const all = [...totals.values()].reduce((sum, { executions }) => sum + executions, 0)
   console.log(
-    `${all} executions in ${((performance.now() - began) / 1000).toFixed(1)} s, seeds from ${first}`,
+    `${all} executions in ${((performance.now() - began) / 1000).toFixed(1)} s, seed ${first}`,
   )
 }
-for (let seed = first; !isOver(); seed++) {
-  for (const target of targets) {
+const fuzzers = targets.map(target => ({ target, fuzzer: createFuzzer(target, first) }))
+while (!isOver()) {
+  for (const { target, fuzzer } of fuzzers) {
     const until = performance.now() + SLICE_MS
-    const { executions, ways, finding } = fuzz(
-      target,
-      seed,
-      () => performance.now() >= until || isOver(),
-    )
+    const { executions, ways, finding } = fuzzer.run(() => performance.now() >= until || isOver())
     const total = totals.get(target.name)
     if (total) {
       total.executions += executions
-      total.ways = Math.max(total.ways, ways)
+      total.ways = ways
     }
     if (!finding) continue
     tell(finding)
