@@ -2,14 +2,17 @@
 import { readFileSync } from 'node:fs'
 import { type Afterwards, conformance, shell } from './conformance.ts'
 
-/** Makes a terminal whose other end it holds, with a name in the file system, and says what it hears. */
-const TERMINAL = `import os, pty, sys
+/** Makes a terminal whose other end it holds, with a name in the file system, and says what it hears, and
+ * whether what was open of it before has been hung up. */
+const TERMINAL = `import os, pty, sys, termios
 master, slave = pty.openpty()
 os.symlink(os.ttyname(slave), sys.argv[1])
 os.close(os.open(os.ttyname(slave), os.O_RDWR | os.O_NOCTTY))
 os.system("systemd-notify --ready")
 while True:
     os.write(1, os.read(master, 1000))
+    try: slave is None or termios.tcgetattr(slave)
+    except termios.error: slave = os.write(1, b"[hung up]") and None
 `
 const terminal = (path: string) =>
   `[Service]\nType=notify\nNotifyAccess=all\nExecStart=/usr/bin/python3 /etc/test/terminal.py ${path}\n`
@@ -146,11 +149,21 @@ conformance(
     {
       title:
         'StandardInput=tty is the controlling terminal, of the unit’s user, reset and with its size',
-      directives: ['StandardInput', 'TTYPath', 'TTYReset', 'TTYRows', 'TTYColumns'],
+      directives: [
+        ...['StandardInput', 'TTYPath', 'TTYReset', 'TTYVHangup', 'TTYVTDisallocate'],
+        ...['TTYRows', 'TTYColumns'],
+      ],
       settings: `User=ada\nStandardInput=tty\nTTYPath=/run/tty-one\nTTYReset=yes\nTTYVHangup=yes\nTTYVTDisallocate=yes\nTTYRows=40\nTTYColumns=132\n${on('one')}`,
       check:
         '[ "$(tty)" = "$(readlink /run/tty-one)" ]\n: > /dev/tty\n[ -t 1 ]\n[ -t 2 ]\n[ "$(stty size)" = "40 132" ]\nstty | grep -q ixon && false\n[ "$(stat -Lc %U /run/tty-one)" = ada ]\n[ "$TERM" = vt220 ]',
       more: { 'one.service': terminal('/run/tty-one') },
+      afterwards: async (t, hearth) => {
+        const log = await hearth.ok('logs', '--json', 'one')
+        const lines = log.split('\n').map(line => JSON.parse(line).message)
+        const text = lines.join('\n')
+        t.true(text.includes('\u001b[H\u001b[2J'), 'the screen is cleared')
+        t.true(text.includes('[hung up]'))
+      },
     },
     {
       title: 'StandardOutput=tty writes to a terminal without owning it',
@@ -159,7 +172,11 @@ conformance(
       check:
         '[ "$(readlink /proc/$$/fd/1)" = "$(readlink /run/tty-two)" ]\n! (exec 9> /dev/tty)\necho hello there',
       more: { 'two.service': terminal('/run/tty-two') },
-      afterwards: async (t, hearth) => t.regex(await hearth.ok('logs', 'two'), /hello there/),
+      afterwards: async (t, hearth) => {
+        const log = await hearth.ok('logs', 'two')
+        t.regex(log, /hello there/)
+        t.notRegex(log, /hung up/)
+      },
     },
     {
       title: 'StandardInput=tty-fail ends with 208/STDIN when another session has the terminal',
