@@ -30,6 +30,7 @@ const COMMANDS: Readonly<Record<VerbName, Load>> = {
   'list-dependencies': () => import('./commands/list-dependencies.ts'),
   show: () => import('./commands/show.ts'),
   logs: () => import('./commands/logs.ts'),
+  history: () => import('./commands/history.ts'),
   'is-active': isActive,
   'is-failed': isActive,
   'list-unit-files': () => import('./commands/list-unit-files.ts'),

@@ -10,6 +10,7 @@ import type {
   ManagerStatus,
   PathListItem,
   ProblemInfo,
+  RunHistory,
   SystemState,
   UnitFidelity,
   UnitFileItem,
@@ -67,6 +68,7 @@ export type JsonOutput = {
   done: Record<string, never>
   verify: readonly { unit: string; loadState: string; problems: readonly ProblemInfo[] }[]
   fidelity: readonly UnitFidelity[]
+  history: readonly RunHistory[]
   /** `daemon` is null when it cannot be reached. */
   version: { ctl: string; daemon: { version: string; protocol: number; pid: number } | null }
 }

@@ -178,6 +178,13 @@ const ROWS = [
     ],
   },
   {
+    name: 'history',
+    group: 'What there is',
+    about: 'how the runs of services have ended',
+    args: 'UNIT...',
+    options: ['lines'],
+  },
+  {
     name: 'is-active',
     group: 'What there is',
     about: 'whether one of the units is active: exit status 0, else 3',

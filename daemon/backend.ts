@@ -131,5 +131,6 @@ export function createBackend(parts: BackendParts): Backend {
       return () => parts.changed.delete(listener)
     },
     logs: (query, signal) => parts.logs.query(query, signal),
+    history: unit => parts.logs.history(unit),
   }
 }

@@ -19,8 +19,8 @@ export type LoopParts = {
   engine: Engine
   /** Does what the engine wants done; facts come back through `post`. */
   perform: (effect: Effect) => void
-  /** Told of each step before it counts. */
-  record: (event: EngineEvent, changes: Changes) => void
+  /** Told of each step before it counts, with what is to be done. */
+  record: (event: EngineEvent, changes: Changes, wanted: readonly Effect[]) => void
   /** Where it is written down; nowhere when it is not given. */
   account?: Account
   now: () => Now
@@ -51,7 +51,7 @@ export function createLoop(parts: LoopParts): Loop {
   const step = (event: EngineEvent, isPosted: boolean) => {
     account.stepping(event)
     const { changes, effects: wanted } = engine.step(event, parts.now())
-    parts.record(event, changes)
+    parts.record(event, changes, wanted)
     account.step(changes, wanted, isPosted)
     engine.commit(changes)
     for (const effect of wanted) effects.push(effect)

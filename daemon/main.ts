@@ -22,6 +22,7 @@ import { createRecorder } from './recorder.ts'
 import { checkState, createReexec } from './reexec.ts'
 import { createRequests } from './requests.ts'
 import { resume } from './resume.ts'
+import { logNameOf, type RunEnds, runEnd } from './run-ends.ts'
 import { initialEnvironment } from './runtime/environment.ts'
 import { readHostFacts } from './runtime/facts.ts'
 import { inWords } from './runtime/failure.ts'
@@ -245,10 +246,19 @@ async function main(
         },
       }),
   })
+  const keepEnd = (effect: RunEnds) => {
+    // Before the step counts: what began the run is not overwritten by the next one.
+    const state = engine.state.units.get(effect.unit)
+    if (!state) return
+    const end = runEnd(state, effect, () => runtime.usage(effect.unit), now().realtimeUsec)
+    if (end) logs.runEnded(logNameOf(state), end)
+  }
   const loop: Loop = createLoop({
     engine,
     perform: runtime.perform,
-    record(event, changes) {
+    record(event, changes, wanted) {
+      // Not when it is performed: the next run may have begun by then.
+      for (const effect of wanted) if (effect.type === 'run-ends') keepEnd(effect)
       if (event.type === 'exited') reexec.ended(event.pid, event.exit)
       if (event.type === 'spawned') {
         const unit = changes.units.get(event.unit)

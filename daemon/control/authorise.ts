@@ -47,6 +47,7 @@ export const NEEDS: Readonly<Record<MethodName, Role>> = {
   setEnvironment: 'admin',
   unsetEnvironment: 'admin',
   logs: 'reader',
+  history: 'reader',
   shutdown: 'admin',
 }
 

@@ -3,6 +3,7 @@
 import type { TransactionError } from '../engine/effect.ts'
 import type { Relation } from '../engine/graph.ts'
 import type { ActiveState, EngineState, JobResult, JobType, ShutdownKind } from '../engine/state.ts'
+import type { RunEnd } from '../logs/history.ts'
 import type { LogQuery, LogRecord } from '../logs/record.ts'
 import type { Abilities } from '../units/directives/need.ts'
 import type { LoadedUnits } from '../units/load.ts'
@@ -99,4 +100,6 @@ export interface Backend {
   onChange(listener: (unit: UnitName) => void): () => void
   /** Ends when `signal` aborts, or (without follow) when all is told. */
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<readonly LogRecord[]>
+  /** The ends of the runs that are kept under that name, oldest first. */
+  history(unit: UnitName): Promise<readonly RunEnd[]>
 }

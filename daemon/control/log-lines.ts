@@ -1,21 +1,9 @@
 // Lines of the services' output for an answer.
-import type { LogQuery, LogRecord } from '../logs/record.ts'
+import { ALL, type LogQuery, type LogRecord } from '../logs/record.ts'
 import type { UnitName } from '../units/unit.ts'
 import { templateOf } from '../units/values/unit-name.ts'
 import type { Backend } from './backend.ts'
 import type { LogLine } from './schema.ts'
-
-export const EVERYTHING: LogQuery = {
-  units: [],
-  lines: null,
-  follow: false,
-  sinceUsec: null,
-  untilUsec: null,
-  maxPriority: null,
-  stream: null,
-  grep: null,
-  invocationId: null,
-}
 
 /** Where a unit's lines are kept: those of services of connections (Accept=yes) under the name of their template. */
 export const logUnitOf = (backend: Backend, unit: UnitName): UnitName =>
@@ -29,7 +17,7 @@ export async function lastLines(
 ): Promise<readonly LogLine[]> {
   if (query.lines === 0) return []
   const found: LogLine[] = []
-  for await (const records of backend.logs({ ...EVERYTHING, ...query }, signal)) {
+  for await (const records of backend.logs({ ...ALL, ...query }, signal)) {
     for (const record of records) found.push(toLogLine(record))
   }
   return found.slice(-query.lines)

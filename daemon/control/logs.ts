@@ -1,9 +1,10 @@
 // The method `logs`: the services' lines, streamed.
 import { err, ok } from 'neverthrow'
+import { ALL } from '../logs/record.ts'
 import type { UnitName } from '../units/unit.ts'
 import type { Backend } from './backend.ts'
 import { CANCELLED, type Handler } from './call.ts'
-import { EVERYTHING, extraFieldsOf, logUnitOf, toLogLine } from './log-lines.ts'
+import { extraFieldsOf, logUnitOf, toLogLine } from './log-lines.ts'
 import { findUnit, notFound, resolveUnits } from './resolve.ts'
 import type { ControlError, LogLine, Methods } from './schema.ts'
 
@@ -22,7 +23,7 @@ export const logs: Handler<'logs'> = async ({ backend, signal, part }, params) =
   // Nothing but globs, and none matches: "no unit" must not become "all units".
   if (asked.length > 0 && units.length === 0) return ok({ errors: unmatched })
   const query = {
-    ...EVERYTHING,
+    ...ALL,
     units: units.map(name => logUnitOf(backend, name)),
     lines,
     follow,

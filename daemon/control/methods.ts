@@ -3,6 +3,7 @@ import type { Result } from 'neverthrow'
 import type { Handler, StreamingCall } from './call.ts'
 import { clean } from './clean.ts'
 import { fidelity } from './fidelity.ts'
+import { history } from './history.ts'
 import { cancel, jobs, kill, listJobs, resetFailed, waitInactive } from './jobs.ts'
 import { isActive, isEnabled, listDependencies, listUnitFiles, listUnits } from './list.ts'
 import { logs } from './logs.ts'
@@ -58,6 +59,7 @@ const HANDLERS: { readonly [M in MethodName]: Handler<M> } = {
   setEnvironment,
   unsetEnvironment,
   logs,
+  history,
   shutdown,
 }
 

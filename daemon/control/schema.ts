@@ -222,6 +222,30 @@ export type LogLine = {
   /** LogExtraFields= of the unit as it is loaded now, by name. */
   fields?: Readonly<Record<string, string>>
 }
+export type RunHistory = {
+  unit: string
+  runs: readonly {
+    invocationId: string
+    /** CLOCK_REALTIME, microseconds. */
+    startedUsec: number
+    endedUsec: number
+    /** In words: `a job`, `an automatic restart`, `web.timer` … */
+    startedBy: string
+    /** Result= of the service. */
+    result: string
+    /** As `code=exited, status=1/FAILURE`; null: it is not known, or there was no main process. */
+    outcome: string | null
+    mainPid: number | null
+    /** Why a command could not be run at all. */
+    error: string | null
+    /** Whether it was to be started again by itself. */
+    restarting: boolean
+    cpuUsec: number | null
+    memoryPeakBytes: number | null
+    /** Its last lines. */
+    lines: readonly string[]
+  }[]
+}
 export type ProblemInfo = {
   /** A `note` is about a directive that is known and not enforced. */
   severity: 'error' | 'warning' | 'note'
@@ -573,6 +597,12 @@ export type Methods = {
     },
     { errors: readonly ControlError[] },
     { lines: readonly LogLine[] }
+  >
+
+  /** How the runs of services have ended, oldest first; `lines`: the last ones of each unit. */
+  history: Method<
+    { units: readonly string[]; lines?: number | null },
+    { units: readonly RunHistory[]; errors: readonly ControlError[] }
   >
 
   /** `exitStatus`, 0 to 255, with `exit` only. The reply comes before the daemon goes. */

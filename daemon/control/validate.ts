@@ -156,6 +156,7 @@ const PARAMS: { readonly [M in MethodName]: v.GenericSchema<unknown, Methods[M][
       'Invalid value: reverse does not go with follow',
     ),
   ),
+  history: v.strictObject({ units: names, lines: maybe(v.nullable(count)) }),
   shutdown: v.pipe(
     v.strictObject({
       kind: v.picklist(['exit', 'poweroff', 'reboot', 'halt']),

@@ -1,6 +1,6 @@
 // What the engine wants done. The runtime performs each kind in one file; facts come back as events.
 import type { UnitName } from '../units/unit.ts'
-import type { ExecKind, JobResult, JobType, ShutdownKind } from './state.ts'
+import type { ExecKind, JobResult, JobType, ServiceFacts, ShutdownKind } from './state.ts'
 
 export type Effect =
   /** Evaluate Condition…= and Assert…= -> `conditions-checked`. */
@@ -45,7 +45,14 @@ export type Effect =
   | { type: 'run-begins'; unit: UnitName; invocationId: string }
   /** The unit is down: close the run's pipes, remove its runtime directories and its stored descriptors unless they are
    * preserved. `restarting`: it comes up again at once, by itself or by a restart job. */
-  | { type: 'run-ends'; unit: UnitName; invocationId: string; restarting: boolean }
+  | {
+      type: 'run-ends'
+      unit: UnitName
+      invocationId: string
+      restarting: boolean
+      /** What a service knew of itself then: the step that ends a run may begin the next. */
+      facts?: ServiceFacts
+    }
   /** Create, bind and listen as a socket unit says -> `sockets-opened`. */
   | { type: 'open-sockets'; unit: UnitName; token: number }
   /** Watch the unit's sockets: what comes in is told by `socket-ready` or, with Accept=yes, is taken and told by

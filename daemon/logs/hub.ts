@@ -4,10 +4,11 @@ import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { createKeep, type KeptPart } from '../runtime/keep.ts'
 import type { Native } from '../runtime/native.ts'
 import type { UnitName } from '../units/unit.ts'
+import type { RunEnd } from './history.ts'
 import type { Logs, RunLog } from './logs.ts'
 import type { FromWorker, ToWorker, WorkerData, WorkerSettings } from './messages.ts'
 import { openCarryLedger } from './recall.ts'
-import type { LogQuery, LogRecord } from './record.ts'
+import { ALL, type LogQuery, type LogRecord } from './record.ts'
 
 export type LogsSettings = WorkerSettings & {
   native: Pick<Native, 'pipe' | 'close' | 'cloexec' | 'ledger' | 'captureMemory'>
@@ -48,6 +49,8 @@ export function createLogs(settings: LogsSettings): Logs {
   /** Runs whose write ends are closed here, the longest closed first, by their key. */
   const closing = new Map<number, Open>()
   const readers = new Map<number, Reader>()
+  /** Who waits for a unit's history. */
+  const histories = new Map<number, (ends: readonly RunEnd[]) => void>()
   let worker: Worker | null = null
   let outbox: ToWorker[] = []
   let lastKey = -2
@@ -122,6 +125,8 @@ export function createLogs(settings: LogsSettings): Logs {
     for (const reader of readers.values())
       reader.fail(new Error(`cannot read the logs: the log worker failed: ${error.message}`))
     readers.clear()
+    for (const told of histories.values()) told([])
+    histories.clear()
     if (finished) return finished()
     if (performance.now() - startedMs < RESTART_PAUSE_MS) {
       isPaused = true
@@ -143,6 +148,9 @@ export function createLogs(settings: LogsSettings): Logs {
         return readers.get(message.id)?.take(message)
       case 'warning':
         return warn(message.message)
+      case 'history':
+        histories.get(message.id)?.(message.ends)
+        return void histories.delete(message.id)
       case 'finished':
         return finished?.()
       default:
@@ -262,6 +270,17 @@ export function createLogs(settings: LogsSettings): Logs {
       if (write) closeEnds(write)
       forgetClosed()
     },
+    runEnded(unit, end) {
+      if (!finished) tell({ type: 'run-ended', unit, end })
+    },
+    history(unit) {
+      if (finished) return Promise.resolve([])
+      const id = ++lastQuery
+      return new Promise(resolve => {
+        histories.set(id, resolve)
+        tell({ type: 'history', id, unit })
+      })
+    },
     readEnds: () =>
       [...runs.values(), ...closing.values()]
         .filter(isLeft)
@@ -295,18 +314,6 @@ export function createLogs(settings: LogsSettings): Logs {
       await ending?.terminate()
     },
   }
-}
-
-const ALL: LogQuery = {
-  units: [],
-  lines: null,
-  follow: false,
-  sinceUsec: null,
-  untilUsec: null,
-  maxPriority: null,
-  stream: null,
-  grep: null,
-  invocationId: null,
 }
 
 const inodeOf = (fd: number): number => {

@@ -1,6 +1,7 @@
 // The services' output as the rest of the daemon sees it.
 import type { UnitName } from '../units/unit.ts'
 import type { ConsoleFormat } from './console-line.ts'
+import type { RunEnd } from './history.ts'
 import type { LogQuery, LogRecord } from './record.ts'
 
 /** What of a unit's output is kept; what is not given is no limit (systemd.exec(5)). */
@@ -44,6 +45,10 @@ export interface Logs {
   setPid(unit: UnitName, invocationId: string, pid: number): void
   /** Closes our write ends: the stream ends when the last process of the run lets go. */
   close(unit: UnitName, invocationId: string): void
+  /** Keeps the end of a run, with its last lines. */
+  runEnded(unit: UnitName, end: Omit<RunEnd, 'lines'>): void
+  /** The ends of the unit's runs, oldest first, as far as they are kept. */
+  history(unit: UnitName): Promise<readonly RunEnd[]>
   /** Batches of records, in the order of time. Throws an Error whose message begins with "cannot" for a `grep` that is
    * no regular expression. */
   query(query: LogQuery, signal: AbortSignal): AsyncIterable<readonly LogRecord[]>

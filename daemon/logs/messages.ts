@@ -1,5 +1,8 @@
 // What the main thread and the log worker say to each other.
+
+import type { UnitName } from '../units/unit.ts'
 import type { ConsoleFormat } from './console-line.ts'
+import type { RunEnd } from './history.ts'
 import type { RunLog } from './logs.ts'
 import type { LogQuery, LogRecord } from './record.ts'
 import type { Retention } from './retention.ts'
@@ -38,10 +41,13 @@ export type ToWorker =
   /** The reader of an answer wants its next records. */
   | { type: 'more'; id: number }
   | { type: 'cancel'; id: number }
+  | { type: 'run-ended'; unit: UnitName; end: Omit<RunEnd, 'lines'> }
+  | { type: 'history'; id: number; unit: UnitName }
   | { type: 'finish' }
 
 export type FromWorker =
   | { type: 'records'; id: number; records: readonly LogRecord[]; done: boolean }
   | { type: 'refused'; id: number; message: string }
   | { type: 'warning'; message: string }
+  | { type: 'history'; id: number; ends: readonly RunEnd[] }
   | { type: 'finished' }

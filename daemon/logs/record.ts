@@ -37,3 +37,16 @@ export type LogQuery = {
   /** The runs that are the last ones of their units even if they have written nothing. */
   lastRuns?: ReadonlyMap<UnitName, string>
 }
+
+/** Every line there is. */
+export const ALL: LogQuery = {
+  units: [],
+  lines: null,
+  follow: false,
+  sinceUsec: null,
+  untilUsec: null,
+  maxPriority: null,
+  stream: null,
+  grep: null,
+  invocationId: null,
+}

@@ -3,12 +3,16 @@
 import { isatty } from 'node:tty'
 import { parentPort, workerData } from 'node:worker_threads'
 import { native, releaseMemory } from '../runtime/native.ts'
+import type { UnitName } from '../units/unit.ts'
 import { createAnswers } from './answers.ts'
 import { createCapture } from './capture.ts'
 import { createClock } from './clock.ts'
 import { type Console, createConsole } from './console.ts'
 import { jsonLine } from './console-line.ts'
+import { appendEnd, END_LINE_LENGTH, END_LINES, type RunEnd, readEnds } from './history.ts'
 import type { FromWorker, ToWorker, WorkerData } from './messages.ts'
+import { createQuery } from './query.ts'
+import { ALL } from './record.ts'
 import { createStore } from './store.ts'
 
 if (!parentPort) throw new Error('the log worker was not started as a worker')
@@ -86,11 +90,37 @@ function obey(message: ToWorker): void {
     case 'cancel':
       answers.cancel(message.id)
       break
+    case 'run-ended':
+      keepEnd(message.unit, message.end)
+      break
+    case 'history': {
+      const { directory } = settings
+      const ends = directory === null ? [] : readEnds(directory, message.unit)
+      post({ type: 'history', id: message.id, ends })
+      break
+    }
     case 'finish':
       finish()
       break
     default:
       message satisfies never
+  }
+}
+
+/** Keeps the end of a run with what its pipes still hold. */
+function keepEnd(unit: UnitName, end: Omit<RunEnd, 'lines'>): void {
+  const { directory } = settings
+  if (directory === null) return
+  capture.drain([unit])
+  const { invocationId, startedUsec: sinceUsec } = end
+  const asked = { ...ALL, units: [unit], invocationId, sinceUsec, lines: END_LINES }
+  const lines: string[] = []
+  for (const record of createQuery(store, asked).history())
+    if (record) lines.push(record.message.slice(0, END_LINE_LENGTH))
+  try {
+    appendEnd(directory, unit, { ...end, lines })
+  } catch {
+    // The log beside it cannot be written either, and that was said.
   }
 }
 

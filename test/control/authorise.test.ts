@@ -20,6 +20,7 @@ const READERS: readonly MethodName[] = [
   'isEnabled',
   'verify',
   'logs',
+  'history',
 ]
 const ADMINS: readonly MethodName[] = [
   'jobs',

@@ -18,6 +18,7 @@ import type {
   ServiceFacts,
   UnitState,
 } from '../../daemon/engine/state.ts'
+import type { RunEnd } from '../../daemon/logs/history.ts'
 import type { LogQuery, LogRecord } from '../../daemon/logs/record.ts'
 import {
   EXEC_DEFAULTS,
@@ -132,6 +133,7 @@ export type Fake = Backend & {
   /** What presets make disabled. */
   presetOff: Set<UnitName>
   records: LogRecord[]
+  ends: Map<UnitName, readonly RunEnd[]>
   relations: Map<string, UnitName[]>
   trees: ProcessTree[]
   resourcesNow: UnitResources
@@ -196,6 +198,7 @@ export function createFake(): Fake {
     files: [],
     presetOff: new Set(),
     records: [],
+    ends: new Map(),
     relations: new Map(),
     trees: [],
     changes: () => [],
@@ -276,6 +279,7 @@ export function createFake(): Fake {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
+    history: async name => fake.ends.get(name) ?? [],
     async *logs(query: LogQuery, signal) {
       const wanted = fake.records.filter(
         record =>

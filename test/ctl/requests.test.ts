@@ -12,6 +12,7 @@ const answers: Answers = {
   logs: { result: { errors: [] } },
   enable: { result: { changes: [], notes: [], jobs: [] } },
   shutdown: { result: {} },
+  history: { result: { units: [], errors: [] } },
   listDependencies: { result: { trees: [], errors: [] } },
   setEnvironment: { result: {} },
 }
@@ -73,6 +74,7 @@ const table: readonly (readonly [line: readonly string[], method: string, params
     'enable',
     { units: ['a'], now: true, runtime: true, force: true },
   ],
+  [['history', 'a', '-n', '2'], 'history', { units: ['a'], lines: 2 }],
   [['exit', '3'], 'shutdown', { kind: 'exit', exitStatus: 3 }],
   [['reboot'], 'shutdown', { kind: 'reboot' }],
   [

@@ -48,6 +48,7 @@ test('the end of a run is told once, with its invocation id', t => {
       unit: 'web.service',
       invocationId: w.state.invocationId ?? '',
       restarting: false,
+      facts: w.facts,
     },
   ])
 })

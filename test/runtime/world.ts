@@ -297,6 +297,8 @@ export class World {
       },
       opened: () => [],
       readEnds: () => [],
+      runEnded: () => {},
+      history: async () => [],
       setPid: () => {},
       query: () => {
         throw new Error('the tests ask no questions of the log')

@@ -1,6 +1,7 @@
 // ctl against a real daemon: what a person types, what it prints, how it exits.
 import { readFileSync, writeFileSync } from 'node:fs'
 import test from 'ava'
+import type { RunHistory } from '../../daemon/control/schema.ts'
 import { boot, root } from './pid1.ts'
 
 const enabled = '\n[Install]\nWantedBy=multi-user.target\n'
@@ -131,6 +132,35 @@ test('logs -f follows a service over its restart', async t => {
   t.is(await logs('--run=-1'), lines[0] ?? '')
   t.is(await logs('--boot', '-r'), `${lines[1]}\n${lines[0]}`)
   t.is(await logs('--stream=err'), '')
+})
+
+test('history tells how each run of a service has ended, and its last words', async t => {
+  const hearth = await boot(t, {
+    units: directory => ({
+      'job.service': `[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo started; sleep 0.05; echo last words >&2; exit 3'\n`,
+      'good.service': '[Service]\nType=oneshot\nExecStart=/bin/echo fine\n',
+      'crash.service': `[Service]\nExecStart=/bin/sh -c '[ ! -e ${directory}/once ] || { : > ${directory}/up; exec sleep infinity; }; : > ${directory}/once; kill -SEGV $$$$'\nRestart=on-failure\nRestartSec=0\n`,
+    }),
+  })
+  t.is((await hearth.ctl('start', 'job')).code, 1)
+  t.is((await hearth.ctl('start', 'good')).code, 0)
+  const told = await hearth.ok('history', 'job', 'good')
+  t.regex(told, /job\.service run [0-9a-f]{32}\n {2}after \S+.*, started by a job\n/)
+  t.regex(told, /\n {2}code=exited, status=3.*, result exit-code.*\n {4}started\n {4}last words\n/)
+  t.regex(told, /good\.service run .*\n.*\n {2}code=exited, status=0\/SUCCESS/)
+  await hearth.ctl('start', 'crash')
+  await hearth.file(`${hearth.directory}/up`)
+  await hearth.ok('stop', 'crash')
+  const runs = JSON.parse(await hearth.ok('history', '--json', 'crash'))[0].runs
+  t.deepEqual(
+    runs.map((run: RunHistory['runs'][number]) => [run.result, run.startedBy, run.restarting]),
+    [
+      ['signal', 'a job', true],
+      ['success', 'an automatic restart', false],
+    ],
+  )
+  t.regex(runs[0].outcome, /^code=(killed|dumped), status=11\/SEGV$/)
+  t.is((await hearth.ctl('history', 'never')).code, 1)
 })
 
 test('the rolling restart of the documentation stops at the first failure', async t => {

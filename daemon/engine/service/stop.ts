@@ -155,6 +155,7 @@ export function enterDead(turn: Turn, result: ServiceResult, mayRestart: boolean
       unit: turn.name,
       invocationId: turn.invocationId,
       restarting: restarting || (context.restartPending ?? false),
+      facts: turn.facts,
     })
     if (service.pidFile !== null) turn.effects.push({ type: 'remove-pid-file', unit: turn.name })
   }
