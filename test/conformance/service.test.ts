@@ -181,6 +181,21 @@ conformance(
       becomes: { Result: 'watchdog', ExecMainStatus: '10', ActiveState: 'failed' },
     },
     {
+      title:
+        'ReloadSignal= tells a service of Type=notify-reload to reload, which lasts until it is ready again',
+      directives: ['Type', 'ReloadSignal'],
+      settings: 'Type=notify-reload\nNotifyAccess=all\nReloadSignal=SIGUSR1',
+      check: `trap 'systemd-notify RELOADING=1 MONOTONIC_USEC=$(/usr/bin/python3 -c "import time; print(time.monotonic_ns() // 1000)")
+echo reloaded >> ${SEEN}/reload; systemd-notify --ready' USR1
+systemd-notify --ready
+while :; do sleep 1000 & wait; done`,
+      expect: { ActiveState: 'active', ReloadSignal: '10' },
+      afterwards: async (t, hearth, unit) => {
+        await hearth.ok('reload', unit)
+        t.is((await hearth.inside(['cat', `${SEEN}/reload`])).out, 'reloaded\n')
+      },
+    },
+    {
       title: 'ExitType=cgroup keeps a service up until the last of its processes has gone',
       directives: ['ExitType'],
       settings: 'Type=exec\nExitType=cgroup',
