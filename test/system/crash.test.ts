@@ -21,12 +21,12 @@ const service = (exec: string, more = '', unit = '') =>
 
 /** Numbers its lines, half of each first. */
 const COUNTER = service(
-  `/bin/sh -c 'i=0; while :; do i=$((i+1)); printf "line "; sleep 0.01; echo $i; done'`,
+  `/bin/sh -c 'i=0; while :; do i=$((i+1)); printf "line "; sleep 0.04; echo $i; done'`,
 )
 
 const WHOLE_LINES = COUNTER.replace(
-  'printf "line "; sleep 0.01; echo $i',
-  'echo line $i; sleep 0.01',
+  'printf "line "; sleep 0.04; echo $i',
+  'echo line $i; sleep 0.04',
 )
 
 /** The first line that is not the next one; the last may have been cut short by the end of the service. */
@@ -51,11 +51,11 @@ test('whatever signal ends the daemon, the services run on, their exits are know
       'counter.service': COUNTER,
       'other.service': service('/bin/sleep infinity'),
       'ends.service': service(
-        `/bin/sh -c 'while [ ! -e ${directory}/end ]; do sleep 0.02; done; exit 7'`,
+        `/bin/sh -c 'while [ ! -e ${directory}/end ]; do sleep 0.1; done; exit 7'`,
       ),
       'notify.service': service(
-        `/bin/sh -c 'while [ ! -e ${directory}/ready ]; do sleep 0.02; done; systemd-notify --ready; exec sleep infinity'`,
-        'Type=notify\nNotifyAccess=all',
+        `/bin/sh -c 'while [ ! -e ${directory}/ready ]; do sleep 0.1; done; systemd-notify --ready; exec sleep infinity'`,
+        'Type=notify\nNotifyAccess=all\nTimeoutStartSec=infinity',
       ),
     }),
   })
@@ -69,9 +69,9 @@ test('whatever signal ends the daemon, the services run on, their exits are know
   writeFileSync(`${hearth.directory}/end`, '')
   writeFileSync(`${hearth.directory}/ready`, '')
   await crash(hearth, 'SIGFPE')
-  while ((await hearth.show('ends', 'ActiveState')) === 'active');
+  await hearth.until('ends', 'ActiveState', state => state !== 'active')
   t.is(await hearth.show('ends', 'ExecMainStatus'), '7')
-  while ((await hearth.show('notify', 'ActiveState')) === 'activating');
+  await hearth.until('notify', 'ActiveState', state => state !== 'activating')
   t.is(await hearth.show('notify', 'ActiveState'), 'active')
 
   await hearth.ok('stop', 'counter')
@@ -89,14 +89,14 @@ test('`ctl daemon-reexec` keeps jobs, pauses and clients that wait; a unit goes 
     units: directory => ({
       'counter.service': COUNTER,
       'slow.service': service(
-        `/bin/sh -c 'while [ ! -e ${directory}/done ]; do sleep 0.02; done'`,
+        `/bin/sh -c 'while [ ! -e ${directory}/done ]; do sleep 0.1; done'`,
         'Type=oneshot\nRemainAfterExit=yes',
       ),
       'fails.service': service('/bin/false', 'Restart=always\nRestartSec=1h'),
       'removed.service': service('/bin/sleep infinity', `ExecStop=/bin/touch ${directory}/stopped`),
     }),
   })
-  while ((await hearth.show('fails', 'SubState')) !== 'auto-restart');
+  await hearth.until('fails', 'SubState', state => state === 'auto-restart')
   const waits = hearth.ctl('start', 'slow')
   const follows = hearth.run([
     `${root}dist/ctl`,

@@ -34,7 +34,7 @@ test('path units start what they watch for, and watch on when that is done', asy
   const first = await hearth.file(`${directory}/reread`, text => lines(text) === 1)
   t.is(first, `config.path ${directory}/etc/web.conf\n`)
   // The path unit watches again as soon as its unit is down.
-  while ((await hearth.show('config.path', 'SubState')) !== 'waiting');
+  await hearth.until('config.path', 'SubState', state => state === 'waiting')
   appendFileSync(`${directory}/etc/web.conf`, 'b')
   await hearth.file(`${directory}/reread`, text => lines(text) === 2)
 
@@ -53,7 +53,7 @@ test('path units start what they watch for, and watch on when that is done', asy
 
   writeFileSync(`${directory}/flood.1`, '')
   await hearth.said(/Start request repeated too quickly/)
-  while ((await hearth.show('flood.path', 'ActiveState')) === 'active');
+  await hearth.until('flood.path', 'ActiveState', state => state !== 'active')
   t.is(await hearth.show('flood.path', 'Result'), 'unit-start-limit-hit')
 
   await hearth.ok('stop', 'config.path')

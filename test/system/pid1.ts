@@ -13,8 +13,10 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
+import { ask } from './ask.ts'
 
 export const root = fileURLToPath(new URL('../../', import.meta.url))
 export const isRoot = process.geteuid?.() === 0
@@ -61,6 +63,8 @@ export interface Pid1 {
   /** ctl that must exit 0; its output, trimmed. */
   ok(...args: readonly string[]): Promise<string>
   show(unit: string, property: string): Promise<string>
+  /** Resolves when `property` of the unit satisfies `holds`. */
+  until(unit: string, property: string, holds: (value: string) => boolean): Promise<void>
   /** Runs `argv` to its end with HEARTH_RUNTIME set. */
   run(argv: readonly string[]): Promise<Outcome>
   /** Runs `argv` in the daemon's namespaces, to its end. */
@@ -228,6 +232,16 @@ export async function boot(t: ExecutionContext, setting: Boot = {}): Promise<Pid
   const pid = init()
   const inNamespace = { HEARTH_RUNTIME: runtime }
   const ctl = (...args: readonly string[]) => run([`${root}dist/ctl`, ...args], inNamespace)
+  const show = async (unit: string, property: string) => {
+    const answer = await ask(runtime, 'show', { units: [unit], properties: [property] })
+    if (!answer) return (await ctl('show', unit, '--value', '-p', property)).out.trim()
+    const values = (answer.units[0]?.properties ?? []).map(([, value]) => value)
+    return values.join('\n').trim()
+  }
+  const until = async (unit: string, property: string, holds: (value: string) => boolean) => {
+    // The protocol tells no changes of a unit: asked again, not too often.
+    while (!holds(await show(unit, property))) await pause(20)
+  }
   return {
     directory,
     units,
@@ -245,18 +259,14 @@ export async function boot(t: ExecutionContext, setting: Boot = {}): Promise<Pid
         )
       return outcome.out.trim()
     },
-    async show(unit, property) {
-      return (await ctl('show', unit, '--value', '-p', property)).out.trim()
-    },
+    show,
+    until,
     run: argv => run(argv, inNamespace),
     inside: argv =>
       run(['nsenter', '-t', String(pid), '-m', '-p', '-i', '-u', '-n', '--', ...argv], inNamespace),
     async restarted(unit, before) {
-      for (;;) {
-        const { out } = await ctl('show', unit, '-p', 'ActiveState,MainPID')
-        const now = /^MainPID=(\d+)$/m.exec(out)?.[1] ?? '0'
-        if (/^ActiveState=active$/m.test(out) && now !== before && now !== '0') return
-      }
+      await until(unit, 'MainPID', now => now !== before && now !== '0')
+      await until(unit, 'ActiveState', state => state === 'active')
     },
     said(pattern) {
       return new Promise(resolve => {
