@@ -13,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { connect } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import test from 'ava'
 import { boot, isRoot, type Pid1, root } from './pid1.ts'
 
@@ -36,6 +37,18 @@ const gap = (lines: readonly string[]) =>
 async function linesOf(hearth: Pid1, unit: string) {
   return (await hearth.ok('logs', '-o', 'cat', unit)).split('\n').filter(line => line !== '')
 }
+
+const descriptors = ({ pid }: Pid1) =>
+  readdirSync(`/proc/${pid}/fd`).map(fd => `/proc/${pid}/fd/${fd}`)
+/** '' of one that was closed meanwhile. */
+const linkOf = (path: string) => {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ''
+  }
+}
+const openFiles = (hearth: Pid1) => descriptors(hearth).map(linkOf)
 
 /** Ends the daemon's image; resolves when the next one has come up. */
 async function crash(hearth: Pid1, signal: NodeJS.Signals) {
@@ -146,6 +159,8 @@ test('a version that does not come up is not taken, and files that were removed 
     units: { 'counter.service': COUNTER },
     dist: `${copy}/dist`,
   })
+  // Only when the services are up does it take its files into memory.
+  while (!openFiles(hearth).some(path => path.startsWith('/memfd:addon'))) await pause(20)
   const pid = await hearth.show('counter', 'MainPID')
 
   writeFileSync(`${copy}/dist/hearth.js`, '(function(){throw new Error("a bad build")})')
@@ -167,9 +182,7 @@ test('a state that cannot be read does not keep it from coming up, and what runs
     units: { 'counter.service': WHOLE_LINES, 'other.service': service('/bin/sleep infinity') },
   })
   const pids = await hearth.ok('show', 'counter', 'other', '-p', 'MainPID,InvocationID')
-  const state = readdirSync(`/proc/${hearth.pid}/fd`)
-    .map(fd => `/proc/${hearth.pid}/fd/${fd}`)
-    .find(path => readlinkSync(path).startsWith('/memfd:state'))
+  const state = descriptors(hearth).find(path => linkOf(path).startsWith('/memfd:state'))
   const fd = openSync(state ?? '', 'r+')
   writeSync(fd, 'no ledger', 0)
   closeSync(fd)

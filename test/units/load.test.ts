@@ -438,7 +438,7 @@ test('[X-Hearth] has directives of its own, and an unknown one is a warning', t 
     { '/etc/units/a.service': `${SERVICE}[X-Hearth]\nDependants=fail\nDependents=x\n` },
     'a.service',
   )
-  t.deepEqual(unit.hearth, { dependants: 'fail', console: 'inherit', strict: false })
+  t.deepEqual(unit.hearth, { dependants: 'fail', consoleOutput: 'inherit', strict: false })
   t.deepEqual(problems(unit), [
     '/etc/units/a.service:5:12: unknown directive Dependents= in [X-Hearth], ignored; did you mean Dependants?',
   ])
