@@ -14,7 +14,7 @@ import {
   UNIT_DEFAULTS,
 } from './defaults.ts'
 import { type Directive, type DirectiveTable, type Draft, SECTIONS } from './directives.ts'
-import { describeProblem, didYouMean } from './errors.ts'
+import { describeProblem, didYouMean, shortened } from './errors.ts'
 import { isDemand } from './fidelity.ts'
 import {
   addImplicit,
@@ -195,8 +195,6 @@ function demand(work: Assigning, row: Directive, { section, value }: Assignment)
   if (value === '') delete work.demands[`${section}.${row.name}`]
   else work.demands[`${section}.${row.name}`] = value
 }
-
-const shortened = (value: string) => (value.length > 80 ? `${value.slice(0, 80)}…` : value)
 
 function straySection({ name, place }: UnitFile['sections'][number], type: UnitType): Problem {
   const message = SECTIONS.includes(name)

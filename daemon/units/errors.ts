@@ -11,6 +11,9 @@ export function describePlace({ file, line, column }: Place): string {
 export const describeProblem = (problem: Problem) =>
   `${describePlace(problem.place)}: ${problem.message}`
 
+/** What a file says, as much of it as a message can hold. */
+export const shortened = (value: string) => (value.length > 80 ? `${value.slice(0, 80)}…` : value)
+
 /**
  * The candidate that differs least from `word` (letters changed, added, left out or swapped; case counts little), or
  * null when none is near enough to be meant.

@@ -1,5 +1,6 @@
 // What mount, swap and device units come to: the path that they are about, the commands that bring it about
 // (systemd.mount(5), systemd.swap(5), systemd.device(5)).
+import { shortened } from './errors.ts'
 import type { ExecCommand, MountSettings, SwapSettings, Unit, UnitName } from './unit.ts'
 import { escapePath, unescapePath } from './values/unit-name.ts'
 
@@ -33,7 +34,7 @@ export function mountProblem(name: UnitName, { what, where }: MountSettings): st
   if (meant === null)
     return 'cannot make a path of its name: a mount unit is named after its mount point, as systemd-escape --path gives it'
   if (where !== '' && where !== meant)
-    return `cannot mount at ${where}: a unit of that name is about ${meant}; rename it to ${mountUnitOf(where) ?? 'the escaped path'}`
+    return `cannot mount at ${shortened(where)}: a unit of that name is about ${meant}; rename it to ${mountUnitOf(where) ?? 'the escaped path'}`
   return what === null ? 'cannot mount nothing; give it a What=' : null
 }
 

@@ -1,10 +1,10 @@
-// A few changed inputs for each target; `npm run fuzz` tries them for as long as wanted.
+// A few changed inputs for each target, always the same ones; `npm run fuzz` tries others, for as long as wanted.
 import test from 'ava'
 import { createFuzzer } from './fuzz.ts'
 import { TARGETS } from './targets.ts'
 
 const executions = Number(process.env.HEARTH_FUZZ_RUNS ?? 150)
-const seed = Number(process.env.HEARTH_FUZZ_SEED ?? Date.now() % 2 ** 31)
+const seed = Number(process.env.HEARTH_FUZZ_SEED ?? 1)
 
 for (const target of TARGETS) {
   test(`whatever the bytes are, ${target.name} hold what is said of them`, t => {

@@ -46,6 +46,13 @@ test('a mount unit is named after its mount point, and mounts something', t => {
   t.regex(mount('Where=/srv/data').problems.map(describeProblem).join(), /give it a What=/)
 })
 
+test('a mount point of any length gives a message that can be read', t => {
+  const { problems } = mount(`What=x\nWhere=${'/a'.repeat(5000)}`)
+  const [message = ''] = problems.map(describeProblem)
+  t.regex(message, /cannot mount at \/a\/a.*…: a unit of that name is about \/srv\/data/)
+  t.true(message.length < 400)
+})
+
 test('a local mount comes before local-fs.target, one over the network before remote-fs.target', t => {
   t.like(mount('What=x').dependencies, {
     before: ['local-fs.target', 'umount.target'],
