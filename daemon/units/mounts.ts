@@ -2,16 +2,16 @@
 // (systemd.mount(5), systemd.swap(5), systemd.device(5)).
 import { shortened } from './errors.ts'
 import type { ExecCommand, MountSettings, SwapSettings, Unit, UnitName } from './unit.ts'
-import { escapePath, unescapePath } from './values/unit-name.ts'
+import { escapePath, MAX_LENGTH, unescapePath } from './values/unit-name.ts'
 
 /** The path that the name of a mount, swap, device or automount unit stands for; null: it stands for none. */
 export const pathOfName = (name: UnitName): string | null =>
   unescapePath(name.slice(0, name.lastIndexOf('.'))).unwrapOr(null)
 
-/** The mount unit of a path. */
+/** The mount unit of a path; null for one that is too long to have one. */
 export const mountUnitOf = (path: string): UnitName | null =>
   escapePath(path).match(
-    name => `${name}.mount`,
+    name => (name.length + '.mount'.length > MAX_LENGTH ? null : `${name}.mount`),
     () => null,
   )
 
@@ -28,13 +28,18 @@ const NETWORK =
 export const isNetworkMount = ({ type, options }: MountSettings): boolean =>
   (type !== null && NETWORK.test(type)) || /(?:^|,)_netdev(?:,|$)/.test(options ?? '')
 
+const renameTo = (where: string) => {
+  const name = mountUnitOf(where)
+  return name === null ? 'no unit can have the name of that one' : `rename it to ${name}`
+}
+
 /** Why a mount unit of that name cannot be one; null: it can. */
 export function mountProblem(name: UnitName, { what, where }: MountSettings): string | null {
   const meant = pathOfName(name)
   if (meant === null)
     return 'cannot make a path of its name: a mount unit is named after its mount point, as systemd-escape --path gives it'
   if (where !== '' && where !== meant)
-    return `cannot mount at ${shortened(where)}: a unit of that name is about ${meant}; rename it to ${mountUnitOf(where) ?? 'the escaped path'}`
+    return `cannot mount at ${shortened(where)}: a unit of that name is about ${meant}; ${renameTo(where)}`
   return what === null ? 'cannot mount nothing; give it a What=' : null
 }
 

@@ -16,7 +16,7 @@ const TYPES: readonly UnitType[] = [
   'device',
 ]
 const TYPE_OF = new Map<string, UnitType>(TYPES.map(type => [type, type]))
-const MAX_LENGTH = 255
+export const MAX_LENGTH = 255
 const NAME = new RegExp(`^[0-9A-Za-z:_.\\\\@-]+\\.(?:${TYPES.join('|')})$`)
 
 /** The type that a name's suffix tells, or null. */
