@@ -76,7 +76,6 @@ export function createReexec(parts: ReexecParts): Reexec {
       try {
         const pid = start(output)
         if (typeof pid === 'string') return pid
-        native.track(pid)
         const { promise, resolve } = Promise.withResolvers<ProcessExit>()
         waiting.set(pid, resolve)
         const timer = setTimeout(() => native.kill(pid, SIGKILL), CHECK_MS)

@@ -27,7 +27,7 @@ export function createFdStore({ native, descriptors, readiness, log }: StorePart
         fd,
         () => {
           log('debug', unit, 'A stored descriptor is dropped: its other end is gone')
-          descriptors.release((_, other) => other === key)
+          descriptors.release(key)
         },
         true,
       )
@@ -56,12 +56,10 @@ export function createFdStore({ native, descriptors, readiness, log }: StorePart
       }
     },
     remove(unit, name) {
-      descriptors.release(
-        held => held.unit === unit && held.role === 'stored' && held.name === name,
-      )
+      descriptors.releaseOf(unit, 'stored', name)
     },
     drop(unit) {
-      descriptors.release(held => held.unit === unit && held.role === 'stored')
+      descriptors.releaseOf(unit, 'stored')
     },
   }
 }

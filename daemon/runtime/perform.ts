@@ -370,7 +370,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
         case 'close-sockets':
           return sockets.close(effect.unit)
         case 'close-connection':
-          return descriptors.release((_, key) => key === effect.connection)
+          return descriptors.release(effect.connection)
         case 'unload-unit':
           return units.forget?.(effect.unit)
         case 'store-descriptors':

@@ -192,7 +192,7 @@ export function createSocketUnits(parts: SocketParts, kept: KeptPart): SocketUni
     },
     close(unit) {
       unwatch(unit)
-      descriptors.release(held => held.unit === unit && held.role === 'socket')
+      descriptors.releaseOf(unit, 'socket')
       const { removeOnStop, listen, symlinks } = settings(unit)
       if (!removeOnStop) return
       for (const port of listen) {

@@ -26,8 +26,10 @@ export interface Descriptors {
   find(key: number): Held | null
   /** All there are, with their keys. */
   entries(): Iterable<readonly [key: number, held: Held]>
-  /** Closes those for which it holds. */
-  release(isMeant: (held: Held, key: number) => boolean): void
+  /** Closes the one of that key; none when it is gone already. */
+  release(key: number): void
+  /** Closes those of a unit in that role; with `name`, those of that name alone. */
+  releaseOf(unit: UnitName, role: Held['role'], name?: string): void
   /** Has `tell` called with descriptors that came with a message: those that nobody adopted by the end of it are closed. */
   offer(fds: readonly number[], tell: () => void): void
   /** Whether that descriptor is being offered; from now on it is the caller's. */
@@ -41,18 +43,23 @@ export function createDescriptors(
   closing: (held: Held) => void,
 ): Descriptors {
   const all = new Map<number, Held>()
-  const byUnit = new Map<UnitName, Held[]>()
+  const byUnit = new Map<UnitName, Map<number, Held>>()
   const add = (key: number, held: Held) => {
     all.set(key, held)
     const known = byUnit.get(held.unit)
-    if (known) known.push(held)
-    else byUnit.set(held.unit, [held])
+    if (known) known.set(key, held)
+    else byUnit.set(held.unit, new Map([[key, held]]))
   }
-  const remove = (key: number, held: Held) => {
+  const release = (key: number) => {
+    const held = all.get(key)
+    if (!held) return
+    closing(held)
     all.delete(key)
-    const left = byUnit.get(held.unit)?.filter(one => one !== held) ?? []
-    if (left.length > 0) byUnit.set(held.unit, left)
-    else byUnit.delete(held.unit)
+    const others = byUnit.get(held.unit)
+    others?.delete(key)
+    if (others?.size === 0) byUnit.delete(held.unit)
+    kept.drop(`${key}`)
+    native.close(held.fd)
   }
   const offered = new Set<number>()
   let last = 0
@@ -64,7 +71,7 @@ export function createDescriptors(
   }
 
   return {
-    of: (unit, role) => byUnit.get(unit)?.filter(held => held.role === role) ?? NONE,
+    of: (unit, role) => [...(byUnit.get(unit)?.values() ?? [])].filter(held => held.role === role),
     hold(held) {
       const { fd, ...data } = held
       const key = ++last
@@ -74,14 +81,10 @@ export function createDescriptors(
     },
     find: key => all.get(key) ?? null,
     entries: () => all,
-    release(isMeant) {
-      for (const [key, held] of all) {
-        if (!isMeant(held, key)) continue
-        closing(held)
-        remove(key, held)
-        kept.drop(`${key}`)
-        native.close(held.fd)
-      }
+    release,
+    releaseOf(unit, role, name) {
+      for (const [key, held] of byUnit.get(unit) ?? [])
+        if (held.role === role && (name === undefined || held.name === name)) release(key)
     },
     offer(fds, tell) {
       for (const fd of fds) offered.add(fd)
@@ -94,5 +97,3 @@ export function createDescriptors(
     adopt: fd => offered.delete(fd),
   }
 }
-
-const NONE: readonly Held[] = []

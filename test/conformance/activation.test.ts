@@ -1,6 +1,5 @@
 // systemd.socket(5), systemd.timer(5) and systemd.path(5): what a service finds that a socket, a timer or a path starts.
 import { existsSync } from 'node:fs'
-import { until } from '../system/until.ts'
 import { type Afterwards, type Case, conformance } from './conformance.ts'
 
 /** Is given expressions of Python that must hold of `s`, the first descriptor that the service is handed. */
@@ -256,8 +255,8 @@ Symlinks=/run/sockets/link`,
           await inShell(
             `/usr/bin/python3 -c 'from socket import *; socket(AF_UNIX, SOCK_DGRAM).sendto(b"x", "/run/sockets/flushed")'`,
           )(t, hearth, unit)
-          await until(hearth, unit, 'ExecMainCode', '1')
-          await until(hearth, 'flushed.socket', 'SubState', 'listening')
+          await hearth.until(unit, 'ExecMainCode', '1')
+          await hearth.until('flushed.socket', 'SubState', 'listening')
           await inShell('[ ! -e /run/seen/stop-pre ]')(t, hearth, unit)
           await hearth.ok('stop', 'flushed.socket')
           await inShell('[ -e /run/seen/stop-pre ]; [ "$(cat /run/seen/flushed)" = x ]')(
@@ -280,7 +279,7 @@ Symlinks=/run/sockets/link`,
         'slow.socket':
           '[Socket]\nListenStream=/run/sockets/slow\nTimeoutSec=50ms\nExecStartPre=/bin/sleep 1000\n',
       },
-      afterwards: (_, hearth) => until(hearth, 'slow.socket', 'Result', 'timeout'),
+      afterwards: (_, hearth) => hearth.until('slow.socket', 'Result', 'timeout'),
     },
     triggered('startup.timer', '[Timer]\nOnStartupSec=1ms\nAccuracySec=1h\n', {
       title:
@@ -288,7 +287,7 @@ Symlinks=/run/sockets/link`,
       settings: '',
       check:
         '[ "$TRIGGER_UNIT" = startup.timer ]\n[ "$TRIGGER_TIMER_REALTIME_USEC" -gt 1000000000000000 ]\n[ "$TRIGGER_TIMER_MONOTONIC_USEC" -gt 0 ]',
-      afterwards: (_, hearth) => until(hearth, 'startup.timer', 'AccuracyUSec', '1h'),
+      afterwards: (_, hearth) => hearth.until('startup.timer', 'AccuracyUSec', '1h'),
     }),
     triggered(
       'again.timer',

@@ -2,7 +2,6 @@
 // one real PID 1 in a throw-away copy of this system; each is a test of its own, with the sentence of the manual as its title.
 import test, { type ExecutionContext } from 'ava'
 import { boot, isRoot, type Pid1, type UnitFiles } from '../system/pid1.ts'
-import { until } from '../system/until.ts'
 
 /** What is to be seen of a unit once all have been started. */
 export type Afterwards = (t: ExecutionContext, hearth: Pid1, unit: string) => Promise<unknown>
@@ -109,7 +108,7 @@ export function conformance(cases: readonly Case[], setting: Setting = {}): void
       const found = shown.get(unit) ?? new Map()
       const actual = Object.fromEntries(Object.keys(expected).map(name => [name, found.get(name)]))
       for (const [name, value] of Object.entries(one.becomes ?? {}))
-        await until(hearth, unit, name, value)
+        await hearth.until(unit, name, value)
       const said = hearth
         .err()
         .split('\n')

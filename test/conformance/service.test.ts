@@ -296,7 +296,7 @@ while :; do sleep 1000 & wait; done`,
       check: `trap 'hup=1; [ -z "$term" ] || exit 0' HUP
 trap 'term=1; [ -z "$hup" ] || exit 0' TERM
 echo ready > ${SEEN}/hup
-while :; do sleep 1000 & wait; done`,
+while :; do sleep 1000 & wait || :; done`,
       afterwards: stopped('hup', { Result: 'success', ExecMainCode: '1', ExecMainStatus: '0' }),
     },
     {

@@ -27,11 +27,11 @@ function open(keep = createKeep()) {
 test('what is held comes back in a new image, with its numbers and in its order', t => {
   const { descriptors, keep } = open()
   const connection = { remote: { family: 'inet', address: '10.0.0.9', port: 7 } } as const
-  descriptors.hold(held(11, 'socket'))
+  const first = descriptors.hold(held(11, 'socket'))
   const key = descriptors.hold(held(12, 'connection', connection))
   descriptors.hold(held(13, 'socket'))
   descriptors.hold(held(14, 'stored', { unit: 'web.service', poll: true }))
-  descriptors.release(({ fd }) => fd === 11)
+  descriptors.release(first)
   descriptors.hold(held(15, 'socket'))
 
   const next = open(keep).descriptors
@@ -49,9 +49,21 @@ test('what is let go is told of, then closed', t => {
   const { descriptors, closed, told } = open()
   descriptors.hold(held(11, 'socket'))
   descriptors.hold(held(12, 'stored', { unit: 'web.service' }))
-  descriptors.release(({ role }) => role === 'stored')
-  t.deepEqual([told, closed], [[12], [12]])
+  const key = descriptors.hold(held(13, 'stored', { unit: 'web.service', name: 'other' }))
+  descriptors.releaseOf('web.service', 'stored', 'other')
+  t.deepEqual([told, closed], [[13], [13]])
+  descriptors.release(key)
+  t.deepEqual(closed, [13], 'once')
+  descriptors.releaseOf('web.service', 'stored')
+  t.deepEqual(
+    [told, closed],
+    [
+      [13, 12],
+      [13, 12],
+    ],
+  )
   t.deepEqual(descriptors.of('web.service', 'stored'), [])
+  t.is(descriptors.of('web.socket', 'socket').length, 1)
 })
 
 test('descriptors that come with a message are closed unless somebody adopts them, whatever happens', t => {

@@ -109,7 +109,7 @@ test('`ctl daemon-reexec` keeps jobs, pauses and clients that wait; a unit goes 
       'removed.service': service('/bin/sleep infinity', `ExecStop=/bin/touch ${directory}/stopped`),
     }),
   })
-  await hearth.until('fails', 'SubState', state => state === 'auto-restart')
+  await hearth.until('fails', 'SubState', 'auto-restart')
   const waits = hearth.ctl('start', 'slow')
   const follows = hearth.run([
     `${root}dist/ctl`,

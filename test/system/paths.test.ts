@@ -34,7 +34,7 @@ test('path units start what they watch for, and watch on when that is done', asy
   const first = await hearth.file(`${directory}/reread`, text => lines(text) === 1)
   t.is(first, `config.path ${directory}/etc/web.conf\n`)
   // The path unit watches again as soon as its unit is down.
-  await hearth.until('config.path', 'SubState', state => state === 'waiting')
+  await hearth.until('config.path', 'SubState', 'waiting')
   appendFileSync(`${directory}/etc/web.conf`, 'b')
   await hearth.file(`${directory}/reread`, text => lines(text) === 2)
 

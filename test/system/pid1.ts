@@ -16,7 +16,7 @@ import { dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
-import { ask } from './ask.ts'
+import { connect } from '../../ctl/client.ts'
 
 export const root = fileURLToPath(new URL('../../', import.meta.url))
 export const isRoot = process.geteuid?.() === 0
@@ -63,8 +63,8 @@ export interface Pid1 {
   /** ctl that must exit 0; its output, trimmed. */
   ok(...args: readonly string[]): Promise<string>
   show(unit: string, property: string): Promise<string>
-  /** Resolves when `property` of the unit satisfies `holds`. */
-  until(unit: string, property: string, holds: (value: string) => boolean): Promise<void>
+  /** Resolves when `property` of the unit has that value, or one that holds. */
+  until(unit: string, property: string, value: string | ((value: string) => boolean)): Promise<void>
   /** Runs `argv` to its end with HEARTH_RUNTIME set. */
   run(argv: readonly string[]): Promise<Outcome>
   /** Runs `argv` in the daemon's namespaces, to its end. */
@@ -233,12 +233,17 @@ export async function boot(t: ExecutionContext, setting: Boot = {}): Promise<Pid
   const inNamespace = { HEARTH_RUNTIME: runtime }
   const ctl = (...args: readonly string[]) => run([`${root}dist/ctl`, ...args], inNamespace)
   const show = async (unit: string, property: string) => {
-    const answer = await ask(runtime, 'show', { units: [unit], properties: [property] })
-    if (!answer) return (await ctl('show', unit, '--value', '-p', property)).out.trim()
-    const values = (answer.units[0]?.properties ?? []).map(([, value]) => value)
+    const params = { units: [unit], properties: [property] }
+    const connected = await connect({ socket: `${runtime}/control.sock` })
+    const answer = connected.isOk() ? await connected.value.request('show', params) : connected
+    if (connected.isOk()) connected.value.close()
+    // While it is executed anew, ctl knows how to wait.
+    if (answer.isErr()) return (await ctl('show', unit, '--value', '-p', property)).out.trim()
+    const values = (answer.value.units[0]?.properties ?? []).map(([, value]) => value)
     return values.join('\n').trim()
   }
-  const until = async (unit: string, property: string, holds: (value: string) => boolean) => {
+  const until: Pid1['until'] = async (unit, property, value) => {
+    const holds = typeof value === 'string' ? (now: string) => now === value : value
     // The protocol tells no changes of a unit: asked again, not too often.
     while (!holds(await show(unit, property))) await pause(20)
   }
@@ -266,7 +271,7 @@ export async function boot(t: ExecutionContext, setting: Boot = {}): Promise<Pid
       run(['nsenter', '-t', String(pid), '-m', '-p', '-i', '-u', '-n', '--', ...argv], inNamespace),
     async restarted(unit, before) {
       await until(unit, 'MainPID', now => now !== before && now !== '0')
-      await until(unit, 'ActiveState', state => state === 'active')
+      await until(unit, 'ActiveState', 'active')
     },
     said(pattern) {
       return new Promise(resolve => {

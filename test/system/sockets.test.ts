@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { boot, isRoot } from './pid1.ts'
-import { until } from './until.ts'
 
 const directory = mkdtempSync(`${tmpdir()}/hearth-activated-`)
 const activated = `${directory}/activated`
@@ -77,7 +76,7 @@ test('a service gets the descriptors of its socket when somebody comes, and nobo
 
   const first = await ask(path)
   t.regex(first, /^served by \d+\n$/)
-  await until(hearth, 'web.socket', 'SubState', 'running')
+  await hearth.until('web.socket', 'SubState', 'running')
   t.is(first, `served by ${await hearth.show('web.service', 'MainPID')}\n`)
 
   // Two clients that never pause, over two restarts and a stop: each connection is answered by one process or the next.
@@ -90,7 +89,7 @@ test('a service gets the descriptors of its socket when somebody comes, and nobo
   await hearth.ok('restart', 'web.service')
   await hearth.ok('restart', 'web.service')
   await hearth.ok('stop', 'web.service')
-  await until(hearth, 'web.socket', 'SubState', 'running')
+  await hearth.until('web.socket', 'SubState', 'running')
   isOver = true
   await Promise.all(clients)
   const served = new Set(answers)
@@ -154,7 +153,7 @@ test('each connection of a socket with Accept=yes has a service of its own, as m
   const loaded = async () =>
     (await hearth.ok('list-units', '--all', '--plain', '--no-legend', '*@*')).trim()
   const waiting = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
-  await until(hearth, 'echo.socket', 'NConnections', '2')
+  await hearth.until('echo.socket', 'NConnections', '2')
   t.regex(
     await loaded(),
     new RegExp(
@@ -169,28 +168,28 @@ test('each connection of a socket with Accept=yes has a service of its own, as m
   // One more than may be is closed at once, which its client may hear of as a reset.
   t.true(['', 'ECONNRESET'].includes(await ask(port)))
   for (const client of waiting) client.end('bye\n')
-  await until(hearth, 'echo.socket', 'NConnections', '0')
+  await hearth.until('echo.socket', 'NConnections', '0')
   t.is(await hearth.show('echo.socket', 'NRefused'), '1')
   t.is(await hearth.show('echo.socket', 'NAccepted'), '4')
   t.is(await loaded(), '', 'what served a connection is forgotten')
 
   // One that has failed is kept to be looked at, until that is over.
   t.is(await ask(`${at}/handed.sock`), '1 connection\n')
-  await until(hearth, 'handed.socket', 'NConnections', '0')
+  await hearth.until('handed.socket', 'NConnections', '0')
   t.regex(await loaded(), /^handed@0-\d+-\d+\.service +loaded +failed/)
   await hearth.ok('reset-failed')
   t.is(await loaded(), '')
 
   const first = connect(`${at}/strict.sock`)
-  await until(hearth, 'strict.socket', 'NConnections', '1')
+  await hearth.until('strict.socket', 'NConnections', '1')
   t.true(['', 'ECONNRESET'].includes(await ask(`${at}/strict.sock`)))
   first.end('over\n')
-  await until(hearth, 'strict.socket', 'NConnections', '0')
+  await hearth.until('strict.socket', 'NConnections', '0')
   t.is(await ask(`${at}/strict.sock`, 'again\n'), 'again\n')
 
   // Without a template nobody could be served.
   await ask(`${at}/none.sock`)
-  await until(hearth, 'none.socket', 'ActiveState', 'failed')
+  await hearth.until('none.socket', 'ActiveState', 'failed')
   t.is(await hearth.show('none.socket', 'Result'), 'resources')
   t.regex(
     await hearth.ok('status', 'none.socket').catch(String),
@@ -242,10 +241,10 @@ test('a socket that cannot be opened says why, and one that starts its service w
   )
 
   void ask(`${at}/idle.sock`)
-  await until(hearth, 'idle.socket', 'ActiveState', 'failed')
+  await hearth.until('idle.socket', 'ActiveState', 'failed')
   t.is(await hearth.show('idle.socket', 'Result'), 'trigger-limit-hit')
   void ask(`${at}/often.sock`)
-  await until(hearth, 'often.socket', 'ActiveState', 'failed')
+  await hearth.until('often.socket', 'ActiveState', 'failed')
   t.is(await hearth.show('often.socket', 'Result'), 'service-start-limit-hit')
 
   await hearth.ok('stop', 'hooks.socket')
@@ -285,14 +284,14 @@ test('what a service stores comes back to it after a restart, and is dropped whe
   await hearth.ok('start', 'store.service', 'keep.service', 'refuse.service')
   t.is(await text('store', 1), '0 -:\n')
   // The pipe's other end was closed: nothing would ever come of it.
-  await until(hearth, 'store.service', 'NFileDescriptorStore', '1')
+  await hearth.until('store.service', 'NFileDescriptorStore', '1')
   t.is(await stored('refuse.service'), '0')
   const pid = await hearth.show('store.service', 'MainPID')
   await hearth.ok('daemon-reexec')
   await hearth.ok('restart', 'store.service')
   t.is(await text('store', 2), `0 -:\n1 note: [kept by ${pid}]\n`)
   const second = await hearth.show('store.service', 'MainPID')
-  await until(hearth, 'store.service', 'NFileDescriptorStore', '2')
+  await hearth.until('store.service', 'NFileDescriptorStore', '2')
   await hearth.inside(['kill', '-KILL', second])
   await hearth.restarted('store.service', second)
   t.regex(
