@@ -218,7 +218,7 @@ function memoryLimits(status: UnitStatus, memoryBytes: number): string {
 }
 
 /** The tree of processes under a label; nothing when there are none. */
-export function formatProcesses(
+function formatProcesses(
   processes: readonly ProcessNode[],
   label: string,
   { width, paint }: Pick<StatusStyle, 'width' | 'paint'>,

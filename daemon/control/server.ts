@@ -30,7 +30,7 @@ export type ControlLimits = ClientLimits & {
   messageTimeoutMs: number
 }
 
-export const CONTROL_LIMITS: ControlLimits = {
+const CONTROL_LIMITS: ControlLimits = {
   connections: 1024,
   reservedConnections: 24,
   waitingRequests: 4096,

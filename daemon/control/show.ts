@@ -49,7 +49,7 @@ export const show: Handler<'show'> = async (call, params) => {
 const breath = () => new Promise<void>(resolve => setImmediate(resolve))
 
 /** All properties of a unit; those that readers may not see are left out for them. */
-export function unitProperties(call: Call, unit: Unit): readonly Property[] {
+function unitProperties(call: Call, unit: Unit): readonly Property[] {
   const state = call.backend.state.units.get(unit.id) ?? null
   const live = [
     ...(unit.type === 'service' ? serviceProperties(call, unit, state) : []),

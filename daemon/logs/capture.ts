@@ -69,7 +69,7 @@ type Stream = {
 }
 
 /** A line longer than this is split, as by journald (journald.conf(5), LineMax=). */
-export const LINE_MAX = 48 * 1024
+const LINE_MAX = 48 * 1024
 /** Lines up to here are copied byte by byte, longer ones by a call: the next is mostly as long as the last. */
 const LONG = 64
 const DRAIN_TURNS = 64

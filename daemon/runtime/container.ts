@@ -67,7 +67,7 @@ const DMI: readonly (readonly [prefix: string, name: string])[] = [
 ]
 
 /** The virtual machine we are in, or null. */
-export function detectVm(): string | null {
+function detectVm(): string | null {
   if (read('/sys/hypervisor/type').trim() === 'xen') return 'xen'
   const files = ['product_name', 'sys_vendor', 'board_vendor', 'bios_vendor', 'product_version']
   const found = files

@@ -319,7 +319,7 @@ export interface Native {
 let loaded: Native | undefined
 
 /** The directory of what was built: where the bundle is, or dist/ beside the sources. */
-export function distDirectory(): string {
+function distDirectory(): string {
   const self = fileURLToPath(import.meta.url)
   return basename(self) === 'native.ts' ? join(dirname(self), '../../dist') : dirname(self)
 }

@@ -10,7 +10,7 @@ import type { Ledger, Native } from './native.ts'
 
 const DAMAGED = 'the state is damaged'
 
-/** Of the records. An image that knows another one alone does not read them (see recover.ts). */
+/** Of the records. An image that knows another one alone does not read them (adopt.ts takes over then). */
 export const STATE_VERSION = 1
 
 /** A new account is written when the records are so many times as long as it was, and at least so long. */
@@ -26,7 +26,7 @@ export const SLOT = {
   /** The pid of the process that the present effect has started, set by the kernel (spawn.c). */
   spawned: 2,
 } as const
-export const PHASE = { none: 0, step: 1, effect: 2 } as const
+const PHASE = { none: 0, step: 1, effect: 2 } as const
 
 export type Leftover = {
   state: EngineState

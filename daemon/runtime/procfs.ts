@@ -1,5 +1,5 @@
 // What /proc tells of a process. Every answer may be out of date the moment it is given; null is "gone or not ours to see".
-import { openSync, readdirSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs'
+import { openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs'
 
 export type ProcessStat = {
   pid: number
@@ -116,10 +116,6 @@ export function readCommandLine(pid: number): string | null {
   const stat = readStat(pid)
   return stat ? `[${stat.command}]` : null
 }
-
-/** The file that the process runs. */
-export const readExecutable = (pid: number): string | null =>
-  attempt(() => readlinkSync(`/proc/${pid}/exe`))
 
 /** Every process that can be seen, by pid. */
 export function allPids(): number[] {

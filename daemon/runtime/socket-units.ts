@@ -238,7 +238,7 @@ export function instanceOf(local: PeerAddress, remote: PeerAddress, peer: Peer |
 }
 
 /** Who is connected, for MaxConnectionsPerSource=: a host, a guest, a user. */
-export function sourceOf(remote: PeerAddress, peer: Peer | null): string | null {
+function sourceOf(remote: PeerAddress, peer: Peer | null): string | null {
   switch (remote.family) {
     case 'inet':
     case 'inet6':

@@ -6,7 +6,7 @@ import type { Native } from './native.ts'
 export const DEFAULT_TTY = '/dev/console'
 
 /** Whether a stream of the unit is a terminal. */
-export const usesTty = ({ standardInput, standardOutput, standardError }: ExecSettings) =>
+const usesTty = ({ standardInput, standardOutput, standardError }: ExecSettings) =>
   [standardInput, standardOutput, standardError].some(({ kind }) => kind.startsWith('tty'))
 
 /** What TERM says of the unit's terminal, as systemd has it; null: it has none. `own`: the daemon's, which came with its console. */

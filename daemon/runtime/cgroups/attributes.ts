@@ -32,7 +32,7 @@ const PERIOD_USEC = 100_000
 const SHORTEST_USEC = 1000
 
 /** The number that a share stands for on this machine. */
-export const resolveAmount = (amount: Amount, whole: () => number): number =>
+const resolveAmount = (amount: Amount, whole: () => number): number =>
   typeof amount === 'number' ? amount : Math.floor((amount.permyriad / 10_000) * whole())
 
 const orMax = (value: number) => (value === Number.POSITIVE_INFINITY ? MAX : String(value))

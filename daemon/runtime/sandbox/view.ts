@@ -1,5 +1,5 @@
 // The unit's file system while it is thought out: what lies at a path, through the mounts that are to be made.
-import { below, type Content, type Entry, isContent, isWithin, join } from './entry.ts'
+import { below, type Content, isWithin, join } from './entry.ts'
 
 export type Node = { kind: 'directory' | 'file' } | { kind: 'link'; target: string }
 
@@ -112,6 +112,3 @@ export class View {
     return resolve(path, (at, isLast) => (isLast ? this.#under(at) : this.at(at)))
   }
 }
-
-export const contentOf = (entries: readonly Entry[]): Place[] =>
-  entries.flatMap(({ path, what }) => (isContent(what) ? [{ path, what }] : []))

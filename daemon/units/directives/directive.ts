@@ -52,7 +52,7 @@ export type SettingGroups = {
 }
 export type SettingGroup = keyof SettingGroups
 
-export const DEFAULTS: SettingGroups = {
+const DEFAULTS: SettingGroups = {
   unit: UNIT_DEFAULTS,
   service: SERVICE_DEFAULTS,
   socket: SOCKET_DEFAULTS,

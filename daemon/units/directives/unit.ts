@@ -22,7 +22,7 @@ const jobMode: Parse<JobMode> = oneOf(
   'ignore-requirements',
   'restart-dependencies',
 )
-export const unitAction: Parse<UnitAction> = oneOf(
+const unitAction: Parse<UnitAction> = oneOf(
   'none',
   'exit',
   'exit-force',

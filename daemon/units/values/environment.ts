@@ -5,8 +5,8 @@ import { words } from './words.ts'
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 
-export const isVariableName = (name: string) => NAME.test(name)
-export const isAssignment = (text: string) => {
+const isVariableName = (name: string) => NAME.test(name)
+const isAssignment = (text: string) => {
   const equals = text.indexOf('=')
   return equals > 0 && isVariableName(text.slice(0, equals))
 }

@@ -11,7 +11,7 @@ import { words } from './words.ts'
 const INFINITY = Number.POSITIVE_INFINITY
 
 /** `12.5%`, `125‰`, `1250‱` in ten-thousandths; null: not of that form. */
-export function readPermyriad(text: string): number | null {
+function readPermyriad(text: string): number | null {
   const match = /^(\d+)(?:\.(\d{1,2}))?([%‰‱])$/u.exec(text)
   if (!match) return null
   const [, whole = '', fraction = '', sign = ''] = match

@@ -85,16 +85,13 @@ export function readTimespan(text: string, unit = SECOND): bigint | 'infinity' |
   return total
 }
 
-const parser =
-  (unit: bigint): Parse<number> =>
-  text => {
-    const span = readTimespan(text, unit)
-    if (span === 'infinity') return ok(Number.POSITIVE_INFINITY)
-    if (span !== null) return ok(Number(span))
-    return err('expected a time span, such as 30, 5s, 1min 30s or infinity')
-  }
+const spanOfSeconds: Parse<number> = text => {
+  const span = readTimespan(text, SECOND)
+  if (span === 'infinity') return ok(Number.POSITIVE_INFINITY)
+  if (span !== null) return ok(Number(span))
+  return err('expected a time span, such as 30, 5s, 1min 30s or infinity')
+}
 
-const spanOfSeconds = parser(SECOND)
 /** A time span in microseconds; a bare number counts seconds. */
 export const timespan: Parse<number> = (text, context) =>
   // Most of them are a few digits: no need of exact arithmetic.
@@ -103,6 +100,3 @@ export const timespan: Parse<number> = (text, context) =>
 /** As `timespan`, with 0 for "no limit" as well (systemd.service(5), TimeoutStartSec=). */
 export const timeout: Parse<number> = (text, context) =>
   timespan(text, context).map(usec => (usec === 0 ? Number.POSITIVE_INFINITY : usec))
-
-/** A time span in microseconds; a bare number counts microseconds (LimitRTTIME=). */
-export const timespanOfUsec: Parse<number> = parser(1n)
