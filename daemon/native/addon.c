@@ -34,5 +34,6 @@ NAPI_MODULE_INIT()
 	register_capture(env, exports);
 	register_inotify(env, exports);
 	register_mounts(env, exports);
+	register_bpf(env, exports);
 	return exports;
 }

@@ -35,6 +35,7 @@ void register_image(napi_env env, napi_value exports);
 void register_capture(napi_env env, napi_value exports);
 void register_inotify(napi_env env, napi_value exports);
 void register_mounts(napi_env env, napi_value exports);
+void register_bpf(napi_env env, napi_value exports);
 
 /* value.c: between JavaScript and C. The readers throw a TypeError and return false for a wrong type: our own mistake. */
 bool arguments(napi_env env, napi_callback_info info, size_t count, napi_value *values);

@@ -138,7 +138,7 @@ function tryOut(native: Native, need: Exclude<Need, CgroupNeed>): string | null 
   return why(failed.errno, capability)
 }
 
-type CgroupsOrNot = Pick<Cgroups, 'root' | 'whyNot'> | { whyNot: string }
+type CgroupsOrNot = Pick<Cgroups, 'root' | 'whyNot' | 'whyNoPrograms'> | { whyNot: string }
 
 const isCgroupNeed = (need: Need): need is CgroupNeed => need.startsWith('cgroup')
 
@@ -155,13 +155,23 @@ export function createAbilities(native: Native, cgroups: CgroupsOrNot): Abilitie
       get() {
         const known = found.get(need)
         if (known !== undefined) return known
-        const reason = isCgroupNeed(need) ? cgroupReason(cgroups, need) : tryOut(native, need)
+        const reason = isCgroupNeed(need)
+          ? cgroupReason(cgroups, need)
+          : (tryOut(native, need) ?? (need === 'bpf' ? programReason(cgroups) : null))
         found.set(need, reason)
         return reason
       },
     })
   }
   return abilities
+}
+
+/** A program is put on a cgroup: that is tried in one of our own, and the daemon itself is in no danger from it once a child
+ * may call bpf(2). */
+function programReason(cgroups: CgroupsOrNot): string | null {
+  if (!('root' in cgroups)) return cgroups.whyNot
+  const errno = cgroups.whyNoPrograms()
+  return errno && why(errno, 'CAP_NET_ADMIN')
 }
 
 function cgroupReason(cgroups: CgroupsOrNot, need: CgroupNeed): string | null {

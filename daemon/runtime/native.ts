@@ -274,6 +274,14 @@ export interface Native {
     columns: number,
     disallocate: boolean,
   ): string | null
+  /** Puts a program (an array of struct bpf_insn; null: none) in the place of what is attached to the cgroup itself; those of the
+   * cgroups above count all the same. `isNew`: nothing is. An errno name, or null. */
+  cgroupProgram(
+    cgroupFd: number,
+    kind: 'device' | 'ingress' | 'egress',
+    code: Uint8Array | null,
+    isNew: boolean,
+  ): string | null
   /** Removes a System V IPC object. */
   removeIpc(kind: 'shm' | 'sem' | 'msg', id: number): string | null
   /** 128 random bits as 32 hexadecimal digits (getrandom(2)). */

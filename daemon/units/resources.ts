@@ -20,6 +20,15 @@ export type DeviceSetting =
   | 'blockWeight'
 export type DeviceLimit = { setting: DeviceSetting; path: string; value: number }
 
+/** What may be done with a device: `r`, `w` and `m` (mknod(2)), in that order. */
+export type DeviceAccess = string
+/** DeviceAllow=: the path of a device, or `char-` or `block-` and the name of a driver in /proc/devices, a pattern. */
+export type DevicePermission = { path: string; access: DeviceAccess }
+export type DevicePolicy = 'auto' | 'closed' | 'strict'
+
+/** Addresses that begin alike: `bytes` (4 or 16, zero behind the prefix) and how many bits of it count. */
+export type AddressRange = { family: 'inet' | 'inet6'; bytes: readonly number[]; prefix: number }
+
 /** Null: not set. */
 export type ResourceSettings = {
   slice: UnitName | null
@@ -56,6 +65,10 @@ export type ResourceSettings = {
   /** The controllers that the unit may use for cgroups of its own; null: it may make none. */
   delegate: readonly string[] | 'all' | null
   delegateSubgroup: string | null
+  devicePolicy: DevicePolicy
+  deviceAllow: readonly DevicePermission[]
+  ipAddressAllow: readonly AddressRange[]
+  ipAddressDeny: readonly AddressRange[]
 }
 
 const NONE: readonly never[] = Object.freeze([])
@@ -90,6 +103,10 @@ export const RESOURCE_DEFAULTS: ResourceSettings = {
   startupAllowedMemoryNodes: NONE,
   delegate: null,
   delegateSubgroup: null,
+  devicePolicy: 'auto',
+  deviceAllow: NONE,
+  ipAddressAllow: NONE,
+  ipAddressDeny: NONE,
 }
 
 /** OOMPolicy= in force: what makes cgroups of its own looks after them itself (systemd.service(5)). */
@@ -98,6 +115,28 @@ export const oomPolicy = (unit: {
   resources?: ResourceSettings
 }): OomPolicy => unit.service?.oomPolicy ?? (unit.resources?.delegate ? 'continue' : 'stop')
 export type OomPolicy = 'continue' | 'stop' | 'kill'
+
+/** What other settings say of devices, as in systemd's unit_patch_contexts(). */
+type DeviceSettings = {
+  resources?: ResourceSettings
+  sandbox?: { privateDevices: boolean; protectClock: boolean }
+}
+const CLOCKS: DevicePermission = { path: 'char-rtc', access: 'r' }
+
+/** DeviceAllow= in force: with ProtectClock= the clocks may be read. */
+export function deviceAllow({
+  resources = RESOURCE_DEFAULTS,
+  sandbox,
+}: DeviceSettings): readonly DevicePermission[] {
+  return sandbox?.protectClock ? [CLOCKS, ...resources.deviceAllow] : resources.deviceAllow
+}
+
+/** DevicePolicy= in force: PrivateDevices= closes. */
+export function devicePolicy({ resources = RESOURCE_DEFAULTS, sandbox }: DeviceSettings) {
+  return resources.devicePolicy === 'auto' && sandbox?.privateDevices
+    ? 'closed'
+    : resources.devicePolicy
+}
 
 /** `a-b.slice` lies in `a.slice`, and that in the root slice (systemd.slice(5)); null for the root slice itself. */
 export function parentSlice(slice: UnitName): UnitName | null {

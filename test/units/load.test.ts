@@ -447,13 +447,13 @@ test('[X-Hearth] has directives of its own, and an unknown one is a warning', t 
 test('what is known and not enforced is told on request, with its place, and is no load problem', t => {
   const units = unitsOf({
     '/etc/units/a.service': `${SERVICE}SELinuxContext=x\nPrivateBPF=/x\n`,
-    '/etc/units/a.service.d/x.conf': '[Service]\nDeviceAllow=/dev/null\n',
+    '/etc/units/a.service.d/x.conf': '[Service]\nSocketBindDeny=any\n',
   })
   t.deepEqual(units.get('a.service').problems, [])
   t.deepEqual(units.notEnforced('a.service').map(describeProblem), [
     '/etc/units/a.service:3:16: SELinuxContext= is known but not enforced: the SELinux security module is not used',
     '/etc/units/a.service:4:12: PrivateBPF= is known but not enforced yet',
-    '/etc/units/a.service.d/x.conf:2:13: DeviceAllow= is known but not enforced: no programs are put into the kernel',
+    '/etc/units/a.service.d/x.conf:2:16: SocketBindDeny= is known but not enforced: of programs in the kernel there are those of DeviceAllow= and IPAddressDeny= alone',
   ])
 })
 

@@ -12,15 +12,27 @@ import {
   resetOf,
 } from './attributes.ts'
 import { createControllers, pidsIn } from './controllers.ts'
+import { type DeviceNumbers, deviceRules, ownDevices } from './device-rules.ts'
 import { type CgroupFiles, kernelFiles } from './files.ts'
 import { machineSize } from './machine-size.ts'
 import { OWN_LEAF, ourselves, ownPlace, removeStale, removeTree, scopeName } from './place.ts'
+import {
+  addressProgram,
+  deviceProgram,
+  type Hold,
+  MOST_ADDRESSES,
+  PROGRAM_KINDS,
+  type ProgramKind,
+  programOf,
+} from './programs.ts'
 import { type CgroupUsage, oomKills, readUsage } from './usage.ts'
 
 export interface Cgroups {
   readonly root: string
   /** Why units cannot have the controller; null when they can. To find out is to switch it on. */
   whyNot(controller: Controller): string | null
+  /** The errno name with which the kernel refuses programs on a cgroup; null: it takes them. Tried with one of each kind. */
+  whyNoPrograms(): string | null
   /** Makes the unit's directory, with its limits; gives a descriptor to start processes in, which the caller closes. -1: it
    * could not be made. `owner` gets it where the unit may make cgroups of its own. */
   enter(unit: Unit, owner: { uid: number | null; gid: number | null }): number
@@ -91,6 +103,7 @@ export function openCgroups(parts: CgroupParts): Cgroups | { whyNot: string } {
     root,
     isAlone: process.pid === 1,
     machine: machineSize(kernelFiles, own.path, parts.isStarting),
+    devices: ownDevices,
   })
 }
 
@@ -100,6 +113,8 @@ type Group = {
   /** What is written in it, by file (and device). */
   attributes: Map<string, Attribute>
   ooms: number
+  /** What its processes are held to by programs, as text; '': nothing, or it is not known. */
+  held: string
   /** Ends the watch for kills. */
   unwatch: (() => void) | null
 }
@@ -111,12 +126,13 @@ export type TreeParts = {
   root: string
   isAlone: boolean
   machine: MachineSize
+  devices: DeviceNumbers
 }
 
 /** The tree below `root`, which exists. */
 export function createTree(
   { units, warn, oomKilled }: CgroupParts,
-  { files, own, root, isAlone, machine }: TreeParts,
+  { files, own, root, isAlone, machine, devices }: TreeParts,
 ): Cgroups {
   const controllers = createControllers(files, own, root, isAlone)
   const groups = new Map<UnitName, Group>()
@@ -176,11 +192,58 @@ export function createTree(
     const isNew = errno === null || before?.path !== path
     if (isNew) before?.unwatch?.()
     const group: Group =
-      !isNew && before ? before : { path, attributes: new Map(), ooms: 0, unwatch: null }
+      !isNew && before ? before : { path, attributes: new Map(), ooms: 0, held: '', unwatch: null }
     known.set(unit.id, group)
     byPath.set(path, unit.id)
     update(unit, group, parent)
+    hold(unit, group, parent, errno === null)
     return group
+  }
+
+  /** What holds for the unit by itself and, of addresses, by its slices: their own cgroups are not asked (systemd's
+   * bpf_firewall_compile()), so that a unit may allow what its slice denies. */
+  const holdOf = (unit: Unit, parent: readonly UnitName[]): Hold | null => {
+    const rules = deviceRules(unit, devices)
+    const lists =
+      unit.type === 'slice'
+        ? []
+        : [unit, ...parent.map(units.get)].flatMap(one => one.resources ?? [])
+    const deny = lists.flatMap(one => one.ipAddressDeny)
+    if (rules === null && deny.length === 0) return null
+    const allow = lists.flatMap(one => one.ipAddressAllow)
+    if (allow.length + deny.length <= MOST_ADDRESSES) return { devices: rules, allow, deny }
+    warn(
+      unit.id,
+      `IPAddressAllow= and IPAddressDeny=: of more than ${MOST_ADDRESSES} none is allowed`,
+    )
+    return { devices: rules, allow: [], deny: deny.map(range => ({ ...range, prefix: 0 })) }
+  }
+
+  /** Puts the programs in force, where there are to be any. */
+  const hold = (unit: Unit, group: Group, parent: readonly UnitName[], isNew: boolean) => {
+    const wanted = holdOf(unit, parent)
+    const held = wanted === null ? '' : JSON.stringify(wanted)
+    if (group.held === held) return
+    group.held = held
+    for (const kind of PROGRAM_KINDS) {
+      const code = wanted && programOf(kind, wanted)
+      if (code === null && isNew) continue
+      const errno = files.attach(group.path, kind, code, isNew)
+      if (errno !== null)
+        warn(unit.id, `cannot put ${PROGRAM_SETTINGS[kind]} in force: ${inWords(errno)}`)
+    }
+  }
+
+  let noPrograms: string | null | undefined
+  const tryPrograms = (): string | null => {
+    const place = `${root}/probe`
+    files.mkdir(place)
+    const any = { family: 'inet', bytes: [0, 0, 0, 0], prefix: 0 } as const
+    const errno =
+      files.attach(place, 'device', deviceProgram([]), true) ??
+      files.attach(place, 'egress', addressProgram('egress', [], [any]), true)
+    files.rmdir(place)
+    return errno
   }
 
   /** Writes what the unit sets now. */
@@ -198,7 +261,7 @@ export function createTree(
     const path = pathIn(parent, name)
     const before = known.get(name)
     if (before || files.read(`${path}/cgroup.events`) === '') return before ?? null
-    const group: Group = { path, attributes: new Map(), ooms: 0, unwatch: null }
+    const group: Group = { path, attributes: new Map(), ooms: 0, held: '', unwatch: null }
     known.set(name, group)
     byPath.set(path, name)
     return group
@@ -251,6 +314,10 @@ export function createTree(
   return {
     root,
     whyNot: controllers.whyNot,
+    whyNoPrograms() {
+      if (noPrograms === undefined) noPrograms = tryPrograms()
+      return noPrograms
+    },
     enter(unit, owner) {
       const parent = slicesOf(unit)
       const group = prepareSlices(parent) ? prepare(unit, groups, parent) : null
@@ -266,7 +333,9 @@ export function createTree(
       const parent = slicesOf(unit)
       for (const [depth, slice] of parent.entries()) take(slice, slices, parent.slice(0, depth))
       const group = take(name, groups, parent)
-      if (group) update(unit, group, parent)
+      if (!group) return
+      update(unit, group, parent)
+      hold(unit, group, parent, false)
     },
     pids(unit) {
       const group = groups.get(unit)
@@ -323,13 +392,17 @@ export function createTree(
     refresh() {
       for (const [name, group] of slices) {
         const unit = units.get(name)
-        update(unit, group, slicesOf(unit))
+        const parent = slicesOf(unit)
+        update(unit, group, parent)
+        hold(unit, group, parent, false)
       }
       for (const [name, group] of groups) {
         const unit = units.get(name)
         // One that is in another slice now moves there with its next start.
         const parent = slicesOf(unit)
-        if (group.path === pathIn(parent, name)) update(unit, group, parent)
+        if (group.path !== pathIn(parent, name)) continue
+        update(unit, group, parent)
+        hold(unit, group, parent, false)
       }
     },
     close() {
@@ -357,6 +430,12 @@ const bfqWeight = (value: string) =>
     const weight = Number(text)
     return String(weight <= 100 ? weight : 100 + Math.floor(((weight - 100) * 900) / 9900))
   })
+
+const PROGRAM_SETTINGS: Readonly<Record<ProgramKind, string>> = {
+  device: 'DeviceAllow= and DevicePolicy=',
+  ingress: 'IPAddressDeny=',
+  egress: 'IPAddressDeny=',
+}
 
 const NONE: ReadonlySet<Controller> = new Set()
 

@@ -12,6 +12,8 @@ import {
   writeSync,
 } from 'node:fs'
 import { errnoOf } from '../failure.ts'
+import { native } from '../native.ts'
+import type { ProgramKind } from './programs.ts'
 
 export interface CgroupFiles {
   /** The text of a file; '' of one that is not there. */
@@ -26,6 +28,9 @@ export interface CgroupFiles {
   /** A descriptor of a directory; -1: there is none. */
   open(path: string): number
   chown(path: string, uid: number, gid: number): void
+  /** Puts a program in the place of those of its kind that are attached to the directory itself (`isNew`: there are none); null:
+   * takes them away. An errno name, or null. */
+  attach(path: string, kind: ProgramKind, code: Uint8Array | null, isNew: boolean): string | null
   /** Calls back when the kernel has changed the file; gives what ends that. Does not keep the process alive. */
   watch(path: string, changed: () => void): () => void
 }
@@ -76,6 +81,13 @@ export const kernelFiles: CgroupFiles = {
     }
   },
   chown: (path, uid, gid) => void attempt(() => chownSync(path, uid, gid)),
+  attach(path, kind, code, isNew) {
+    const fd = kernelFiles.open(path)
+    if (fd < 0) return 'ENOENT'
+    const errno = native().cgroupProgram(fd, kind, code, isNew)
+    closeSync(fd)
+    return errno
+  },
   watch(path, changed) {
     try {
       const watcher = watch(path, { persistent: false }, changed)

@@ -44,7 +44,7 @@ export function machineSize(
 }
 
 /** `MAJOR:MINOR` of a dev_t (gnu_dev_major(3)). */
-function numberOf(device: number): string {
+export function numberOf(device: number): string {
   const dev = BigInt(device)
   const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & ~0xfffn)
   const minor = (dev & 0xffn) | ((dev >> 12n) & ~0xffn & 0xffffffffn)

@@ -15,8 +15,8 @@ LogsDirectoryQuota StateDirectoryAccounting CacheDirectoryAccounting LogsDirecto
 const RESOURCES = names(`
 DefaultMemoryMin DefaultStartupMemoryLow DefaultMemoryLow StartupMemoryLow StartupMemoryHigh StartupMemoryMax
 StartupMemorySwapMax StartupMemoryZSwapMax MemoryZSwapWriteback MemoryKSM MemoryPressureWatch
-MemoryPressureThresholdSec CPUPressureWatch CPUPressureThresholdSec IOPressureWatch IOPressureThresholdSec DeviceAllow
-DevicePolicy DisableControllers IPAccounting IPAddressAllow IPAddressDeny IPIngressFilterPath IPEgressFilterPath
+MemoryPressureThresholdSec CPUPressureWatch CPUPressureThresholdSec IOPressureWatch IOPressureThresholdSec
+DisableControllers IPAccounting IPIngressFilterPath IPEgressFilterPath
 ManagedOOMSwap ManagedOOMMemoryPressure ManagedOOMMemoryPressureLimit ManagedOOMMemoryPressureDurationSec
 ManagedOOMPreference BPFProgram SocketBindAllow SocketBindDeny RestrictNetworkInterfaces BindNetworkInterface NFTSet
 CoredumpReceive CPUSetPartition`)
@@ -41,8 +41,8 @@ const NOTES: readonly (readonly [note: string, directives: string])[] = [
     ManagedOOMPreference`,
   ],
   [
-    'no programs are put into the kernel',
-    `DeviceAllow DevicePolicy IPAccounting IPAddressAllow IPAddressDeny IPIngressFilterPath IPEgressFilterPath BPFProgram
+    'of programs in the kernel there are those of DeviceAllow= and IPAddressDeny= alone',
+    `IPAccounting IPIngressFilterPath IPEgressFilterPath BPFProgram
     SocketBindAllow SocketBindDeny RestrictNetworkInterfaces BindNetworkInterface`,
   ],
   ['the SELinux security module is not used', 'SELinuxContext'],
@@ -73,7 +73,7 @@ export type LazyRows = { names: () => Iterable<string>; row: (name: string) => D
 const SECURITY = new Set(
   names(`
 PrivatePIDs PrivateBPF UserNamespacePath RootImage RootVerity RootHash SELinuxContext AppArmorProfile
-SmackProcessLabel DeviceAllow DevicePolicy IPAddressAllow IPAddressDeny IPIngressFilterPath IPEgressFilterPath
+SmackProcessLabel IPIngressFilterPath IPEgressFilterPath
 BPFProgram SocketBindAllow SocketBindDeny RestrictNetworkInterfaces NFTSet`),
 )
 

@@ -1,12 +1,20 @@
 // systemd.resource-control(5): what a unit may take of the machine. A cgroup v2 with the controller carries them out.
 import { ok } from 'neverthrow'
 import { plain, usec, yesNo } from '../print.ts'
-import type { Amount, DeviceSetting, ResourceSettings } from '../resources.ts'
+import {
+  type AddressRange,
+  type Amount,
+  type DeviceSetting,
+  deviceAllow,
+  devicePolicy,
+  type ResourceSettings,
+} from '../resources.ts'
 import type { Unit } from '../unit.ts'
 import { boolean } from '../values/boolean.ts'
 import { numberSetText, readNumberSet } from '../values/number-set.ts'
-import type { Parse } from '../values/parse.ts'
+import { oneOf, type Parse } from '../values/parse.ts'
 import {
+  addressRanges,
   blockIoWeight,
   cpuQuota,
   cpuQuotaPeriod,
@@ -14,6 +22,7 @@ import {
   cpuWeight,
   delegation,
   deviceLimit,
+  devicePermission,
   ioWeight,
   memoryAmount,
   memoryLimit,
@@ -21,7 +30,8 @@ import {
   subgroup,
   tasksLimit,
 } from '../values/resource.ts'
-import { custom, type Directive, type DirectiveOptions, setting, take } from './directive.ts'
+import { addressText } from '../values/socket.ts'
+import { custom, type Directive, type DirectiveOptions, list, setting, take } from './directive.ts'
 import type { Need } from './need.ts'
 
 type Settings = ResourceSettings
@@ -145,6 +155,18 @@ const delegate = custom(
   },
 )
 
+const PROGRAMS: readonly Need[] = ['cgroup', 'bpf']
+const NO_NEED: readonly Need[] = []
+
+/** systemd sorts them and leaves out what a wider one has; here they stand as they were written. */
+const addresses = (name: string, field: Field<readonly AddressRange[]>): Directive =>
+  list('resources', name, field, addressRanges, {
+    needs: ({ resources }) => (resources?.[field].length ? PROGRAMS : NO_NEED),
+    security: true,
+    print: all =>
+      all.map(({ bytes, prefix }: AddressRange) => `${addressText(bytes)}/${prefix}`).join(' '),
+  })
+
 export const resourceDirectives = (): Directive[] => [
   resource('cgroup', 'Slice', 'slice', slice, value => value ?? 'system.slice'),
   accounting('cgroup', 'CPUAccounting', 'cpuAccounting'),
@@ -201,4 +223,27 @@ export const resourceDirectives = (): Directive[] => [
   device('BlockIOWriteBandwidth', 'blockWriteBandwidth', 'rate'),
   delegate,
   resource('cgroup', 'DelegateSubgroup', 'delegateSubgroup', subgroup, plain),
+  setting('resources', 'DevicePolicy', 'devicePolicy', oneOf('auto', 'closed', 'strict'), {
+    needs: ({ resources }) => (resources?.devicePolicy === 'auto' ? NO_NEED : PROGRAMS),
+    security: true,
+    properties: [{ name: 'DevicePolicy', print: unit => devicePolicy(unit) }],
+  }),
+  list(
+    'resources',
+    'DeviceAllow',
+    'deviceAllow',
+    (text, context) => devicePermission(text, context).map(one => [one]),
+    {
+      needs: ({ resources }) => (resources?.deviceAllow.length ? PROGRAMS : NO_NEED),
+      security: true,
+      properties: [
+        {
+          name: 'DeviceAllow',
+          print: unit => deviceAllow(unit).map(({ path, access }) => `${path} ${access}`),
+        },
+      ],
+    },
+  ),
+  addresses('IPAddressAllow', 'ipAddressAllow'),
+  addresses('IPAddressDeny', 'ipAddressDeny'),
 ]

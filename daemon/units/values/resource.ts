@@ -1,9 +1,17 @@
 // Values of systemd.resource-control(5).
 import { err, ok, type Result } from 'neverthrow'
-import type { Amount, DeviceLimit, DeviceSetting, ResourceSettings } from '../resources.ts'
+import type {
+  AddressRange,
+  Amount,
+  DeviceLimit,
+  DevicePermission,
+  DeviceSetting,
+  ResourceSettings,
+} from '../resources.ts'
 import { readBoolean } from './boolean.ts'
 import { integer, readSize } from './number.ts'
 import type { Parse } from './parse.ts'
+import { addressBytes } from './socket.ts'
 import { readTimespan } from './timespan.ts'
 import { isUnitName } from './unit-name.ts'
 import { words } from './words.ts'
@@ -160,3 +168,60 @@ export const deviceLimit =
         })
       },
     )
+
+const NO_DEVICE =
+  'expected the path of a device, char-DRIVER or block-DRIVER, then what is allowed of r, w and m, such as /dev/fuse rw'
+
+/** `/dev/fuse rw`, `char-pts`: without a word on it all is allowed. */
+export const devicePermission: Parse<DevicePermission> = (text, context) =>
+  words(text, { unquote: true }).andThen(
+    ([name = '', access = 'rwm', ...more]): Result<DevicePermission, string> => {
+      if (more.length > 0 || !/^[rwm]+$/.test(access)) return err(NO_DEVICE)
+      return context
+        .expand(name)
+        .andThen(path =>
+          /^(?:\/dev\/[^/]|(?:char|block)-.)/.test(path)
+            ? ok({ path, access: [...'rwm'].filter(one => access.includes(one)).join('') })
+            : err(NO_DEVICE),
+        )
+    },
+  )
+
+const range = (address: string, prefix: number): AddressRange => {
+  const bytes = addressBytes(address) ?? []
+  return { family: bytes.length === 4 ? 'inet' : 'inet6', bytes: masked(bytes, prefix), prefix }
+}
+const masked = (bytes: readonly number[], prefix: number) =>
+  bytes.map((byte, i) => byte & (0xff00 >> Math.min(8, Math.max(0, prefix - 8 * i))))
+
+/** systemd.resource-control(5), IPAddressAllow=. */
+const NAMED_RANGES: Readonly<Record<string, () => AddressRange[]>> = {
+  any: () => [range('0.0.0.0', 0), range('::', 0)],
+  localhost: () => [range('127.0.0.0', 8), range('::1', 128)],
+  'link-local': () => [range('169.254.0.0', 16), range('fe80::', 64)],
+  multicast: () => [range('224.0.0.0', 4), range('ff00::', 8)],
+}
+
+function readRange(word: string): AddressRange[] | null {
+  const named = Object.hasOwn(NAMED_RANGES, word) ? NAMED_RANGES[word] : undefined
+  if (named) return named()
+  const [, address = '', length] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(word) ?? []
+  const bits = (addressBytes(address)?.length ?? 0) * 8
+  const prefix = length === undefined ? bits : Number(length)
+  return bits === 0 || prefix > bits ? null : [range(address, prefix)]
+}
+
+/** Addresses with or without a prefix's length, `any`, `localhost`, `link-local`, `multicast`. */
+export const addressRanges: Parse<AddressRange[]> = text =>
+  words(text).andThen(all => {
+    const ranges: AddressRange[] = []
+    for (const word of all) {
+      const read = readRange(word)
+      if (read === null)
+        return err(
+          `${word} is no address; expected such as 192.168.0.0/16, ::1, localhost, link-local, multicast or any`,
+        )
+      ranges.push(...read)
+    }
+    return ok(ranges)
+  })

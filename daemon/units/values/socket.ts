@@ -40,6 +40,42 @@ export function isIpv6(text: string): boolean {
   return halves.length === 2 ? count <= 7 : count === 8
 }
 
+/** The bytes of an address in the order of the network, as inet_pton(3) gives them; null: it is none. */
+export function addressBytes(text: string): number[] | null {
+  if (isIpv4(text)) return text.split('.').map(Number)
+  if (!isIpv6(text)) return null
+  const bytesOf = (half: string) =>
+    half
+      .split(':')
+      .filter(Boolean)
+      .flatMap(group => {
+        if (group.includes('.')) return group.split('.').map(Number)
+        const value = Number.parseInt(group, 16)
+        return [value >> 8, value & 0xff]
+      })
+  const [head = '', tail] = text.split('::')
+  if (tail === undefined) return bytesOf(head)
+  const [first, last] = [bytesOf(head), bytesOf(tail)]
+  return [...first, ...Array(16 - first.length - last.length).fill(0), ...last]
+}
+
+/** As inet_ntop(3) writes it. */
+export function addressText(bytes: readonly number[]): string {
+  if (bytes.length === 4) return bytes.join('.')
+  const groups = Array.from({ length: 8 }, (_, i) =>
+    (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16),
+  )
+  // The longest row of zeros, the first of equal ones, of two at least.
+  const rows = groups.map((_, i) => {
+    const end = groups.slice(i).findIndex(group => group !== '0')
+    return end === -1 ? groups.length - i : end
+  })
+  const longest = Math.max(...rows)
+  if (longest < 2) return groups.join(':')
+  const at = rows.indexOf(longest)
+  return `${groups.slice(0, at).join(':')}::${groups.slice(at + longest).join(':')}`
+}
+
 function readUnix(text: string): Result<SocketAddress, string> {
   const path = text.startsWith('/') ? simplifyPath(text) : text
   if (path.length > 1 && new TextEncoder().encode(path).length <= MAX_UNIX_BYTES)

@@ -1,6 +1,7 @@
 // The kernel's side of cgroup v2, as far as hearth's goes: directories that have their files by what their parent gives
 // them, and the rule that a cgroup has processes or gives controllers, not both.
 import type { CgroupFiles } from '../../../daemon/runtime/cgroups/files.ts'
+import type { ProgramKind } from '../../../daemon/runtime/cgroups/programs.ts'
 
 const FILES: Readonly<Record<string, readonly string[]>> = {
   '': [
@@ -111,6 +112,17 @@ export class Kernel implements CgroupFiles {
     }
     if (text.startsWith('+')) directory.below.add(controller)
     else directory.below.delete(controller)
+    return null
+  }
+
+  /** What is attached, by `directory kind`. */
+  readonly programs = new Map<string, Uint8Array>()
+
+  attach(path: string, kind: ProgramKind, code: Uint8Array | null): string | null {
+    const refused = this.refused.get(`${path} ${kind}`)
+    if (refused) return refused
+    if (code) this.programs.set(`${path} ${kind}`, code)
+    else this.programs.delete(`${path} ${kind}`)
     return null
   }
 

@@ -62,6 +62,10 @@ function world({ controllers = ALL, pids = [] as number[], isAlone = true } = {}
         device: path => (path.startsWith('/dev/') ? '8:0' : null),
         isStarting: () => starting.now,
       },
+      devices: {
+        node: path => (path === '/dev/fuse' ? { kind: 'char', major: 10, minor: 229 } : null),
+        drivers: () => [],
+      },
     },
   )
   return { kernel, tree, warnings, ooms, unit: add, starting }
