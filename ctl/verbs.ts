@@ -182,7 +182,7 @@ const ROWS = [
     group: 'What there is',
     about: 'how the runs of services have ended',
     args: 'UNIT...',
-    options: ['lines'],
+    options: ['lines', 'directory'],
   },
   {
     name: 'is-active',

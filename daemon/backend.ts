@@ -131,6 +131,7 @@ export function createBackend(parts: BackendParts): Backend {
       return () => parts.changed.delete(listener)
     },
     logs: (query, signal) => parts.logs.query(query, signal),
+    logUnits: () => parts.logs.units(),
     history: unit => parts.logs.history(unit),
   }
 }

@@ -366,6 +366,7 @@ async function main(
     }),
     kept: keep.part('control'),
     peerCredentials: native.peerCredentials,
+    userName: uid => native.user(String(uid))?.name ?? null,
     now,
     warn: message => tell('warn', null, message),
   })
@@ -388,7 +389,7 @@ async function main(
 /** Asks for the boot target. One that cannot be started leaves a daemon that runs and can be told what to do. */
 async function boot(target: UnitName, requests: ReturnType<typeof createRequests>, tell: LogLine) {
   const { describeTransactionError } = await import('./engine/describe-error.ts')
-  const answer = await requests.ask('start', target, 'replace')
+  const answer = await requests.ask('start', target, 'replace', 'the boot')
   if ('type' in answer) tell('error', null, describeTransactionError(answer))
 }
 

@@ -10,11 +10,13 @@ import type { JobMode, UnitName } from './units/unit.ts'
 type Answer = Extract<Effect, { type: 'job-accepted' | 'job-refused' | 'job-finished' }>
 
 export interface Requests {
-  /** Asks for a job by hand; the promise never rejects. With a `key` that was given before nothing is asked anew. */
+  /** Asks for a job by hand, `by` whom in words; the promise never rejects. With a `key` that was given before nothing is
+   * asked anew. */
   ask(
     job: JobType,
     unit: UnitName,
     mode: JobMode,
+    by: string,
     key?: string,
   ): Promise<JobAccepted | TransactionError>
   /** What the engine says of them. */
@@ -92,7 +94,7 @@ export function createRequests(post: (event: EngineEvent) => void, kept: KeptPar
   }
 
   return {
-    ask(job, unit, mode, key) {
+    ask(job, unit, mode, by, key) {
       const before = key === undefined ? undefined : keyed.get(key)
       const known = before && answerOf(before)
       if (known) return Promise.resolve(known)
@@ -104,7 +106,7 @@ export function createRequests(post: (event: EngineEvent) => void, kept: KeptPar
           index(key, entry)
           save(key, entry)
         }
-        post({ type: 'job-requested', request, job, unit, mode, manual: true })
+        post({ type: 'job-requested', request, job, unit, mode, manual: true, by })
       })
     },
     answer(effect) {

@@ -41,9 +41,9 @@ export function runEnd(
 export const logNameOf = (state: UnitState): UnitName =>
   state.connection ? (templateOf(state.name) ?? state.name) : state.name
 
-function startedBy({ service, cause, connection }: UnitState): string {
+function startedBy({ service, cause, connection, startedBy }: UnitState): string {
   if (connection) return `a connection to ${connection.socket}`
   if (service && service.nRestarts > 0) return 'an automatic restart'
   const by = cause?.map(each => /^(?:TRIGGER|MONITOR)_UNIT=(.*)$/.exec(each)?.[1]).find(Boolean)
-  return by ?? 'a job'
+  return startedBy ?? by ?? 'a job'
 }

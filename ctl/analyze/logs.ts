@@ -2,7 +2,8 @@
 // daemon's files.
 import { readdirSync } from 'node:fs'
 import { err, ok, type Result } from 'neverthrow'
-import type { ControlError, LogLine, Methods } from '../../daemon/control/schema.ts'
+import type { ControlError, LogLine, Methods, RunHistory } from '../../daemon/control/schema.ts'
+import { readEnds } from '../../daemon/logs/history.ts'
 import { createQuery } from '../../daemon/logs/query.ts'
 import { createStore, type Store } from '../../daemon/logs/store.ts'
 import { matchesGlob } from '../../daemon/units/glob.ts'
@@ -25,29 +26,15 @@ export function readLogFiles(
   directory: string,
   asked: Methods['logs']['params'],
 ): Result<Generator<readonly LogLine[]>, ControlError> {
-  try {
-    readdirSync(directory)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    return err({
-      code: code === 'EACCES' ? 'not-permitted' : 'failed',
-      message: `cannot read the logs in ${directory}: ${(error as Error).message}`,
-      hint: 'name the directory that hearth was given with --logs by --directory',
-    })
-  }
+  const opened = openFiles(directory)
+  if (opened.isErr()) return err(opened.error)
+  const store = opened.value
   if (asked.boot)
     return err({
       code: 'bad-request',
       message: 'cannot tell from the files when hearth was started',
       hint: 'use --since instead of --boot',
     })
-  const store = createStore({
-    directory,
-    rotateBytes: Number.POSITIVE_INFINITY,
-    keep: Number.POSITIVE_INFINITY,
-    warn() {},
-    nowUsec: () => 0,
-  })
   const units = unitsOf(store, asked.units ?? [])
   if (units.isErr()) return err(units.error)
   try {
@@ -72,6 +59,44 @@ export function readLogFiles(
       message: `cannot search for '${asked.grep}': ${error.message}`,
     })
   }
+}
+
+/** How the runs of the units have ended, as far as the files below `directory` tell; `lines`: the last so many of each. */
+export function readHistoryFiles(
+  directory: string,
+  patterns: readonly string[],
+  lines: number | null,
+): Result<RunHistory[], ControlError> {
+  return openFiles(directory)
+    .andThen(store => unitsOf(store, patterns))
+    .map(units =>
+      units.map(unit => {
+        const runs = readEnds(directory, unit)
+        return { unit, runs: lines === null ? runs : lines > 0 ? runs.slice(-lines) : [] }
+      }),
+    )
+}
+
+function openFiles(directory: string): Result<Store, ControlError> {
+  try {
+    readdirSync(directory)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return err({
+      code: code === 'EACCES' ? 'not-permitted' : 'failed',
+      message: `cannot read the logs in ${directory}: ${(error as Error).message}`,
+      hint: 'name the directory that hearth was given with --logs by --directory',
+    })
+  }
+  return ok(
+    createStore({
+      directory,
+      rotateBytes: Number.POSITIVE_INFINITY,
+      keep: Number.POSITIVE_INFINITY,
+      warn() {},
+      nowUsec: () => 0,
+    }),
+  )
 }
 
 function* inParts(lines: Iterable<LogLine | null>): Generator<readonly LogLine[]> {

@@ -1,7 +1,7 @@
 // history: how the runs of services have ended, the latest last.
 import type { RunHistory } from '../../daemon/control/schema.ts'
 import type { Command, Context } from '../context.ts'
-import { FAILURE } from '../exit-status.ts'
+import { FAILURE, SUCCESS } from '../exit-status.ts'
 import { formatBytes } from '../format/bytes.ts'
 import { printableText } from '../format/printable.ts'
 import { formatTimespan } from '../format/timespan.ts'
@@ -16,15 +16,31 @@ export const run: Command = async context => {
     context.complain(lines.error)
     return FAILURE
   }
-  return answered(
-    context,
-    await context.ask('history', { units: args, lines: lines.value }),
-    ({ units, errors }) => {
-      if (options.json) context.printJson('history', units)
-      else for (const { unit, runs } of units) printRuns(context, unit, runs)
-      return complainAll(context, errors)
-    },
-  )
+  const { directory } = options
+  if (directory !== null) return readFiles(context, directory, lines.value)
+  const answer = await context.ask('history', { units: args, lines: lines.value })
+  if (answer.isErr() && answer.error.type === 'not-running' && options.socket === null)
+    return readFiles(context, null, lines.value)
+  return answered(context, answer, ({ units, errors }) => {
+    tell(context, units)
+    return complainAll(context, errors)
+  })
+}
+
+/** Tells what the files hold; null: those of the daemon that is not running. */
+async function readFiles(context: Context, directory: string | null, lines: number | null) {
+  const { defaultLogDirectory, readHistoryFiles } = await import('../analyze/logs.ts')
+  const place = directory ?? defaultLogDirectory()
+  const found = readHistoryFiles(place, context.args, lines)
+  if (found.isErr()) return complainAll(context, [found.error])
+  if (directory === null) context.note(`hearth is not running: these are the files in ${place}`)
+  tell(context, found.value)
+  return SUCCESS
+}
+
+function tell(context: Context, units: readonly RunHistory[]): void {
+  if (context.options.json) context.printJson('history', units)
+  else for (const { unit, runs } of units) printRuns(context, unit, runs)
 }
 
 function printRuns(context: Context, unit: string, runs: RunHistory['runs']): void {

@@ -66,11 +66,12 @@ export interface Backend {
   presets(names: readonly UnitName[]): Presets
   /** The directories of unit files, in order. */
   unitPaths(): readonly string[]
-  /** With a `key` that was given before, the answer to that request. */
+  /** `by`: who asks, in words. With a `key` that was given before, the answer to that request. */
   requestJob(
     job: JobType,
     unit: UnitName,
     mode: JobMode,
+    by: string,
     key?: string,
   ): Promise<JobAccepted | TransactionError>
   cancelJob(job: number): boolean
@@ -101,5 +102,7 @@ export interface Backend {
   /** Ends when `signal` aborts, or (without follow) when all is told. */
   logs(query: LogQuery, signal: AbortSignal): AsyncIterable<readonly LogRecord[]>
   /** The ends of the runs that are kept under that name, oldest first. */
+  /** Every unit that has a log, loaded or not. */
+  logUnits(): Promise<readonly UnitName[]>
   history(unit: UnitName): Promise<readonly RunEnd[]>
 }

@@ -8,6 +8,8 @@ import type { ControlError, MethodName, Methods } from './schema.ts'
 export type Call = {
   backend: Backend
   role: Role
+  /** Who asks, in words: the user and the process. */
+  caller: () => string
   now: () => Now
   /** Aborts when the request is cancelled or its client is gone. */
   signal: AbortSignal

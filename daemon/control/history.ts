@@ -1,12 +1,12 @@
 // The method `history`: how the runs of services have ended.
 import { ok } from 'neverthrow'
 import type { Handler } from './call.ts'
-import { logUnitOf } from './log-lines.ts'
-import { findUnit, notFound, resolveUnits } from './resolve.ts'
+import { logUnitOf, resolveLogUnits } from './log-lines.ts'
+import { findUnit, notFound } from './resolve.ts'
 import type { ControlError, RunHistory } from './schema.ts'
 
 export const history: Handler<'history'> = async ({ backend }, { units: asked, lines = null }) => {
-  const { units: names, unmatched } = resolveUnits(backend, asked)
+  const { units: names, unmatched } = await resolveLogUnits(backend, asked)
   const units: RunHistory[] = []
   const errors: ControlError[] = [...unmatched]
   for (const name of names) {

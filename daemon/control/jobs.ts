@@ -38,8 +38,7 @@ async function queueJobs(
   backend: Backend,
   verb: JobVerb,
   units: readonly UnitName[],
-  mode: JobMode,
-  key?: string,
+  { mode, by, key }: Pick<RunOptions, 'mode' | 'by' | 'key'>,
 ): Promise<Queued[]> {
   const queued: Queued[] = []
   for (const name of units) {
@@ -53,6 +52,7 @@ async function queueJobs(
       jobFor(verb, unit),
       unit.id,
       mode,
+      by,
       key && `${key} ${unit.id}`,
     )
     queued.push(
@@ -72,16 +72,23 @@ const toOutcome = ({ unit, accepted, error }: Queued): JobOutcome => ({
   error,
 })
 
-type RunOptions = { mode: JobMode; wait: boolean; signal: AbortSignal; key?: string }
+type RunOptions = {
+  mode: JobMode
+  wait: boolean
+  signal: AbortSignal
+  /** Who asks, in words. */
+  by: string
+  key?: string
+}
 
 /** Queues the jobs and, with `wait`, waits until each is finished; null when the request was cancelled meanwhile. */
 export async function runJobs(
   backend: Backend,
   verb: JobVerb,
   units: readonly UnitName[],
-  { mode, wait, signal, key }: RunOptions,
+  { wait, signal, ...how }: RunOptions,
 ): Promise<JobOutcome[] | null> {
-  const queued = await queueJobs(backend, verb, units, mode, key)
+  const queued = await queueJobs(backend, verb, units, how)
   if (!wait) return queued.map(toOutcome)
   const outcomes: JobOutcome[] = []
   for (const one of queued) {
@@ -93,13 +100,13 @@ export async function runJobs(
   return outcomes
 }
 
-export const jobs: Handler<'jobs'> = async ({ backend, signal }, params) => {
+export const jobs: Handler<'jobs'> = async ({ backend, signal, caller }, params) => {
   const { verb, wait = true } = params
   const mode = verb === 'isolate' ? 'isolate' : (params.mode ?? 'replace')
   // Only a start can be of use to a unit that is not loaded; a glob for another verb would load and start strangers.
   const { units, unmatched } = resolveUnits(backend, params.units, { files: verb === 'start' })
   const { key } = params
-  const options = { mode, wait, signal, ...(key !== undefined && { key }) }
+  const options = { mode, wait, signal, by: caller(), ...(key !== undefined && { key }) }
   const outcomes = await runJobs(backend, verb, units, options)
   if (outcomes === null) return err(CANCELLED)
   const missing = LENIENT.has(verb) ? [] : unmatched

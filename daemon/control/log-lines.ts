@@ -3,11 +3,22 @@ import { ALL, type LogQuery, type LogRecord } from '../logs/record.ts'
 import type { UnitName } from '../units/unit.ts'
 import { templateOf } from '../units/values/unit-name.ts'
 import type { Backend } from './backend.ts'
+import { hasGlob, type Resolved, resolveUnits } from './resolve.ts'
 import type { LogLine } from './schema.ts'
 
 /** Where a unit's lines are kept: those of services of connections (Accept=yes) under the name of their template. */
 export const logUnitOf = (backend: Backend, unit: UnitName): UnitName =>
   backend.state.units.get(unit)?.connection ? (templateOf(unit) ?? unit) : unit
+
+/** The units that the patterns mean; globs match units with a log, too, which need not be loaded any more. */
+export async function resolveLogUnits(
+  backend: Backend,
+  patterns: readonly string[],
+): Promise<Resolved> {
+  return resolveUnits(backend, patterns, {
+    others: hasGlob(patterns) ? await backend.logUnits() : [],
+  })
+}
 
 /** The last `lines` lines that `query` finds, oldest first. */
 export async function lastLines(

@@ -4,8 +4,8 @@ import { ALL } from '../logs/record.ts'
 import type { UnitName } from '../units/unit.ts'
 import type { Backend } from './backend.ts'
 import { CANCELLED, type Handler } from './call.ts'
-import { extraFieldsOf, logUnitOf, toLogLine } from './log-lines.ts'
-import { findUnit, notFound, resolveUnits } from './resolve.ts'
+import { extraFieldsOf, logUnitOf, resolveLogUnits, toLogLine } from './log-lines.ts'
+import { findUnit, notFound } from './resolve.ts'
 import type { ControlError, LogLine, Methods } from './schema.ts'
 
 /** Characters of text in one part, about: small enough to be in step with a slow reader. */
@@ -19,7 +19,7 @@ function runOf(backend: Backend, [unit, ...others]: readonly UnitName[]): string
 
 export const logs: Handler<'logs'> = async ({ backend, signal, part }, params) => {
   const { units: asked = [], lines = null, follow = false } = params
-  const { units, unmatched } = resolveUnits(backend, asked)
+  const { units, unmatched } = await resolveLogUnits(backend, asked)
   // Nothing but globs, and none matches: "no unit" must not become "all units".
   if (asked.length > 0 && units.length === 0) return ok({ errors: unmatched })
   const query = {

@@ -12,6 +12,9 @@ const isTemplate = (name: UnitName) => nameKind(name) === 'template'
 /** The full name, or the glob, for what was written: `web` is web.service. What cannot be a name is left as it is. */
 export const unitNameOf = (written: string): UnitName => mangleName(written).unwrapOr(written)
 
+export const hasGlob = (patterns: readonly string[]) =>
+  patterns.some(pattern => isGlob(unitNameOf(pattern)))
+
 export type Resolved = {
   /** In the order of the patterns, none twice. */
   units: readonly UnitName[]
@@ -21,12 +24,12 @@ export type Resolved = {
 
 /**
  * The units that the patterns mean. A name stands for itself, there or not; a glob for the loaded units that match it and,
- * with `files`, for the unit files too.
+ * with `files`, for the unit files too, and for those of `others`.
  */
 export function resolveUnits(
   backend: Backend,
   patterns: readonly string[],
-  { files = false }: { files?: boolean } = {},
+  { files = false, others = [] }: { files?: boolean; others?: readonly UnitName[] } = {},
 ): Resolved {
   const units = new Set<UnitName>()
   const unmatched: ControlError[] = []
@@ -47,6 +50,7 @@ export function resolveUnits(
     for (const file of files ? backend.unitFiles() : []) {
       if (!isTemplate(file.name) && matchesGlob(name, file.name)) take(file.name)
     }
+    for (const other of others) if (matchesGlob(name, other)) take(other)
     if (!matched) {
       unmatched.push({
         code: 'unit-not-found',

@@ -50,7 +50,9 @@ export type ControlServerOptions = {
   /** Where the listening socket is kept: that of an earlier image goes on. For tests it may be left out. */
   kept?: KeptPart
   /** SO_PEERCRED and SO_PEERGROUPS of a connected socket; throws when the kernel will not tell. */
-  peerCredentials: (fd: number) => Peer
+  peerCredentials: (fd: number) => Peer & { pid?: number }
+  /** A user's name, where it has one. */
+  userName?: (uid: number) => string | null
   now: () => Now
   /** Told what went wrong with a connection or the listener: nothing that needs an answer. */
   warn: (message: string) => void
@@ -89,8 +91,8 @@ export async function openControlServer(
     ipc.emit(socket, event, data)
   }
 
-  const admit = (socket: Socket): Client['role'] | ControlError => {
-    let peer: Peer
+  const admit = (socket: Socket): Admitted | ControlError => {
+    let peer: ReturnType<typeof options.peerCredentials>
     try {
       peer = options.peerCredentials(descriptorOf(socket))
     } catch (error) {
@@ -103,7 +105,7 @@ export async function openControlServer(
     const role = authorise(peer, policy)
     if (role === null) return refusePeer(peer.uid, policy)
     const most = limits.connections - (role === 'admin' ? 0 : limits.reservedConnections)
-    if (admitted < most) return role
+    if (admitted < most) return { role, caller: () => describeCaller(peer, options.userName) }
     return {
       code: 'too-many-connections',
       message: `cannot take another connection: ${admitted} are open`,
@@ -114,21 +116,23 @@ export async function openControlServer(
   const connected = (ipc: Server, socket: Socket) => {
     // Clients that close their side after the request (nc -N) still get their answer; `ended` closes ours.
     socket.allowHalfOpen = true
-    const role = admit(socket)
+    const admission = admit(socket)
+    const isAdmitted = 'role' in admission
+    const { role, caller } = isAdmitted ? admission : REFUSED
     const client = createClient({
       socket,
-      role: typeof role === 'string' ? role : 'reader',
+      role,
       limits,
       write: write(socket, ipc),
-      run: (request, call) => runMethod({ ...context, ...call }, request),
+      run: (request, call) => runMethod({ ...context, ...call, caller }, request),
     })
     clients.set(socket, client)
     socket.on('end', client.ended)
-    if (typeof role === 'string') {
+    if (isAdmitted) {
       admitted++
       socket.once('close', () => admitted--)
     } else {
-      client.dismiss(role)
+      client.dismiss(admission)
     }
   }
 
@@ -182,6 +186,18 @@ export async function openControlServer(
     },
     connections: () => admitted,
   }))
+}
+
+type Admitted = { role: Client['role']; caller: () => string }
+const REFUSED: Admitted = { role: 'reader', caller: () => '' }
+
+/** `root (process 4711)`. */
+function describeCaller(
+  { pid, uid }: { pid?: number; uid: number },
+  userName: ControlServerOptions['userName'],
+): string {
+  const user = userName?.(uid) ?? `user ${uid}`
+  return pid === undefined || pid <= 0 ? user : `${user} (process ${pid})`
 }
 
 /** As node-ipc's own, on a socket that listens already. */

@@ -49,14 +49,15 @@ function attempt(what: string, act: () => UnitFileChanges): Result<UnitFileChang
 }
 
 async function withJobs(
-  { backend, signal }: Call,
+  { backend, signal, caller }: Call,
   { changes, notes }: UnitFileChanges,
   wanted: readonly (readonly [JobVerb, readonly UnitName[]])[],
 ): Promise<Result<UnitFileResult, ControlError>> {
   const jobs: JobOutcome[] = []
   for (const [job, names] of wanted) {
     const startable = names.filter(name => nameKind(name) !== 'template')
-    const done = await runJobs(backend, job, startable, { mode: 'replace', wait: true, signal })
+    const how = { mode: 'replace', wait: true, signal, by: caller() } as const
+    const done = await runJobs(backend, job, startable, how)
     if (done === null) return err(CANCELLED)
     jobs.push(...done)
   }

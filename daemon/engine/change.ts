@@ -125,7 +125,8 @@ function propagateUnexpected(draft: Draft, change: Change): void {
         for (const other of graph.related(name, relation)) {
           if (isActiveOrActivating(draft.activeState(other))) continue
           if (graph.related(name, 'after').includes(other)) continue
-          addOwnJob(draft, { type: 'start', unit: other, mode }, `Cannot start what ${name} needs`)
+          const wish = { type: 'start', unit: other, mode, by: `a dependency of ${name}` } as const
+          addOwnJob(draft, wish, `Cannot start what ${name} needs`)
         }
       }
     }

@@ -20,6 +20,8 @@ export type EngineEvent =
       unit: UnitName
       mode: JobMode
       manual: boolean
+      /** Who asks, in words. */
+      by?: string
     }
   | { type: 'job-cancelled'; job: number }
   /** `systemctl kill`-like signals do not pass here; `reset-failed` does (null: all units). */

@@ -108,7 +108,7 @@ function trigger(
   if (connection !== undefined) {
     draft.setUnit({ ...draft.unit(id), connection: { socket: name, id: connection } })
   }
-  const added = addJob(draft, { type: 'start', unit: id, mode: 'replace' }, environment)
+  const added = addJob(draft, { type: 'start', unit: id, mode: 'replace', by: name }, environment)
   if ('refused' in added) {
     feed(draft, name, { type: 'trigger-refused', unit: id, error: added.refused })
     if (connection !== undefined) collect(draft, id)

@@ -33,7 +33,7 @@ export function addJob(draft: Draft, wish: Wish, cause?: readonly string[]): Wis
   if (built.isErr()) return { refused: built.error }
   const transaction = built.value
   if (wish.mode === 'isolate' || wish.mode === 'flush') cancelOthers(draft, transaction)
-  return installAll(draft, transaction, cause)
+  return installAll(draft, transaction, cause, wish.by)
 }
 
 /** `addJob` for jobs that follow from a rule rather than a request: a refusal is a line in the log. */
@@ -59,23 +59,31 @@ export function installAll(
   draft: Draft,
   { jobs, anchor, notes }: Transaction,
   cause?: readonly string[],
+  by?: string,
 ): Installed {
   for (const note of notes) draft.log(note.level, note.unit, note.message)
   let job: number | null = null
   const stops: number[] = []
   for (const planned of jobs) {
-    const installed = install(draft, planned, planned === anchor, cause)
+    const isAnchor = planned === anchor
+    const why = isAnchor || !anchor ? by : dependencyOf(anchor.unit, by)
+    const installed = install(draft, planned, isAnchor, cause, why)
     if (planned === anchor) job = installed
     else if (planned.type === 'stop') stops.push(installed)
   }
   return { job, stops }
 }
 
+/** Why there is a job that was pulled in by that unit's, in words. */
+const dependencyOf = (unit: UnitName, by: string | undefined) =>
+  by === undefined ? `a dependency of ${unit}` : `${by}, as a dependency of ${unit}`
+
 function install(
   draft: Draft,
   planned: Planned,
   isAnchor: boolean,
   cause: readonly string[] | undefined,
+  by: string | undefined,
 ): number {
   const pending = draft.jobOf(planned.unit)
   if (pending && !areConflicting(pending.type, planned.type)) {
@@ -93,6 +101,7 @@ function install(
     deadlineUsec: deadlineAfter(draft, draft.graph.unit(planned.unit).unit.jobTimeoutUsec),
     requests: [],
     ...(isAnchor && cause && { cause }),
+    ...(by !== undefined && { by }),
   }
   draft.setJob(job)
   draft.runQueue.add(job.id)
@@ -246,7 +255,7 @@ export function startTriggered(
   const mode = relation === 'onFailure' ? onFailureJobMode : onSuccessJobMode
   draft.log('info', name, `Starting what ${directive} names: ${others.join(' ')}`)
   for (const unit of others) {
-    const wish: Wish = { type: 'start', unit, mode }
+    const wish: Wish = { type: 'start', unit, mode, by: `${directive} of ${name}` }
     addOwnJob(draft, wish, `Cannot follow ${directive} of ${name}`, monitorOf(draft, name))
   }
 }

@@ -50,7 +50,8 @@ const CHECKS: Record<Recheck, (draft: Draft, name: UnitName) => void> = {
     if (!upholder || !mayAct(draft, name, 'later')) return
     draft.log('info', name, `Started again since ${upholder} upholds it`)
     const why = `Cannot start it though ${upholder} upholds it`
-    addOwnJob(draft, { type: 'start', unit: name, mode: 'fail' }, why)
+    const by = `Upholds= of ${upholder}`
+    addOwnJob(draft, { type: 'start', unit: name, mode: 'fail', by }, why)
   },
   bound(draft, name) {
     const missing = missingBinding(draft, name)

@@ -10,11 +10,11 @@ type Request = Extract<EngineEvent, { type: 'job-requested' }>
 
 /** Answers a request with `job-accepted` or `job-refused`. */
 export function requestJob(draft: Draft, event: Request): void {
-  const { request, mode } = event
+  const { request } = event
   const unit = draft.graph.unit(event.unit)
   const type = typeFor(draft, event.job, event.unit)
   const refused = refusalOf(draft, event, type)
-  const added = refused ? { refused } : addJob(draft, { type, unit: unit.id, mode })
+  const added = refused ? { refused } : addJob(draft, { ...wishOf(event), type, unit: unit.id })
   if ('refused' in added) {
     draft.effects.push({ type: 'job-refused', request, error: added.refused })
     return
@@ -33,6 +33,8 @@ export function requestJob(draft: Draft, event: Request): void {
   const stops = type === 'stop' ? added.stops : []
   draft.effects.push({ type: 'job-accepted', request, job: job.id, stops })
 }
+
+const wishOf = ({ mode, by }: Request) => ({ mode, ...(by !== undefined && { by }) })
 
 /** What reloads if it can restarts if it cannot. */
 function typeFor(draft: Draft, type: JobType, name: string): JobType {

@@ -142,8 +142,9 @@ function startChecked(draft: Draft, job: Job): void {
     finishJob(draft, job, 'dependency')
     return
   }
-  const { cause: _, ...state } = draft.unit(name)
-  draft.setUnit(job.cause ? { ...state, cause: job.cause } : state)
+  const { cause: _, startedBy: __, ...state } = draft.unit(name)
+  const { cause, by } = job
+  draft.setUnit({ ...state, ...(cause && { cause }), ...(by !== undefined && { startedBy: by }) })
   feed(draft, name, { type: 'start' })
   // What has not moved cannot be waited for.
   const active = draft.activeState(name)

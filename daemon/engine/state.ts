@@ -141,6 +141,8 @@ export type Job = {
   conditionToken?: number
   /** What tells the run of the unit that asked for it: MONITOR_…= (OnFailure=, OnSuccess=) or TRIGGER_…=. */
   cause?: readonly string[]
+  /** Who or what asked for it, in words. */
+  by?: string
 }
 
 /** What a service knows of itself beside its sub-state. */
@@ -326,6 +328,8 @@ export type UnitState = {
   connection?: { socket: UnitName; id: number }
   /** MONITOR_…= or TRIGGER_…= of the unit for whose sake this run was started (systemd.exec(5)). */
   cause?: readonly string[]
+  /** Who or what asked for the latest start, in words. */
+  startedBy?: string
   /** Monotonic moments of starts and stops that no one asked for (Upholds=, BindsTo=, StopWhenUnneeded=), within ten
    * seconds of the first. */
   selfActs?: readonly number[]

@@ -27,7 +27,13 @@ export type TransactionView = {
   live(): Iterable<UnitName>
 }
 
-export type Wish = { type: JobType; unit: UnitName; mode: JobMode }
+export type Wish = {
+  type: JobType
+  unit: UnitName
+  mode: JobMode
+  /** Who or what asks for it, in words. */
+  by?: string
+}
 
 /** Jobs to be installed together; `jobs` is empty when the wish came to nothing to do (`nop`). */
 export type Transaction = {

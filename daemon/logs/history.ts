@@ -10,7 +10,7 @@ export type RunEnd = {
   /** CLOCK_REALTIME, microseconds. */
   startedUsec: number
   endedUsec: number
-  /** In words: `a job`, `an automatic restart`, `web.timer` … */
+  /** In words: `root (process 4711)`, `the boot, as a dependency of default.target`, `an automatic restart`, `web.timer` … */
   startedBy: string
   /** Result= of the service. */
   result: string

@@ -49,8 +49,9 @@ export function createLogs(settings: LogsSettings): Logs {
   /** Runs whose write ends are closed here, the longest closed first, by their key. */
   const closing = new Map<number, Open>()
   const readers = new Map<number, Reader>()
-  /** Who waits for a unit's history. */
+  /** Who waits for a unit's history, and for the names of those that have a log. */
   const histories = new Map<number, (ends: readonly RunEnd[]) => void>()
+  const listings = new Map<number, (units: readonly UnitName[]) => void>()
   let worker: Worker | null = null
   let outbox: ToWorker[] = []
   let lastKey = -2
@@ -127,6 +128,8 @@ export function createLogs(settings: LogsSettings): Logs {
     readers.clear()
     for (const told of histories.values()) told([])
     histories.clear()
+    for (const told of listings.values()) told([])
+    listings.clear()
     if (finished) return finished()
     if (performance.now() - startedMs < RESTART_PAUSE_MS) {
       isPaused = true
@@ -151,6 +154,9 @@ export function createLogs(settings: LogsSettings): Logs {
       case 'history':
         histories.get(message.id)?.(message.ends)
         return void histories.delete(message.id)
+      case 'units':
+        listings.get(message.id)?.(message.units)
+        return void listings.delete(message.id)
       case 'finished':
         return finished?.()
       default:
@@ -272,6 +278,14 @@ export function createLogs(settings: LogsSettings): Logs {
     },
     runEnded(unit, end) {
       if (!finished) tell({ type: 'run-ended', unit, end })
+    },
+    units() {
+      if (finished) return Promise.resolve([])
+      const id = ++lastQuery
+      return new Promise(resolve => {
+        listings.set(id, resolve)
+        tell({ type: 'units', id })
+      })
     },
     history(unit) {
       if (finished) return Promise.resolve([])

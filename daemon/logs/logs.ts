@@ -47,6 +47,8 @@ export interface Logs {
   close(unit: UnitName, invocationId: string): void
   /** Keeps the end of a run, with its last lines. */
   runEnded(unit: UnitName, end: Omit<RunEnd, 'lines'>): void
+  /** Every unit that has a log. */
+  units(): Promise<readonly UnitName[]>
   /** The ends of the unit's runs, oldest first, as far as they are kept. */
   history(unit: UnitName): Promise<readonly RunEnd[]>
   /** Batches of records, in the order of time. Throws an Error whose message begins with "cannot" for a `grep` that is

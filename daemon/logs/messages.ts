@@ -43,6 +43,7 @@ export type ToWorker =
   | { type: 'cancel'; id: number }
   | { type: 'run-ended'; unit: UnitName; end: Omit<RunEnd, 'lines'> }
   | { type: 'history'; id: number; unit: UnitName }
+  | { type: 'units'; id: number }
   | { type: 'finish' }
 
 export type FromWorker =
@@ -50,4 +51,5 @@ export type FromWorker =
   | { type: 'refused'; id: number; message: string }
   | { type: 'warning'; message: string }
   | { type: 'history'; id: number; ends: readonly RunEnd[] }
+  | { type: 'units'; id: number; units: readonly UnitName[] }
   | { type: 'finished' }

@@ -99,6 +99,9 @@ function obey(message: ToWorker): void {
       post({ type: 'history', id: message.id, ends })
       break
     }
+    case 'units':
+      post({ type: 'units', id: message.id, units: store.units() })
+      break
     case 'finish':
       finish()
       break

@@ -279,6 +279,7 @@ export function createFake(): Fake {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
+    logUnits: async () => [...fake.ends.keys()],
     history: async name => fake.ends.get(name) ?? [],
     async *logs(query: LogQuery, signal) {
       const wanted = fake.records.filter(

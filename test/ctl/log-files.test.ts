@@ -2,12 +2,27 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import test from 'ava'
+import { appendEnd } from '../../daemon/logs/history.ts'
 import { formatLine } from '../../daemon/logs/line.ts'
 import { createStore } from '../../daemon/logs/store.ts'
 import { runCtl } from './fake-daemon.ts'
 import { logLine } from './specimens.ts'
 
-test('without a daemon the lines come from its files, of several units in the order of time', async t => {
+const END = {
+  invocationId: '1'.repeat(32),
+  startedUsec: 0,
+  endedUsec: 2,
+  startedBy: 'root (process 7)',
+  result: 'exit-code',
+  outcome: 'code=exited, status=1/FAILURE',
+  mainPid: 42,
+  error: null,
+  restarting: false,
+  cpuUsec: null,
+  memoryPeakBytes: null,
+}
+
+test('without a daemon the ends of runs and the lines come from its files, of several units in the order of time', async t => {
   const directory = mkdtempSync(`${tmpdir()}/hearth-files-`)
   t.teardown(() => rmSync(directory, { recursive: true }))
   const store = createStore({
@@ -23,6 +38,19 @@ test('without a daemon the lines come from its files, of several units in the or
     store.append(unit, formatLine({ ...line, timeUsec: line.timeUsec + i }))
   }
   store.close()
+
+  appendEnd(directory, 'web.service', { ...END, lines: ['gone'] })
+  const history = (...args: string[]) =>
+    runCtl(['history', ...args], {
+      HEARTH_RUNTIME: `${directory}/nobody`,
+      HEARTH_LOGS: directory,
+    })
+  t.regex((await history('web')).out, /web\.service run .*\n.*started by root \(process 7\)\n/)
+  t.regex((await history('web')).err, /^hearth is not running: these are the files in /)
+  t.like(JSON.parse((await history('--json', '-D', directory, 'w*')).out), [
+    { unit: 'web.service', runs: [{ lines: ['gone'] }] },
+  ])
+  t.like(await history('none'), { code: 1, out: '' })
 
   const logs = async (...args: string[]) => {
     const { code, out, err } = await runCtl(['logs', '-o', 'cat', ...args], {

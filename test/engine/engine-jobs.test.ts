@@ -21,6 +21,15 @@ test('a job is answered before it is finished', t => {
   t.deepEqual(order, ['job-accepted', 'job-finished'])
 })
 
+test('a unit knows who has asked for its start, and for whose sake', t => {
+  const w = world([unit('web.service', { requires: ['db.service'] }), unit('db.service', {})])
+  const ask = { type: 'job-requested', job: 'start', mode: 'replace', manual: true } as const
+  w.post({ ...ask, request: 1, unit: 'web.service', by: 'root (process 7)' })
+  const by = (name: string) => w.engine.state.units.get(name)?.startedBy
+  t.is(by('web.service'), 'root (process 7)')
+  t.is(by('db.service'), 'root (process 7), as a dependency of web.service')
+})
+
 test('the boot is over when the first jobs are', t => {
   const w = world(
     [

@@ -298,6 +298,7 @@ export class World {
       opened: () => [],
       readEnds: () => [],
       runEnded: () => {},
+      units: async () => [],
       history: async () => [],
       setPid: () => {},
       query: () => {
