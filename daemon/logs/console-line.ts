@@ -5,9 +5,17 @@ import { NEWLINE, stamp } from './line.ts'
 /** prefix: `name | line`; json: an object a line; raw: the line alone. */
 export type ConsoleFormat = 'prefix' | 'json' | 'raw'
 
-/** What stands before each line. */
-export function labelOf(unit: UnitName, format: ConsoleFormat): Buffer {
-  return Buffer.from(format === 'prefix' ? `${unit.replace(/\.service$/, '')} | ` : '')
+// Of 256 colours those that read well on black and on white.
+const COLOURS = [2, 3, 4, 5, 6, 9, 33, 64, 98, 130, 136, 166] as const
+
+/** What stands before each line; a unit always has the same colour. */
+export function labelOf(unit: UnitName, format: ConsoleFormat, isColoured: boolean): Buffer {
+  if (format !== 'prefix') return Buffer.alloc(0)
+  const label = `${unit.replace(/\.service$/, '')} | `
+  if (!isColoured) return Buffer.from(label)
+  let sum = 0
+  for (const byte of Buffer.from(label)) sum = (sum * 31 + byte) % 65_521
+  return Buffer.from(`\x1b[38;5;${COLOURS[sum % COLOURS.length]}m${label}\x1b[0m`)
 }
 
 /** What of a record the console's JSON tells; `unit` null: hearth itself. */

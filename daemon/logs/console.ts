@@ -2,8 +2,8 @@
 import * as fs from 'node:fs'
 
 export interface Console {
-  /** Queues a line: a label and a message with its newline. */
-  line(label: Uint8Array, message: Uint8Array): void
+  /** Queues so many lines; the bytes are copied. */
+  add(lines: Uint8Array, count: number): void
   /** Writes what is queued as far as the reader takes it; called when a round of reading is done. */
   flush(): void
   /** Waits a moment at most for the rest. */
@@ -12,7 +12,6 @@ export interface Console {
 
 export type ConsoleParts = {
   fd: number
-  colour: boolean
   /** The line that says how many are missing, its newline included. */
   lost: (lines: number) => Uint8Array
   /** The queue is long: services that write to the console should not be read until `resume`. */
@@ -25,13 +24,9 @@ const RETRY_MS = [2, 5, 10, 20, 50, 100, 200] as const
 /** After that long without a byte taken, lines are dropped instead of making the services wait. */
 const STUCK_MS = 5_000
 const END_MS = 500
-// Of 256 colours those that read well on black and on white.
-const COLOURS = [2, 3, 4, 5, 6, 9, 33, 64, 98, 130, 136, 166] as const
 
 export function createConsole(parts: ConsoleParts): Console {
   const fd = openUnblocked(parts.fd)
-  // Kept as long as the label: a run has its own.
-  const colours = new WeakMap<Uint8Array, Buffer>()
   let queue: Buffer = Buffer.allocUnsafeSlow(64 * 1024)
   let from = 0
   let to = 0
@@ -52,7 +47,8 @@ export function createConsole(parts: ConsoleParts): Console {
     from = 0
   }
 
-  const add = (bytes: Uint8Array) => {
+  const append = (bytes: Uint8Array) => {
+    room(bytes.length)
     queue.set(bytes, to)
     to += bytes.length
   }
@@ -78,8 +74,7 @@ export function createConsole(parts: ConsoleParts): Console {
     if (dropped > 0) {
       const lost = parts.lost(dropped)
       dropped = 0
-      room(lost.length)
-      add(lost)
+      append(lost)
     }
     blockedMs = 0
     attempt = 0
@@ -112,27 +107,13 @@ export function createConsole(parts: ConsoleParts): Console {
     }, delay)
   }
 
-  const colour = (label: Uint8Array) => {
-    let painted = colours.get(label)
-    if (!painted) {
-      let sum = 0
-      for (const byte of label) sum = (sum * 31 + byte) % 65_521
-      painted = Buffer.from(`\x1b[38;5;${COLOURS[sum % COLOURS.length]}m${label}\x1b[0m`)
-      colours.set(label, painted)
-    }
-    return painted
-  }
-
   return {
-    line(label, message) {
+    add(lines, count) {
       if (isStuck && to - from >= QUEUE_BYTES) {
-        dropped++
+        dropped += count
         return
       }
-      const told = parts.colour && label.length > 0 ? colour(label) : label
-      room(told.length + message.length)
-      add(told)
-      add(message)
+      append(lines)
       if (to - from >= QUEUE_BYTES && !isStuck && !isHolding) {
         flush()
         if (to - from >= QUEUE_BYTES) {

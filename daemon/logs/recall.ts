@@ -3,7 +3,7 @@
 // twice.
 import type { CaptureMemory, Ledger } from '../runtime/native.ts'
 
-/** The line of a stream that is not whole yet; `continues` as in capture.ts. */
+/** The line of a stream that is not whole yet; `continues` as in cut.ts. */
 export type Carried = { continues: number; bytes: Buffer }
 /** A turn that was not finished; `length` null: it was to end the stream. The unit's log ended at `size` of the file with that
  * inode number before anything of the turn was stored; 0: nothing was. */
@@ -21,7 +21,7 @@ export interface Recall {
   /** Told before the first bytes of a turn are written to the unit's log. */
   storing(inode: number, size: number): void
   /** The stream carries these bytes now, or with `more` these in addition. */
-  carry(key: number, continues: number, bytes: Buffer, more: boolean): void
+  carry(key: number, carried: Carried, more: boolean): void
   /** Of the worker before: by stream, and what it had in hand. */
   readonly carried: ReadonlyMap<number, Carried>
   readonly interrupted: Interrupted | null
@@ -111,9 +111,7 @@ export function createRecall(
       numbers[SIZE] = size
       numbers[INODE] = inode
     },
-    carry(key, continues, bytes, more) {
-      write(key, { continues, bytes }, more)
-    },
+    carry: write,
   }
 }
 

@@ -8,7 +8,7 @@ import { createAnswers } from './answers.ts'
 import { createCapture } from './capture.ts'
 import { createClock } from './clock.ts'
 import { type Console, createConsole } from './console.ts'
-import { jsonLine } from './console-line.ts'
+import { jsonLine, labelOf } from './console-line.ts'
 import { appendEnd, END_LINE_LENGTH, END_LINES, type RunEnd, readEnds } from './history.ts'
 import type { FromWorker, ToWorker, WorkerData } from './messages.ts'
 import { createQuery } from './query.ts'
@@ -31,11 +31,12 @@ const store = createStore({
 const answers = createAnswers(store, post)
 let output: Console | null = null
 
-const openConsole = () => {
-  const fd = settings.consoleFd ?? 1
-  return createConsole({
-    fd,
-    colour: isatty(fd) && process.env.NO_COLOR === undefined,
+const consoleFd = settings.consoleFd ?? 1
+const isColoured = isatty(consoleFd) && process.env.NO_COLOR === undefined
+
+const openConsole = () =>
+  createConsole({
+    fd: consoleFd,
     lost(lines) {
       const says = `${lines} lines are missing here: standard output was blocked`
       if (settings.consoleFormat !== 'json') return Buffer.from(`hearth | ${says}\n`)
@@ -44,7 +45,6 @@ const openConsole = () => {
     hold: () => capture.hold(),
     resume: () => capture.resume(),
   })
-}
 
 const poller = native().createPoller(keys => {
   capture.read(keys)
@@ -53,6 +53,7 @@ const poller = native().createPoller(keys => {
 const carryLedger = native().ledger(settings.carryFd)
 if (!carryLedger) throw new Error('the memory of the log worker is damaged')
 const capture = createCapture({
+  native: native(),
   memory: native().captureMemory(settings.memoryFd),
   carryLedger,
   cutBack: store.cutBack,
@@ -63,9 +64,10 @@ const capture = createCapture({
     store.append(unit, lines)
     answers.grown(unit)
   },
-  console(label, message) {
+  labelOf: ({ unit, consoleFormat = 'prefix' }) => labelOf(unit, consoleFormat, isColoured),
+  console(lines, count) {
     output ??= openConsole()
-    output.line(label, message)
+    output.add(lines, count)
   },
   warn: message => post({ type: 'warning', message }),
   ended: unit => store.release(unit),

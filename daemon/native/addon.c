@@ -32,6 +32,7 @@ NAPI_MODULE_INIT()
 	register_image(env, exports);
 	register_hang(env, exports);
 	register_capture(env, exports);
+	register_lines(env, exports);
 	register_inotify(env, exports);
 	register_mounts(env, exports);
 	register_bpf(env, exports);

@@ -17,10 +17,10 @@
 #define MARK_BYTES 16
 #define MARK 0xff
 
-/* `state` as in logs/capture.ts. */
+/* `state` as in logs/recall.ts. */
 enum { IDLE, READING, READ };
 
-/* The layout is logs/capture.ts's, too: four 32-bit numbers, then doubles. */
+/* The layout is logs/recall.ts's, too: four 32-bit numbers, then doubles. */
 struct header {
 	int32_t state, key, length, unused;
 	double more[8];

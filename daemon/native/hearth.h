@@ -33,6 +33,7 @@ void register_clock(napi_env env, napi_value exports);
 void register_hang(napi_env env, napi_value exports);
 void register_image(napi_env env, napi_value exports);
 void register_capture(napi_env env, napi_value exports);
+void register_lines(napi_env env, napi_value exports);
 void register_inotify(napi_env env, napi_value exports);
 void register_mounts(napi_env env, napi_value exports);
 void register_bpf(napi_env env, napi_value exports);

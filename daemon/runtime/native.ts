@@ -305,6 +305,9 @@ export interface Native {
   ledger(fd: number): Ledger | null
   /** New memory, or that behind a descriptor that an earlier image or thread has left. */
   captureMemory(fd: number | null): CaptureMemory
+  /** Puts `head` and the next lines of `input[FROM, TO)` with their newlines into `output` from AT on, as long as there is a
+   * newline within MOST bytes and room for the line. Gives their number; FROM and AT are behind them. See logs/frame.ts. */
+  frameLines(place: Int32Array, input: Uint8Array, head: Uint8Array, output: Uint8Array): number
   /** malloc_trim(3). */
   trim(): void
   /** Replaces the process image, keeping the pid and what is not close-on-exec, standard streams too; returns an errno name

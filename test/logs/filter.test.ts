@@ -1,5 +1,6 @@
 import test from 'ava'
 import { createFilter } from '../../daemon/logs/filter.ts'
+import { createFilters } from '../../daemon/logs/filters.ts'
 import type { LogLimits } from '../../daemon/logs/logs.ts'
 import { ended, openLogs, runId } from './world.ts'
 
@@ -108,4 +109,31 @@ test('what the filter turns away is in no file, over a restart too, and the coun
       ['Suppressed 6 messages from web.service', 4, 'hearth'],
     ],
   )
+})
+
+test('a unit’s counting goes on over a restart and is forgotten when it is over', t => {
+  const clock = { usec: 0 }
+  const filters = createFilters(
+    () => clock.usec,
+    () => {},
+  )
+  const run = (unit: string, rateBurst = 1) => {
+    const limits = { rateIntervalUsec: 1000, rateBurst }
+    const log = { unit, invocationId: runId(1), identifier: 'a', console: false, limits }
+    return filters.take(log) ?? t.fail()
+  }
+  const filter = run('a.service')
+  t.true(filter.keeps(6, Buffer.from('x'), clock.usec))
+  t.is(run('a.service'), filter, 'two runs at once')
+  filters.release('a.service', filter)
+  filters.release('a.service', filter)
+  for (let i = 0; i < 10; i++) filters.release(`b@${i}.service`, run(`b@${i}.service`))
+  t.is(run('a.service'), filter)
+  filters.release('a.service', filter)
+  clock.usec = 1000
+  const other = run('c.service')
+  filters.release('c.service', other)
+  t.not(run('a.service'), filter)
+  t.not(run('c.service', 2), other, 'another limit')
+  t.is(filters.take({ unit: 'e', invocationId: '', identifier: '', console: false }), null)
 })
