@@ -57,6 +57,7 @@ export type MachineInput =
           | 'oom-killed'
           | 'pid-file'
           | 'main-pid-guessed'
+          | 'bus-name'
           | 'notify'
           | 'timer-stamp'
           | 'sockets-opened'

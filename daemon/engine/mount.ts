@@ -157,6 +157,7 @@ function take(turn: Turn, input: MachineInput): void {
     case 'emptied':
     case 'pid-file': // it asks for none of these
     case 'main-pid-guessed':
+    case 'bus-name':
     case 'notify':
     case 'oom-killed':
     case 'idle':

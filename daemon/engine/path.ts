@@ -116,6 +116,7 @@ function take(turn: Turn, input: MachineInput): void {
     case 'oom-killed':
     case 'pid-file':
     case 'main-pid-guessed':
+    case 'bus-name':
     case 'notify':
       return
     default:

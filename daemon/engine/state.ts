@@ -182,6 +182,8 @@ export type ServiceFacts = {
   /** When the running reload began (monotonic): a RELOADING=1 stamped before it belongs to an older one. */
   reloadBeginUsec: number | null
   pidFileWatched: boolean
+  /** Type=dbus, where there is a bus: whether somebody has its BusName=. */
+  hasBusName?: boolean
   /** Monotonic deadlines, null when not armed. */
   deadlineUsec: number | null
   watchdogDeadlineUsec: number | null

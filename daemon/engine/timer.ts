@@ -109,6 +109,7 @@ function take(turn: Turn, input: MachineInput): void {
     case 'oom-killed':
     case 'pid-file':
     case 'main-pid-guessed':
+    case 'bus-name':
     case 'notify':
     case 'presence':
     case 'sockets-opened': // these are for sockets

@@ -37,13 +37,14 @@ const call = (name: string, ...args: Attempt['args']): Attempt => ({ call: name,
 const unshare = (flags: number): Attempt => call('unshare', flags)
 
 type CgroupNeed = Extract<Need, `cgroup${string}`>
+type TriedNeed = Exclude<Need, CgroupNeed | 'bus'>
 type Probe = {
   calls: readonly Attempt[]
   /** The capability that the calls take, for the reason. */
   capability?: string
 }
 
-const PROBES: Readonly<Record<Exclude<Need, CgroupNeed>, Probe>> = {
+const PROBES: Readonly<Record<TriedNeed, Probe>> = {
   // As a sandbox is made: the tree is cut off, something is mounted, and a mount made read-only.
   'mount-namespace': {
     calls: [
@@ -126,12 +127,12 @@ const INSIDE_USERS: ReadonlySet<Need> = new Set([
   'ipc-namespace',
   'uts-namespace',
 ])
-const mayInsideUsers = (native: Native, need: Exclude<Need, CgroupNeed>): boolean =>
+const mayInsideUsers = (native: Native, need: TriedNeed): boolean =>
   process.geteuid?.() !== 0 &&
   INSIDE_USERS.has(need) &&
   native.attempt([unshare(CLONE_NEWUSER), ...PROBES[need].calls]) === null
 
-function tryOut(native: Native, need: Exclude<Need, CgroupNeed>): string | null {
+function tryOut(native: Native, need: TriedNeed): string | null {
   const { calls, capability } = PROBES[need]
   const failed = native.attempt(calls)
   if (failed === null || mayInsideUsers(native, need)) return null
@@ -144,15 +145,20 @@ const isCgroupNeed = (need: Need): need is CgroupNeed => need.startsWith('cgroup
 
 /**
  * The abilities, each found out when it is first read and kept from then on. `cgroups` is where the units' cgroups are, or
- * why there are none.
+ * why there are none, and `whyNoBus` why there is no message bus, which may come and go.
  */
-export function createAbilities(native: Native, cgroups: CgroupsOrNot): Abilities {
+export function createAbilities(
+  native: Native,
+  cgroups: CgroupsOrNot,
+  whyNoBus: () => string | null = () => 'not asked for',
+): Abilities {
   const found = new Map<Need, string | null>()
   const abilities = {} as Record<Need, string | null>
   for (const need of NEEDS) {
     Object.defineProperty(abilities, need, {
       enumerable: true,
       get() {
+        if (need === 'bus') return whyNoBus()
         const known = found.get(need)
         if (known !== undefined) return known
         const reason = isCgroupNeed(need)

@@ -15,6 +15,7 @@ import type {
   Units,
 } from '../units/unit.ts'
 import { createAbilities } from './abilities.ts'
+import { createBusNames } from './bus-names.ts'
 import { ownCapabilities } from './capabilities.ts'
 import { type CgroupUse, openCgroups } from './cgroups/cgroups.ts'
 import { cleanUnit } from './clean.ts'
@@ -117,6 +118,9 @@ export interface Runtime {
   close(): void
 }
 
+/** What brings a message bus up. */
+const BUS_UNITS: ReadonlySet<UnitName> = new Set(['dbus.service', 'dbus-broker.service'])
+
 const isKill = (exit: ProcessExit) => exit.kind === 'killed' && exit.signal === SIGKILL
 const SIGKILL = 9
 
@@ -134,7 +138,13 @@ export function createRuntime(parts: RuntimeParts): Runtime {
   })
   const cgroups = 'root' in opened ? opened : null
   let wasStarting = true
-  const abilities = createAbilities(native, opened)
+  const bus = createBusNames({
+    isRoot,
+    environment: facts.environment,
+    post,
+    warn: message => log('warn', null, message),
+  })
+  const abilities = createAbilities(native, opened, bus.whyNot)
   // What root alone may reach, a mount namespace shows to the unit (systemd.exec(5), DynamicUser=).
   const hidesDirectories = () => isRoot && abilities['mount-namespace'] === null
   const processes = createProcesses(
@@ -219,6 +229,13 @@ export function createRuntime(parts: RuntimeParts): Runtime {
       )
     : null
 
+  const watchBusName = (unit: UnitName) => {
+    const name = units.get(unit).service?.busName ?? null
+    const problem = 'the unit no longer has a BusName='
+    if (name === null) post({ type: 'bus-name', unit, isOwned: false, problem })
+    else bus.watch(unit, name)
+  }
+
   const check = ({ unit, token }: Of<'check-conditions'>) => {
     const { conditions, asserts } = units.get(unit).unit
     const condition = checkConditions(conditions, facts)
@@ -301,6 +318,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
 
   const end = ({ unit, invocationId, restarting }: Of<'run-ends'>) => {
     pidFiles.remove(unit)
+    bus.unwatch(unit)
     runs.end(unit, invocationId)
     sandboxes.end(unit)
     processes.forget(unit)
@@ -337,6 +355,8 @@ export function createRuntime(parts: RuntimeParts): Runtime {
         }
         case 'guess-main-pid':
           return guessMain(effect)
+        case 'watch-bus-name':
+          return watchBusName(effect.unit)
         case 'watch-process':
           return watches.add(effect.unit, effect.pid)
         case 'run-begins':
@@ -377,9 +397,11 @@ export function createRuntime(parts: RuntimeParts): Runtime {
           return store.store(effect)
         case 'remove-descriptors':
           return store.remove(effect.unit, effect.name)
+        case 'job-finished':
+          if (BUS_UNITS.has(effect.unit)) bus.retry()
+          return parts.answer(effect)
         case 'job-accepted':
         case 'job-refused':
-        case 'job-finished':
           return parts.answer(effect)
         case 'log':
           return log(effect.level, effect.unit, effect.message, effect.fields)
@@ -457,6 +479,8 @@ export function createRuntime(parts: RuntimeParts): Runtime {
           else if (invocationId === null) processes.adopt(name, pid)
           else processes.started(name, pid, invocationId)
         }
+        const isOnBus = service && (service.hasBusName !== undefined || service.sub === 'start')
+        if (isOnBus && units.get(name).service?.type === 'dbus') watchBusName(name)
         const path = service?.pidFileWatched ? pidFileOf(name) : null
         if (service && path !== null) watchPidFile(name, service.token, path)
       }
@@ -464,6 +488,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     removed: sandboxes.removed,
     close() {
       notify?.close()
+      bus.close()
       pidFiles.close()
       clock.close()
       readiness.close()

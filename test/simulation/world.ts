@@ -581,6 +581,9 @@ export class World {
         this.#answer({ type: 'main-pid-guessed', unit, token, pid })
         return
       }
+      case 'watch-bus-name':
+        this.#answer({ type: 'bus-name', unit: effect.unit, isOwned: true, problem: null })
+        return
       case 'read-pid-file': {
         const { unit, token } = effect
         const pid = this.#of(unit)[0]?.pid ?? null

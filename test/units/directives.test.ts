@@ -68,7 +68,6 @@ test('what is carried out says so, and what is read alone does not', t => {
     t.is(status(name), 'enforced', name)
   for (const name of [
     ...['RestrictFileSystems', 'RootImage', 'PAMName', 'SocketBindDeny'],
-    ...['BusName'],
   ])
     t.is(status(name), 'not-enforced', name)
 })

@@ -24,6 +24,8 @@ export const NEEDS = [
   'oom-score',
   'keyring',
   'inotify',
+  /** A message bus that answers for names. */
+  'bus',
   /** Programs in the kernel: addresses and devices of a cgroup. */
   'bpf',
   /** A cgroup v2 directory for each unit; the others are controllers that its children may have. */
