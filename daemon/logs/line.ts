@@ -21,14 +21,14 @@ export function stamp(timeUsec: number): string {
   return `${new Date(milliseconds).toISOString().slice(0, 23)}${String(rest).padStart(3, '0')}Z`
 }
 
+// Date.parse takes a great deal else for a time.
+const STAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/
+
 /** The time of a line that begins with a stamp; NaN when it does not. */
-export function parseStamp(text: string): number {
-  if (text.length !== STAMP_LENGTH || text.charCodeAt(26) !== 0x5a) return Number.NaN
-  const rest = text.slice(23, 26)
-  return /^\d{3}$/.test(rest)
-    ? Date.parse(`${text.slice(0, 23)}Z`) * 1000 + Number(rest)
+export const parseStamp = (text: string): number =>
+  STAMP.test(text)
+    ? Date.parse(`${text.slice(0, 23)}Z`) * 1000 + Number(text.slice(23, 26))
     : Number.NaN
-}
 
 /** The head of a stream's lines, from the space after the time to the one before the message. */
 export function head(

@@ -81,6 +81,7 @@ test('a time is read back to the microsecond, and what is none is not a number',
     '',
     '2026-11-25T21:23:32.12345xZ',
     '2026-11-25T21:23:32.123456+',
+    '202026-11-: 1:23:32.123456Z',
     'x'.repeat(27),
   ])
     t.true(Number.isNaN(parseStamp(word)), word)
