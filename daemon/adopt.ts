@@ -4,6 +4,7 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { createServiceFacts, initialUnitState } from './engine/initial.ts'
 import type { EngineState, ManagerState, UnitState } from './engine/state.ts'
+import { KEPT_RUNS } from './logs/hub.ts'
 import { readDescriptors } from './runtime/descriptors.ts'
 import type { Keep } from './runtime/keep.ts'
 import { markerOf, readMarker } from './runtime/marker.ts'
@@ -138,7 +139,7 @@ function keepOutput(
   const identifier = unit.replace(/\.service$/, '')
   const run = { unit, invocationId, identifier, console: false, pid }
   const inodes = { out: inodeOf(out), err: inodeOf(err) }
-  keep.part('logs').put(`run ${key}`, { run, read, inodes, isOpen }, isOpen ? write : [])
+  keep.part(KEPT_RUNS).put(`${key}`, { run, read, inodes, isOpen }, isOpen ? write : [])
 }
 
 /** The descriptor of ours that is bound to the path (proc(5), /proc/net/unix). */

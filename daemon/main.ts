@@ -50,8 +50,10 @@ import type { ResourceLimit, Unit, UnitName } from './units/unit.ts'
 const RLIMIT_NOFILE = 7
 const VERSION: string = manifest.version
 
-/** When the boot's garbage is given back, milliseconds after the control socket is open: the services are up by then. */
+/** When the boot's garbage is given back, milliseconds after the control socket is open, if the services are up by then; if
+ * not, after twice the time, and so on until it is done in any case. */
 const QUIET_MS = 1000
+const LONGEST_QUIET_MS = 64_000
 const ASKED = 'asked'
 /** An image that came up after a crash and has lived so long, milliseconds, is one that works. */
 const LIVED_MS = 60_000
@@ -197,7 +199,7 @@ async function main(
     compress: options.logCompress,
     consoleFormat: options.consoleFormat,
     warn: message => tell('warn', null, message),
-    kept: keep.part('logs'),
+    kept: keep,
     ...(before.program && { program: before.program }),
   })
   const recorder = createRecorder()
@@ -382,8 +384,17 @@ async function main(
   setTimeout(() => {
     before.secure()
     if (inheritance) before.sweep(logs.readEnds())
-    releaseMemory()
+    giveBack(QUIET_MS)
   }, QUIET_MS)
+  const giveBack = (afterMs: number) => {
+    if (engine.state.jobs.size > 0 && afterMs < LONGEST_QUIET_MS) {
+      setTimeout(() => giveBack(2 * afterMs), afterMs)
+      return
+    }
+    memory.pack()
+    persist.account(engine.state, [], [])
+    releaseMemory()
+  }
 }
 
 /** Asks for the boot target. One that cannot be started leaves a daemon that runs and can be told what to do. */

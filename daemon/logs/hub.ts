@@ -1,7 +1,7 @@
 // The main thread's side of the log worker: pipes are handed over, questions are asked; no line passes here.
 import { fstatSync } from 'node:fs'
 import { SHARE_ENV, Worker } from 'node:worker_threads'
-import { createKeep, type KeptPart } from '../runtime/keep.ts'
+import { createKeep, type Keep, type Kept } from '../runtime/keep.ts'
 import type { Native } from '../runtime/native.ts'
 import type { UnitName } from '../units/unit.ts'
 import type { RunEnd } from './history.ts'
@@ -11,9 +11,9 @@ import { openCarryLedger } from './recall.ts'
 import { ALL, type LogQuery, type LogRecord } from './record.ts'
 
 export type LogsSettings = WorkerSettings & {
-  native: Pick<Native, 'pipe' | 'close' | 'cloexec' | 'ledger' | 'captureMemory'>
-  /** What is kept over the daemon's image; for tests it may be left out. */
-  kept?: KeptPart
+  native: Pick<Native, 'pipe' | 'close' | 'ledger' | 'captureMemory'>
+  /** What is kept over the daemon's image, its memory and its runs; for tests it may be left out. */
+  kept?: Keep
   /** The text of the worker's program; by its file's name when it is not given. */
   program?: () => string
   /** A sentence for the daemon's log. */
@@ -30,11 +30,11 @@ type Reader = {
   fail: (error: Error) => void
 }
 
+/** The part of what is kept that the runs are: each by the number of its key. */
+export const KEPT_RUNS = 'runs of logs'
 /** A worker that fails sooner than this is not started anew at once. */
 const RESTART_PAUSE_MS = 1_000
 const MAX_KEY = 2 ** 31
-/** Before the key of a run, among what is kept. */
-const RUN = 'run '
 /** Runs that are looked at, whether their pipes are at their end, whenever another closes. */
 const LOOKS = 4
 /** An old space of its own: a mistake in the worker must not take the machine's memory. */
@@ -44,7 +44,9 @@ const runKey = (unit: UnitName, invocationId: string) => `${unit} ${invocationId
 
 /** The logs of all services. Nothing is started before the first run is opened or the first question is asked. */
 export function createLogs(settings: LogsSettings): Logs {
-  const { native, warn, program, kept = createKeep().part('logs'), ...workerSettings } = settings
+  const { native, warn, program, kept: keep = createKeep(), ...workerSettings } = settings
+  const kept = keep.part('logs')
+  const keptRuns = keep.part(KEPT_RUNS)
   const runs = new Map<string, Open>()
   /** Runs whose write ends are closed here, the longest closed first, by their key. */
   const closing = new Map<number, Open>()
@@ -82,9 +84,9 @@ export function createLogs(settings: LogsSettings): Logs {
     return fd
   }
 
-  const keepRun = ({ key, run, read, inodes, write }: Open) => {
-    const data = { run, read, inodes, isOpen: write !== null } satisfies KeptRun
-    kept.put(`${RUN}${key}`, data, write ? [write.out, write.err] : [])
+  const keepRun = (open: Open) => {
+    const { data, fds } = keptOf(open)
+    keptRuns.put(`${open.key}`, data, fds)
   }
 
   /** Forgets runs whose pipes the worker has closed; a few at a time. */
@@ -93,7 +95,7 @@ export function createLogs(settings: LogsSettings): Logs {
       closing.delete(key)
       // Looked at again after all the others.
       if (isLeft(open)) closing.set(key, open)
-      else kept.drop(`${RUN}${key}`)
+      else keptRuns.drop(`${key}`)
     }
   }
 
@@ -172,10 +174,9 @@ export function createLogs(settings: LogsSettings): Logs {
   }
 
   const restore = () => {
-    for (const [name, { data, fds }] of kept.entries) {
-      if (!name.startsWith(RUN)) continue
+    for (const [name, { data, fds }] of keptRuns.entries) {
       const { run, read, inodes, isOpen } = data as KeptRun
-      const key = Number(name.slice(RUN.length))
+      const key = Number(name)
       const [out, err] = fds
       const write = isOpen && out !== undefined && err !== undefined ? { out, err } : null
       const opened: Open = { key, run, read, inodes, write }
@@ -227,6 +228,10 @@ export function createLogs(settings: LogsSettings): Logs {
   }
 
   restore()
+  keptRuns.tellBy(function* () {
+    for (const open of [...runs.values(), ...closing.values()])
+      yield [`${open.key}`, keptOf(open)] as const
+  })
 
   return {
     open(run) {
@@ -251,8 +256,6 @@ export function createLogs(settings: LogsSettings): Logs {
         write,
       }
       runs.set(name, opened)
-      native.cloexec(out.read, false)
-      native.cloexec(err.read, false)
       keepRun(opened)
       tell({ type: 'open', key: opened.key, run, ...opened.read })
       return write
@@ -328,6 +331,11 @@ export function createLogs(settings: LogsSettings): Logs {
       await ending?.terminate()
     },
   }
+}
+
+function keptOf({ run, read, inodes, write }: Open): Kept {
+  const data = { run, read, inodes, isOpen: write !== null } satisfies KeptRun
+  return { data, fds: write ? [write.out, write.err] : [] }
 }
 
 const inodeOf = (fd: number): number => {

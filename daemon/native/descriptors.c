@@ -7,15 +7,15 @@
 #include <unistd.h>
 #include "hearth.h"
 
-/* pipe(): { read, write }, close-on-exec; only the read end does not block: the write end is a service's output. */
+/* pipe(): { read, write }, kept over the daemon's next image; only the read end does not block: the write end is a service's output. */
 static napi_value make_pipe(napi_env env, napi_callback_info info)
 {
 	napi_value object;
 	int ends[2];
 
 	(void)info;
-	if (pipe2(ends, O_CLOEXEC) == -1 || fcntl(ends[0], F_SETFL, O_NONBLOCK) == -1)
-		return throw_errno(env, "pipe2");
+	if (pipe(ends) == -1 || fcntl(ends[0], F_SETFL, O_NONBLOCK) == -1)
+		return throw_errno(env, "pipe");
 	napi_create_object(env, &object);
 	set_number(env, object, "read", ends[0]);
 	set_number(env, object, "write", ends[1]);

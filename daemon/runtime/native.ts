@@ -138,6 +138,8 @@ export interface Ledger {
   readonly slots: ArrayBuffer
   /** Adds a record, not empty, whole or not at all. Throws ENOSPC when there is no room. */
   append(text: string): void
+  /** `append` for a long one that is seldom written: it takes more time, and less room. */
+  pack(text: string): void
   /** What the records take up. */
   bytes(): number
   /** Every whole record, the oldest first. */
@@ -217,7 +219,7 @@ export interface Native {
   setSubreaper(): void
   /** Pids of this process's direct children, zombies too. */
   children(): Int32Array
-  /** Close-on-exec; the read end does not block. */
+  /** Not close-on-exec; the read end does not block. */
   pipe(): { read: number; write: number }
   close(fd: number): void
   cloexec(fd: number, on: boolean): void

@@ -22,6 +22,9 @@ export class MemoryLedger implements Ledger {
       this.#bytes += text.length
     }
   }
+  pack(text: string): void {
+    this.append(text)
+  }
   bytes(): number {
     return this.#next ? this.#nextBytes : this.#bytes
   }
