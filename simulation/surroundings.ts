@@ -49,6 +49,8 @@ export class Surroundings {
   readonly stamps = new Map<UnitName, number>()
   /** Mounts, swaps and devices that are there. */
   readonly present = new Set<UnitName>()
+  /** Devices that are not there may come. */
+  devicesCome = false
   /** What has come in at sockets that are open, and whether somebody watches. */
   readonly sockets = new Map<UnitName, { isWatched: boolean; isPending: boolean }>()
   /** Path units whose paths are watched, by which token. */
@@ -288,7 +290,7 @@ export class Surroundings {
       case 'check-presence': {
         const { unit, token } = effect
         const isThere = this.present.has(unit)
-        const problem = unit.endsWith('.device') ? 'no such device' : null
+        const problem = unit.endsWith('.device') && !this.devicesCome ? 'no such device' : null
         this.#answer(() => ({ type: 'presence', unit, token, isThere, problem }))
         return
       }

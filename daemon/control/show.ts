@@ -2,7 +2,7 @@
 import { ok } from 'neverthrow'
 import { RELATIONS, relationProperty } from '../engine/graph.ts'
 import { NEVER } from '../engine/initial.ts'
-import { isSupported, machineOf } from '../engine/machines.ts'
+import { machineOf } from '../engine/machines.ts'
 import type { Stamp, UnitState } from '../engine/state.ts'
 import { yesNo } from '../units/print.ts'
 import { sliceOf } from '../units/resources.ts'
@@ -149,7 +149,7 @@ function genericProperties(call: Call, unit: Unit, state: UnitState | null): Pro
     ...stamp('ActiveEnterTimestamp', state?.activeEnter ?? NEVER),
     ...stamp('ActiveExitTimestamp', state?.activeExit ?? NEVER),
     ...stamp('InactiveEnterTimestamp', state?.inactiveEnter ?? NEVER),
-    ['CanStart', yesNo(isThere && isSupported(unit.type) && !unit.unit.refuseManualStart)],
+    ['CanStart', yesNo(isThere && !unit.unit.refuseManualStart)],
     ['CanReload', yesNo(isThere && machineOf(unit.type).canReload(unit))],
     ['CanIsolate', yesNo(isThere && unit.unit.allowIsolate)],
     ['Job', job === null ? '' : `${job}`],

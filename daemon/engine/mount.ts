@@ -1,6 +1,6 @@
 // The state machine of what is there or not whoever brought it about: mounts, swaps and devices (systemd.mount(5),
 // systemd.swap(5), systemd.device(5)). Mounts and swaps are brought about by a command when they are not there, and taken away
-// by another; a device is never waited for: in a container none comes.
+// by another; a device is waited for where one may come: in a container none does.
 import { KILL_DEFAULTS } from '../units/defaults.ts'
 import { mountCommand } from '../units/mounts.ts'
 import type { UnitType } from '../units/unit.ts'
@@ -194,21 +194,32 @@ function presence(
     if (token !== facts.token || facts.stage !== 'starting') return
     set(turn, { token: 0 })
     if (isThere) set(turn, { stage: 'up' })
+    else if (problem === null && turn.type === 'device') awaitDevice(turn)
     else if (problem === null && mountCommand(turn.context.unit, 'start')) spawn(turn, 'start')
-    else {
-      const why = problem ?? 'it is not there, and nothing says how to bring it about'
-      log(turn, 'warn', `Cannot start it: ${why}`)
-      set(turn, { stage: 'dead', problem: why })
-      turn.requests.push({ type: 'start-refused' })
-    }
+    else refuse(turn, problem ?? 'it is not there, and nothing says how to bring it about')
     return
   }
   // Somebody else has brought it about, or taken it away.
-  if (isThere && (facts.stage === 'dead' || facts.stage === 'failed')) {
+  const isAwaited = facts.stage === 'starting' && turn.type === 'device'
+  if (isThere && (facts.stage === 'dead' || facts.stage === 'failed' || isAwaited)) {
     // What comes while everything goes is not ours to take away again.
     if (turn.context.isShutdown) return
-    set(turn, { stage: 'up', result: 'success', isOwn: false })
+    set(turn, { stage: 'up', result: 'success', isOwn: false, token: 0, deadlineUsec: null })
   } else if (!isThere && facts.stage === 'up') enterDown(turn, 'dead')
+}
+
+function refuse(turn: Turn, why: string): void {
+  log(turn, 'warn', `Cannot start it: ${why}`)
+  set(turn, { stage: 'dead', problem: why, token: 0, deadlineUsec: null })
+  turn.requests.push({ type: 'start-refused' })
+}
+
+/** As long as systemd's (systemd-system.conf(5), DefaultDeviceTimeoutSec=). */
+const DEVICE_TIMEOUT_USEC = 90_000_000
+
+function awaitDevice(turn: Turn): void {
+  log(turn, 'info', 'It is not there yet: waiting for it.')
+  set(turn, { deadlineUsec: turn.context.now.monotonicUsec + DEVICE_TIMEOUT_USEC })
 }
 
 const commandName = ({ context, facts }: Turn) =>
@@ -260,8 +271,8 @@ function stop(turn: Turn): void {
       }
       return
     case 'starting':
-      if (facts.controlPid === null && facts.deadlineUsec === null) {
-        // It is only being looked at.
+      if (type === 'device' || (facts.controlPid === null && facts.deadlineUsec === null)) {
+        // It is only being looked at, or waited for.
         set(turn, { token: 0 })
         enterDown(turn, 'dead')
       } else signal(turn, 'stopping-sigterm')
@@ -300,6 +311,10 @@ function signal(turn: Turn, stage: keyof typeof SIGNALS): void {
 function timedOut(turn: Turn): void {
   const { stage, deadlineUsec } = turn.facts
   if (deadlineUsec === null || deadlineUsec > turn.context.now.monotonicUsec) return
+  if (turn.type === 'device') {
+    refuse(turn, `it has not come within ${DEVICE_TIMEOUT_USEC / 1_000_000} s`)
+    return
+  }
   switch (stage) {
     case 'starting':
     case 'stopping':

@@ -21,6 +21,7 @@ import { type CgroupUse, openCgroups } from './cgroups/cgroups.ts'
 import { cleanUnit } from './clean.ts'
 import { createClockWatch } from './clock-watch.ts'
 import { checkConditions } from './conditions.ts'
+import { detectContainer } from './container.ts'
 import { createCredentials } from './credentials.ts'
 import { directoriesOf, directoryRoots, ownersOf } from './directories.ts'
 import type { HostFacts } from './facts.ts'
@@ -299,6 +300,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     units,
     post,
     warn: (unit, message) => log('warn', unit, message),
+    devicesCome: () => detectContainer(facts.environment) === null,
     whyNotMount: () => (isRoot ? abilities['mount-namespace'] : 'it does not run as root'),
   })
   const paths = createPathWatches({

@@ -34,6 +34,7 @@ export const UNIT_DEFAULTS: UnitSettings = {
   conditions: NONE,
   asserts: NONE,
   requiresMountsFor: NONE,
+  wantsMountsFor: NONE,
   startLimitIntervalUsec: 10_000_000,
   startLimitBurst: 5,
   startLimitAction: 'none',

@@ -133,6 +133,7 @@ export type UnitSettings = {
   conditions: readonly Condition[]
   asserts: readonly Condition[]
   requiresMountsFor: readonly string[]
+  wantsMountsFor: readonly string[]
   startLimitIntervalUsec: number
   startLimitBurst: number
   startLimitAction: UnitAction

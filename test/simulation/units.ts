@@ -39,6 +39,7 @@ const UNIT_DEFAULTS: UnitSettings = {
   conditions: [],
   asserts: [],
   requiresMountsFor: [],
+  wantsMountsFor: [],
   startLimitIntervalUsec: 10_000_000,
   startLimitBurst: 5,
   startLimitAction: 'none',

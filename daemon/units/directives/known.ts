@@ -62,7 +62,7 @@ function noteOf(name: string): string | null {
 
 /** Why nothing of a section is carried out. */
 const SECTION_NOTES: Readonly<Record<string, string>> = {
-  Automount: 'automount units are not started',
+  Automount: 'the path is mounted as soon as the unit is started, not when it is first used',
   Scope: 'scopes are made by programs through systemd’s bus alone',
 }
 
@@ -117,5 +117,10 @@ export const OTHER_SECTIONS: Readonly<Record<string, readonly string[]>> = {
 
 export const otherDirectives = (section: string): Directive[] =>
   (OTHER_SECTIONS[section] ?? []).map(name =>
-    ignored(name, 'not-enforced', SECTION_NOTES[section] ?? null),
+    ignored(
+      name,
+      // The name of the unit says where; what is mounted is not given up again.
+      section === 'Automount' ? 'inert' : 'not-enforced',
+      SECTION_NOTES[section] ?? null,
+    ),
   )
