@@ -1,5 +1,4 @@
 // The main thread's side of the log worker: pipes are handed over, questions are asked; no line passes here.
-import { fstatSync } from 'node:fs'
 import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { createKeep, type Keep, type Kept } from '../runtime/keep.ts'
 import type { Native } from '../runtime/native.ts'
@@ -11,7 +10,7 @@ import { openCarryLedger } from './recall.ts'
 import { ALL, type LogQuery, type LogRecord } from './record.ts'
 
 export type LogsSettings = WorkerSettings & {
-  native: Pick<Native, 'pipe' | 'close' | 'ledger' | 'captureMemory'>
+  native: Pick<Native, 'pipe' | 'inode' | 'close' | 'ledger' | 'captureMemory'>
   /** What is kept over the daemon's image, its memory and its runs; for tests it may be left out. */
   kept?: Keep
   /** The text of the worker's program; by its file's name when it is not given. */
@@ -36,7 +35,7 @@ export const KEPT_RUNS = 'runs of logs'
 const RESTART_PAUSE_MS = 1_000
 const MAX_KEY = 2 ** 31
 /** Runs that are looked at, whether their pipes are at their end, whenever another closes. */
-const LOOKS = 4
+const LOOKS = 2
 /** An old space of its own: a mistake in the worker must not take the machine's memory. */
 const LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 128 }
 
@@ -88,6 +87,11 @@ export function createLogs(settings: LogsSettings): Logs {
     const { data, fds } = keptOf(open)
     keptRuns.put(`${open.key}`, data, fds)
   }
+
+  const isPipe = (fd: number, inode: number) => fd >= 0 && inode !== 0 && native.inode(fd) === inode
+  /** Whether the worker has not come to the end of both. */
+  const isLeft = ({ read, inodes }: Open) =>
+    isPipe(read.out, inodes.out) || isPipe(read.err, inodes.err)
 
   /** Forgets runs whose pipes the worker has closed; a few at a time. */
   const forgetClosed = () => {
@@ -252,7 +256,7 @@ export function createLogs(settings: LogsSettings): Logs {
         key: lastKey,
         run,
         read: { out: out.read, err: err.read },
-        inodes: { out: inodeOf(out.read), err: inodeOf(err.read) },
+        inodes: { out: native.inode(out.read), err: native.inode(err.read) },
         write,
       }
       runs.set(name, opened)
@@ -337,19 +341,6 @@ function keptOf({ run, read, inodes, write }: Open): Kept {
   const data = { run, read, inodes, isOpen: write !== null } satisfies KeptRun
   return { data, fds: write ? [write.out, write.err] : [] }
 }
-
-const inodeOf = (fd: number): number => {
-  try {
-    return fstatSync(fd).ino
-  } catch {
-    return 0
-  }
-}
-const isPipe = (fd: number, inode: number) => fd >= 0 && inode !== 0 && inodeOf(fd) === inode
-
-/** Whether the worker has not come to the end of both. */
-const isLeft = ({ read, inodes }: Open) =>
-  isPipe(read.out, inodes.out) || isPipe(read.err, inodes.err)
 
 /** The worker's file: beside the bundle, or the source. */
 const workerUrl = () =>

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "hearth.h"
 
@@ -20,6 +21,18 @@ static napi_value make_pipe(napi_env env, napi_callback_info info)
 	set_number(env, object, "read", ends[0]);
 	set_number(env, object, "write", ends[1]);
 	return object;
+}
+
+/* inode(fd): of the file that is open there; 0: none is. */
+static napi_value inode(napi_env env, napi_callback_info info)
+{
+	napi_value value;
+	struct stat found;
+	int fd;
+
+	if (!arguments(env, info, 1, &value) || !read_int(env, value, &fd))
+		return NULL;
+	return js_number(env, fstat(fd, &found) == 0 ? (double)found.st_ino : 0);
 }
 
 static napi_value close_(napi_env env, napi_callback_info info)
@@ -106,6 +119,7 @@ static napi_value peer_credentials(napi_env env, napi_callback_info info)
 void register_descriptors(napi_env env, napi_value exports)
 {
 	register_call(env, exports, "pipe", make_pipe, NULL);
+	register_call(env, exports, "inode", inode, NULL);
 	register_call(env, exports, "close", close_, NULL);
 	register_call(env, exports, "cloexec", cloexec, NULL);
 	register_call(env, exports, "memfd", memfd, NULL);

@@ -221,6 +221,8 @@ export interface Native {
   children(): Int32Array
   /** Not close-on-exec; the read end does not block. */
   pipe(): { read: number; write: number }
+  /** Of the file that is open there; 0: none is. */
+  inode(fd: number): number
   close(fd: number): void
   cloexec(fd: number, on: boolean): void
   memfd(name: string): number

@@ -13,8 +13,9 @@ const DAMAGED = 'the state is damaged'
 /** Of the records. An image that knows another one alone does not read them (adopt.ts takes over then). */
 export const STATE_VERSION = 2
 
-/** A new account is written when the records since the last are as long as that was before it was packed, and at least so long:
- * so writing accounts costs no more than writing records, however many units there are. */
+/** A new account is written when the records since the last are so many times as long as that was before it was packed, and
+ * at least so long: so accounts cost less than records, however many units there are. */
+const GROWTH = 3
 const LEAST_BYTES = 1 << 20
 
 /** Doubles in the ledger's slots; those from 8 on are the addon's (image.c). */
@@ -125,7 +126,7 @@ export function createPersist(
     const row: Row = ['account', state.manager, units, jobs, performed, events, effects, kept]
     const text = JSON.stringify(row)
     ledger.pack(text)
-    dueBytes = ledger.bytes() + Math.max(LEAST_BYTES, text.length)
+    dueBytes = ledger.bytes() + Math.max(LEAST_BYTES, GROWTH * text.length)
     ledger.flip()
   }
 
