@@ -15,6 +15,7 @@ import { leave } from './leave.ts'
 import { type DaemonLog, openLog } from './log.ts'
 import { createClock } from './logs/clock.ts'
 import { createLogs } from './logs/hub.ts'
+import { openLogSockets } from './logs/sockets.ts'
 import { createLoop, type Loop } from './loop.ts'
 import { forgetPauses, minimal, pauseSec } from './minimal.ts'
 import { type Options, readOptions } from './options.ts'
@@ -244,10 +245,21 @@ async function main(
         removed: runtime.removed,
         close() {
           control?.close()
+          logSockets?.close()
           runtime.close()
         },
       }),
   })
+  const logSockets =
+    options.logSockets.length > 0
+      ? openLogSockets(options.logSockets, {
+          native,
+          logs,
+          kept: keep.part('log sockets'),
+          sender: runtime.sender,
+          warn: message => tell('warn', null, message),
+        })
+      : null
   const keepEnd = (effect: RunEnds) => {
     // Before the step counts: what began the run is not overwritten by the next one.
     const state = engine.state.units.get(effect.unit)

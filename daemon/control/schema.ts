@@ -211,7 +211,7 @@ export type LogLine = {
   unit: string
   identifier: string
   pid: number | null
-  stream: 'out' | 'err'
+  stream: 'out' | 'err' | 'log'
   /** syslog(3), 0 to 7. */
   priority: number
   invocationId: string
@@ -219,7 +219,7 @@ export type LogLine = {
   message: string
   binary?: true
   partial?: true
-  /** LogExtraFields= of the unit as it is loaded now, by name. */
+  /** What its sender has told by sd_journal_send(3), and LogExtraFields= of the unit as it is loaded now, by name. */
   fields?: Readonly<Record<string, string>>
 }
 export type RunHistory = {
@@ -584,7 +584,7 @@ export type Methods = {
       untilUsec?: number
       /** syslog(3): 0 to 7; those of that priority and more urgent ones. */
       priority?: number
-      stream?: 'out' | 'err'
+      stream?: 'out' | 'err' | 'log'
       /** A regular expression of JavaScript, without lookaround and back references. */
       grep?: string
       invocationId?: string

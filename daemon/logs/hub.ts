@@ -4,7 +4,7 @@ import { createKeep, type Keep, type Kept } from '../runtime/keep.ts'
 import type { Native } from '../runtime/native.ts'
 import type { UnitName } from '../units/unit.ts'
 import type { RunEnd } from './history.ts'
-import type { Logs, RunLog } from './logs.ts'
+import type { LogSockets, Logs, RunLog, SenderOf } from './logs.ts'
 import type { FromWorker, ToWorker, WorkerData, WorkerSettings } from './messages.ts'
 import { openCarryLedger } from './recall.ts'
 import { ALL, type LogQuery, type LogRecord } from './record.ts'
@@ -34,6 +34,8 @@ export const KEPT_RUNS = 'runs of logs'
 /** A worker that fails sooner than this is not started anew at once. */
 const RESTART_PAUSE_MS = 1_000
 const MAX_KEY = 2 ** 31
+/** As many streams as journald takes, those of runs included whose pipes are being read to their end. */
+const MOST_CONNECTIONS = 4096
 /** Runs that are looked at, whether their pipes are at their end, whenever another closes. */
 const LOOKS = 2
 /** An old space of its own: a mistake in the worker must not take the machine's memory. */
@@ -55,6 +57,7 @@ export function createLogs(settings: LogsSettings): Logs {
   const listings = new Map<number, (units: readonly UnitName[]) => void>()
   let worker: Worker | null = null
   let outbox: ToWorker[] = []
+  let listening: { sockets: LogSockets; sender: SenderOf } | null = null
   let lastKey = -2
   let lastQuery = 0
   let finished: (() => void) | null = null
@@ -94,8 +97,8 @@ export function createLogs(settings: LogsSettings): Logs {
     isPipe(read.out, inodes.out) || isPipe(read.err, inodes.err)
 
   /** Forgets runs whose pipes the worker has closed; a few at a time. */
-  const forgetClosed = () => {
-    for (const [key, open] of closing.entries().take(LOOKS).toArray()) {
+  const forgetClosed = (looks = LOOKS) => {
+    for (const [key, open] of closing.entries().take(looks).toArray()) {
       closing.delete(key)
       // Looked at again after all the others.
       if (isLeft(open)) closing.set(key, open)
@@ -144,6 +147,7 @@ export function createLogs(settings: LogsSettings): Logs {
         flush()
       }, RESTART_PAUSE_MS)
     }
+    if (listening) tell({ type: 'listen', sockets: listening.sockets })
     const unsent = new Set(outbox.flatMap(message => (message.type === 'open' ? message.key : [])))
     for (const open of [...runs.values(), ...closing.values()])
       if (!unsent.has(open.key)) hand(open)
@@ -157,6 +161,11 @@ export function createLogs(settings: LogsSettings): Logs {
         return readers.get(message.id)?.take(message)
       case 'warning':
         return warn(message.message)
+      case 'whose': {
+        const { pid, marker } = message
+        if (listening) tell({ type: 'sender', pid, marker, run: listening.sender(pid, marker) })
+        return
+      }
       case 'history':
         histories.get(message.id)?.(message.ends)
         return void histories.delete(message.id)
@@ -263,6 +272,21 @@ export function createLogs(settings: LogsSettings): Logs {
       keepRun(opened)
       tell({ type: 'open', key: opened.key, run, ...opened.read })
       return write
+    },
+    listen(sockets, sender) {
+      listening = { sockets, sender }
+      tell({ type: 'listen', sockets })
+    },
+    connection(fd, run) {
+      forgetClosed(closing.size < MOST_CONNECTIONS ? LOOKS : closing.size)
+      if (closing.size >= MOST_CONNECTIONS) return false
+      lastKey = (lastKey + 2) % MAX_KEY
+      const inodes = { out: native.inode(fd), err: 0 }
+      const opened: Open = { key: lastKey, run, read: { out: fd, err: -1 }, inodes, write: null }
+      closing.set(opened.key, opened)
+      keepRun(opened)
+      tell({ type: 'open', key: opened.key, run, out: fd, err: -1 })
+      return true
     },
     setPid(unit, invocationId, pid) {
       const opened = runs.get(runKey(unit, invocationId))

@@ -23,6 +23,7 @@ void register_processes(napi_env env, napi_value exports);
 void register_users(napi_env env, napi_value exports);
 void register_sockets(napi_env env, napi_value exports);
 void register_connect(napi_env env, napi_value exports);
+void register_datagrams(napi_env env, napi_value exports);
 void register_machine(napi_env env, napi_value exports);
 void register_terminal(napi_env env, napi_value exports);
 void register_ipc(napi_env env, napi_value exports);

@@ -94,6 +94,7 @@ export type ResourceUsage = { userUsec: number; systemUsec: number; maxRssBytes:
 export type Passwd = { name: string; uid: number; gid: number; home: string; shell: string }
 export type Group = { name: string; gid: number }
 export type PeerCredentials = { pid: number; uid: number; gid: number; groups: readonly number[] }
+export type PeekedMessage = { pid: number; uid: number; bytes: Buffer; fds: readonly number[] }
 export type NotifyDatagram = {
   pid: number
   uid: number
@@ -259,6 +260,12 @@ export interface Native {
   unlinkMessageQueue(name: string): string | null
   /** A descriptor connected to the Unix socket at the path, whatever its type. Throws an errno error; waits for nobody. */
   connectUnix(path: string): number
+  /** What is next at a datagram socket, or what a stream holds, which stays there; null: nothing. The descriptors are the
+   * caller's to close. Of more than 16 MiB the rest is cut off. `pid` 0: nobody in our PID namespace, or a stream. At the end
+   * of a stream `bytes` is empty. */
+  peekSocket(fd: number): PeekedMessage | null
+  /** Takes that away: a datagram (0), or so many bytes of a stream. */
+  takeSocket(fd: number, bytes: number): void
   /** For the open file: whoever shares it is concerned. */
   setNonblock(fd: number, on: boolean): string | null
   /** Whether both are descriptors of one open file. */

@@ -2,7 +2,7 @@
 import type { Effect } from '../engine/effect.ts'
 import type { EngineEvent, ProcessExit } from '../engine/event.ts'
 import type { EngineState } from '../engine/state.ts'
-import type { Logs } from '../logs/logs.ts'
+import type { Logs, SenderOf } from '../logs/logs.ts'
 import type { Abilities } from '../units/directives/need.ts'
 import type { DirectiveTable } from '../units/directives.ts'
 import type { LoadedUnits } from '../units/load.ts'
@@ -99,6 +99,8 @@ export interface Runtime {
   collectExits(batch: (collect: () => void) => void): void
   readonly processes: Processes
   readonly descriptors: Descriptors
+  /** Whose lines are those of a process that logs to a socket. */
+  readonly sender: SenderOf
   /** What the unit's processes take now. */
   usage(unit: UnitName): UnitUsage
   /** Units were read anew. */
@@ -441,6 +443,12 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     },
     processes,
     descriptors,
+    sender(pid, marker) {
+      const found = processes.senderOf(pid, marker)
+      if (found) return runs.describe(units.get(found.unit), found.invocationId ?? '')
+      const identifier = readStat(pid)?.command
+      return identifier === undefined ? runs.strangers : { ...runs.strangers, identifier }
+    },
     usage: unit => usageOf(unit, processes, cgroups),
     refresh: () => cgroups?.refresh(),
     abilities,

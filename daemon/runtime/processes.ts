@@ -32,6 +32,11 @@ export interface Processes {
   childrenOf(unit: UnitName): number[]
   /** The unit that a living process belongs to, or null. */
   unitOf(pid: number): UnitName | null
+  /** The unit and the run of a process that may have just ended, by its mark if that was read in time. */
+  senderOf(
+    pid: number,
+    marker: number | null,
+  ): { unit: UnitName; invocationId: string | null } | null
   /** Sends the signals, in order, to all of the unit's processes but `except`; with SIGKILL to a tree that grows, until it
    * stands still, and without exception. Gives the number of processes reached. */
   signal(unit: UnitName, signals: readonly number[], except: readonly number[]): number
@@ -93,6 +98,8 @@ export function createProcesses(
   const awaited = new Set<Family>()
   let dirty = new Set<Family>()
   let orphansKnown = false
+  /** What has just ended, by pids and marks: what it has sent may come to be read later. */
+  const late = createLate()
   /** Those that are to be written down when the round is over. What is lost with a crash before is found by marks. */
   const unsaved = new Set<Family>()
 
@@ -152,6 +159,7 @@ export function createProcesses(
     if (owners.get(pid) === family) return
     const before = owners.get(pid)
     if (before) remove(before.members, pid)
+    late.drop(`${pid}`)
     owners.set(pid, family)
     family.members = append(family.members, pid)
     family.isKnownEmpty = false
@@ -283,6 +291,18 @@ export function createProcesses(
     return pids.length
   }
 
+  const unitOf = (pid: number): UnitName | null => {
+    for (let at = pid, hops = 0; at > 1 && at !== process.pid && hops < 64; hops++) {
+      const family = owners.get(at)
+      if (family) return family.unit
+      const stat = readStat(at)
+      if (!stat) break
+      at = stat.parent
+    }
+    const stat = readStat(pid)
+    return cgroups?.unitOf(pid) ?? (stat && attribute(pid, stat)?.unit) ?? null
+  }
+
   /** A child keeps its pid until we reap it: what was a member and is our child still is one. */
   const restore = () => {
     if (kept.entries.size === 0) return
@@ -336,6 +356,7 @@ export function createProcesses(
       const family = owners.get(pid)
       if (!family) return
       owners.delete(pid)
+      late.add(`${pid}`, { unit: family.unit, invocationId: family.invocations.at(-1) ?? null })
       remove(family.members, pid)
       unsaved.add(family)
       if (family.isAwaited) dirty.add(family)
@@ -352,16 +373,19 @@ export function createProcesses(
       findOrphans()
       return [...family.members]
     },
-    unitOf(pid) {
-      for (let at = pid, hops = 0; at > 1 && at !== process.pid && hops < 64; hops++) {
-        const family = owners.get(at)
-        if (family) return family.unit
-        const stat = readStat(at)
-        if (!stat) break
-        at = stat.parent
+    unitOf,
+    senderOf(pid, marker) {
+      const marked = marker === null ? undefined : markers.get(marker)
+      if (marked) {
+        const invocationId = marked.invocations.find(id => markerOf(id) === marker) ?? null
+        return { unit: marked.unit, invocationId }
       }
-      const stat = readStat(pid)
-      return cgroups?.unitOf(pid) ?? (stat && attribute(pid, stat)?.unit) ?? null
+      const unit = pid > 0 ? unitOf(pid) : null
+      if (unit !== null)
+        return { unit, invocationId: families.get(unit)?.invocations.at(-1) ?? null }
+      const ended =
+        marker === null ? null : late.find(id => id.length === RUN_ID && markerOf(id) === marker)
+      return ended ?? (readStat(pid) === null ? late.find(key => key === `${pid}`) : null)
     },
     signal(unit, signals, except) {
       const family = families.get(unit)
@@ -399,6 +423,7 @@ export function createProcesses(
       for (const id of family.invocations) {
         invocations.delete(id)
         markers.delete(markerOf(id))
+        late.add(id, { unit, invocationId: id })
       }
       for (const pid of [...family.leaders]) dropLeader(family, pid)
     },
@@ -422,4 +447,27 @@ function append<T>(list: T[], item: T): T[] {
 function remove(list: number[], pid: number): void {
   const at = list.indexOf(pid)
   if (at !== -1) list.splice(at, 1)
+}
+
+type Ended = { unit: UnitName; invocationId: string | null }
+/** So many are remembered. */
+const MOST_LATE = 256
+/** The length of an invocation's id, which no pid has. */
+const RUN_ID = 32
+
+function createLate() {
+  const known = new Map<string, Ended>()
+  return {
+    add(key: string, ended: Ended) {
+      known.delete(key)
+      known.set(key, ended)
+      const [oldest] = known.size > MOST_LATE ? known.keys() : []
+      if (oldest !== undefined) known.delete(oldest)
+    },
+    drop: (key: string) => void known.delete(key),
+    find(holds: (key: string) => boolean): Ended | null {
+      for (const [key, ended] of known) if (holds(key)) return ended
+      return null
+    },
+  }
 }
