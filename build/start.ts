@@ -58,9 +58,17 @@ function descriptors(): { bundle: string; cache: string } | null {
 }
 
 const name = process.argv[2] ?? 'hearth'
+const command = process.argv[3] ?? ''
+/** What hearth does beside being a daemon: in a bundle of its own, which the daemon does not read. */
+const APART = ['test']
 const bundle = `${__dirname}/${name}.js`
 process.argv.splice(1, 2, bundle)
 restoreVariables()
-const files = descriptors() ?? { bundle, cache: `${__dirname}/${name}.cache` }
-const run = compile(files.bundle, files.cache, bundle).runInThisContext()
-run(require, { exports: {} }, bundle, __dirname)
+if (name === 'hearth' && APART.includes(command)) {
+  const { run } = require(`${__dirname}/simulation.cjs`)
+  process.exitCode = run(command, process.argv.slice(3))
+} else {
+  const files = descriptors() ?? { bundle, cache: `${__dirname}/${name}.cache` }
+  const run = compile(files.bundle, files.cache, bundle).runInThisContext()
+  run(require, { exports: {} }, bundle, __dirname)
+}

@@ -87,6 +87,10 @@ export function readOptions(
       'An init daemon and service supervisor that runs your systemd units in a container',
     )
     .version(version)
+    .addHelpText(
+      'after',
+      '\nhearth test FILE... tests units on a simulated clock; see hearth test --help',
+    )
     .option('--services <dir>', 'unit directory (repeatable, the first wins)', collect)
     .option('--vendor-units <dir>', 'directory of units found by name only (repeatable)', collect)
     .option('--target <unit>', 'unit to start at boot', 'default.target')
