@@ -1,5 +1,6 @@
 // Boot and wiring: the only file that knows every room.
 import { existsSync } from 'node:fs'
+import { fromThrowable } from 'neverthrow'
 import manifest from '../package.json' with { type: 'json' }
 import { adopt, indexRun } from './adopt.ts'
 import { createBackend } from './backend.ts'
@@ -26,7 +27,7 @@ import { resume } from './resume.ts'
 import { logNameOf, type RunEnds, runEnd } from './run-ends.ts'
 import { initialEnvironment } from './runtime/environment.ts'
 import { readHostFacts } from './runtime/facts.ts'
-import { inWords } from './runtime/failure.ts'
+import { errnoOf, inWords } from './runtime/failure.ts'
 import { CAUSE, type Inheritance, readInheritance } from './runtime/image.ts'
 import type { Keep, KeptPart } from './runtime/keep.ts'
 import { beginMachine, isMachine as isPid1OfMachine } from './runtime/machine.ts'
@@ -286,13 +287,15 @@ async function main(
     now,
     arm: createTimer(native.monotonicUsec),
     settled: runtime.settled,
+    defect: error => defect(error),
   })
 
-  const defect = (error: unknown) => {
+  const defect = (error: unknown): never => {
     log.fatal({ err: error, events: recorder.latest().slice(-8) }, 'a defect in hearth itself')
     // The step that threw was not written down: the next image goes on from the state before it.
-    native.die(CAUSE.exception)
+    return native.die(CAUSE.exception)
   }
+  hasBegun = true
   process.on('uncaughtException', defect)
   process.on('unhandledRejection', defect)
   if (leftover) resume(leftover, { native, engine, runtime, loop, persist })
@@ -360,6 +363,11 @@ async function main(
         asked: before.cause === CAUSE.reexec,
       },
       defects,
+      defect(error, method) {
+        const what = method === null ? 'a connection' : `the request ${method}`
+        log.error({ err: error }, `a defect in hearth itself, at ${what}`)
+        defects.add(`${what} failed: ${error instanceof Error ? error.message : error}`)
+      },
       reexec,
       reexecFailed: why => tell('error', null, `cannot execute the daemon again: ${why}`),
       engine,
@@ -447,8 +455,17 @@ function groupId(group: { gid: number } | null, name: string, tell: LogLine): nu
 async function refuseSecondDaemon(path: string) {
   const { clearSocketPath, describeSocketPathError } = await import('./control/socket-path.ts')
   const cleared = await clearSocketPath(path)
-  if (cleared.isErr()) throw new Error(describeSocketPathError(cleared.error))
+  if (cleared.isErr()) throw new CannotStart(describeSocketPathError(cleared.error))
 }
+
+class CannotStart extends Error {}
+
+/** Services may run: there is no way back. */
+let hasBegun = false
+
+/** Whether the world around keeps the daemon from coming up: then it ends and says so. What else is thrown is a defect. */
+const isRefusal = (error: unknown) =>
+  error instanceof CannotStart || fromThrowable(() => errnoOf(error))().isOk()
 
 /** Why the daemon could not come up. */
 const inOneSentence = ({ message, code, syscall, path }: NodeJS.ErrnoException) =>
@@ -471,8 +488,9 @@ async function start() {
     const before = inherited ?? takeOver(native, null, process.env, args)
     await main(options, log, isMachine, inheritance, before)
   } catch (error) {
-    log.fatal(inOneSentence(error as NodeJS.ErrnoException))
-    if (inheritance) native.die(CAUSE.exception)
+    if (isRefusal(error)) log.fatal(inOneSentence(error as NodeJS.ErrnoException))
+    else log.fatal({ err: error }, 'a defect in hearth itself')
+    if (inheritance || hasBegun || !isRefusal(error)) native.die(CAUSE.exception)
     native.leaving()
     process.exit(1)
   }

@@ -83,6 +83,7 @@ void watch_close(struct watch *watch);
 /* image.c: what a new image finds of this one, and the way to it. */
 int32_t *spawned_pid(void);
 _Atomic uint64_t *pending_signals(void);
+_Atomic uint64_t *signals_in_hand(void);
 _Noreturn void die(int cause, const void *address);
 
 /* arena.c: memory of one request, all freed at once. */

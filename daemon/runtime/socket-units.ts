@@ -137,7 +137,8 @@ export function createSocketUnits(parts: SocketParts, kept: KeptPart): SocketUni
     if (remote.family !== 'unix') return null
     try {
       return native.peerCredentials(fd)
-    } catch {
+    } catch (error) {
+      errnoOf(error)
       return null
     }
   }
