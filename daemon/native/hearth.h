@@ -84,6 +84,7 @@ void watch_close(struct watch *watch);
 int32_t *spawned_pid(void);
 _Atomic uint64_t *pending_signals(void);
 _Atomic uint64_t *signals_in_hand(void);
+double *notify_tries(void);
 _Noreturn void die(int cause, const void *address);
 
 /* arena.c: memory of one request, all freed at once. */

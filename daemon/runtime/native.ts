@@ -101,6 +101,8 @@ export type NotifyDatagram = {
   gid: number
   text: string
   fds: readonly number[]
+  /** How many images have died while they had it in hand. */
+  deaths: number
 }
 
 /** A socket's own address or its peer's; `path` is empty for a unix socket without a name. */
@@ -228,7 +230,8 @@ export interface Native {
   cloexec(fd: number, on: boolean): void
   memfd(name: string): number
   /** Binds a datagram socket (sd_notify(3)) at `path`, in place of a stale one, or goes on with one that an earlier
-   * image bound. The callback owns the datagram's descriptors. Those without credentials or over 64 KiB are dropped. */
+   * image bound. The callback owns the datagram's descriptors; when it returns the datagram is taken from the socket, in which
+   * another image would find it till then. Those without credentials or over 64 KiB are dropped. */
   notifySocket(
     pathOrFd: string | number,
     callback: (datagram: NotifyDatagram) => void,

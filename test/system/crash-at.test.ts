@@ -1,6 +1,6 @@
 // The daemon dies at each of its steps, one run for each, and what comes of the services is the same as without a crash. Some
-// steps are tried here; more with HEARTH_CRASH_TRIES=NUMBER, all
-// of them with `npm run test:crash`; HEARTH_CRASH_BY=WAY,... has it die in those ways alone.
+// steps are tried here; more with HEARTH_CRASH_TRIES=NUMBER, all of them with `npm run test:crash`; HEARTH_CRASH_BY=WAY,... has
+// it die in those ways alone.
 import { existsSync, readFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import { boot, isRoot, type UnitFiles } from './pid1.ts'

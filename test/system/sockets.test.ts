@@ -302,3 +302,29 @@ test('what a service stores comes back to it after a restart, and is dropped whe
   t.is(await stored('store.service'), '0')
   t.is(await stored('keep.service'), '1', 'FileDescriptorStorePreserve=yes')
 })
+
+test('what is stored while the daemon dies again and again is stored once, all of it', async t => {
+  const count = 60
+  const hearth = await boot(t, {
+    units: at => ({
+      'hoard.service': service(
+        `${activated} hoard ${at}/hoard ${count}`,
+        'Type=notify\nFileDescriptorStoreMax=100\nTimeoutStartSec=infinity',
+      ),
+    }),
+  })
+  const started = hearth.ctl('start', 'hoard.service')
+  for (let deaths = 1; deaths <= 3; deaths++) {
+    await hearth.until('hoard.service', 'NFileDescriptorStore', now => Number(now) >= 15 * deaths)
+    hearth.signal('SIGSEGV')
+    await hearth.said(new RegExp(`(taking over[^]*){${deaths}}`))
+  }
+  t.is((await started).code, 0)
+  t.is(await hearth.show('hoard.service', 'NFileDescriptorStore'), `${count}`)
+  await hearth.ok('restart', 'hoard.service')
+  const all = Array.from({ length: count }, (_, i) => `${i + 1}`.padStart(2, '0'))
+  t.is(
+    await hearth.file(`${hearth.directory}/hoard`, text => text.endsWith('\n')),
+    `${all.join(' ')} \n`,
+  )
+})
