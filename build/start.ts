@@ -7,13 +7,14 @@ import { Script } from 'node:vm'
 const BUNDLE_ID_LENGTH = 64
 const KEPT = 'HEARTH_KEPT_'
 
-/** Node's own variables, which the launcher put aside. */
+/** Node's own variables, which the launcher put aside, and what this image is loaded with beside the user's own. */
 function restoreVariables(): void {
   for (const variable of Object.keys(process.env)) {
     if (!variable.startsWith(KEPT)) continue
     process.env[variable.slice(KEPT.length)] = process.env[variable]
     delete process.env[variable]
   }
+  if (process.env.LD_PRELOAD === '') delete process.env.LD_PRELOAD
 }
 
 /** The cache, if it is of the bundle whose first line is `id`: V8 would take that of any source that is as long. */

@@ -246,3 +246,26 @@ test('a daemon that is not PID 1 comes back, too: its services stay its own, and
   hearth.signal('SIGTERM')
   t.deepEqual(await hearth.ended, { code: 0, signal: null })
 })
+
+for (const namespace of [true, false])
+  test(`a termination signal that comes while one image takes the other's place is obeyed, ${namespace ? 'as PID 1' : 'as another process'}`, async t => {
+    if (namespace && !isRoot) {
+      t.log('skipped: needs root')
+      return t.pass()
+    }
+    const hearth = await boot(t, {
+      namespace,
+      environment: { LD_PRELOAD: '' },
+      units: { 'web.service': service('/bin/sleep infinity', 'ExecStartPost=/bin/echo life') },
+    })
+    await crash(hearth, 'SIGSEGV')
+    const pid = await hearth.show('web', 'MainPID')
+    await hearth.ok('daemon-reexec')
+    // What holds the signal is loaded with Node alone.
+    t.notRegex(await hearth.ok('show-environment'), /LD_PRELOAD/)
+    await hearth.ok('restart', 'web')
+    t.not(await hearth.show('web', 'MainPID'), pid)
+    hearth.signal('SIGSEGV')
+    hearth.signal('SIGTERM')
+    t.deepEqual(await hearth.ended, { code: 0, signal: null })
+  })
