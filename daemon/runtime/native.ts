@@ -237,11 +237,13 @@ export interface Native {
     callback: (datagram: NotifyDatagram) => void,
   ): NotifySocket
   peerCredentials(fd: number): PeerCredentials
-  /** Close-on-exec and non-blocking. `protocol` is SocketProtocol= ('' for the usual one) or netlink's number. */
+  /** Close-on-exec and non-blocking. `protocol` is SocketProtocol= ('' for the usual one) or netlink's number; `namespaces`:
+   * descriptors of those in which it is made. */
   socket(
     family: SocketAddress['family'] | 'netlink',
     type: 'stream' | 'datagram' | 'sequential-packet' | 'raw',
     protocol: string | number,
+    namespaces?: readonly number[],
   ): number
   /** Sets an option by its C name (the list is in sockets.c); an errno name, or null. */
   socketOption(fd: number, name: string, value: number | string): string | null

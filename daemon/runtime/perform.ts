@@ -199,7 +199,8 @@ export function createRuntime(parts: RuntimeParts): Runtime {
   const descriptors = createDescriptors(native, keep.part('descriptors'), held =>
     readiness.remove(held.fd),
   )
-  const socketParts = { native, units, descriptors, readiness, post, log }
+  const { namespaces } = sandboxes
+  const socketParts = { native, units, descriptors, readiness, namespaces, post, log }
   const sockets = createSocketUnits(socketParts, keep.part('sockets'))
   const store = createFdStore(socketParts)
   const spawn = createSpawner({

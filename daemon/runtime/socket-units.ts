@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import type { EngineEvent } from '../engine/event.ts'
 import { SOCKET_DEFAULTS } from '../units/defaults.ts'
 import { descriptorName } from '../units/directives/socket.ts'
-import type { ListenPort, SocketSettings, UnitName, Units } from '../units/unit.ts'
+import type { ListenPort, SocketSettings, Unit, UnitName, Units } from '../units/unit.ts'
 import { nodeOf } from '../units/values/socket.ts'
 import { errnoOf, inWords } from './failure.ts'
 import type { KeptPart } from './keep.ts'
@@ -20,6 +20,8 @@ export type SocketParts = {
   units: Units
   descriptors: Descriptors
   readiness: Readiness
+  /** Descriptors of the namespaces that the unit's sockets are made in; a sentence: why they cannot be had. */
+  namespaces: (unit: Unit) => readonly number[] | string
   post: (event: EngineEvent) => void
   log: (level: 'debug' | 'warn', unit: UnitName, message: string) => void
 }
@@ -76,10 +78,12 @@ export function createSocketUnits(parts: SocketParts, kept: KeptPart): SocketUni
     const socket = settings(name)
     const owner = ownerOf(socket)
     if (typeof owner === 'string') return owner
+    const namespaces = parts.namespaces(unit)
+    if (typeof namespaces === 'string') return namespaces
     const fds: number[] = []
     const warn = (message: string) => log('warn', name, message)
     for (const port of socket.listen) {
-      const opened = openPort(port, { native, socket, owner, warn })
+      const opened = openPort(port, { native, socket, namespaces, owner, warn })
       if (opened.isErr()) {
         for (const fd of fds) native.close(fd)
         return opened.error

@@ -250,6 +250,43 @@ RemainAfterExit=yes`,
     check: 'test "$(readlink /proc/self/ns/net)" = "$(cat /tmp/shared)"',
   },
   {
+    title:
+      'PrivateNetwork= of a socket unit puts its sockets into a network of its own, which its service may join',
+    directives: ['PrivateNetwork', 'JoinsNamespaceOf'],
+    unit: 'private-net.service',
+    settings:
+      'PrivateNetwork=yes\n[Unit]\nRequires=private-net.socket\nAfter=private-net.socket\nJoinsNamespaceOf=private-net.socket',
+    more: {
+      'private-net.socket':
+        '[Socket]\nListenStream=127.0.0.1:7999\nListenStream=/run/private-net\nPrivateNetwork=yes\n',
+    },
+    check: `test "$LISTEN_FDS" = 2\nss -Hltn 'sport = 7999' | grep -q LISTEN`,
+    async afterwards(t, hearth) {
+      const listening = () => hearth.inside(['ss', '-Hltn', 'sport = 7999'])
+      t.is((await listening()).out, '')
+      // Its network is there as long as the socket unit is up, over another image of the daemon too.
+      await hearth.ok('daemon-reexec')
+      await hearth.ok('restart', 'private-net.service')
+      t.is(await hearth.show('private-net.service', 'Result'), 'success')
+    },
+  },
+  {
+    title: 'NetworkNamespacePath= of a socket unit that is not there is told',
+    directives: ['NetworkNamespacePath'],
+    settings: 'RemainAfterExit=yes',
+    more: {
+      'no-net.socket':
+        '[Socket]\nListenStream=127.0.0.1:7998\nNetworkNamespacePath=/run/nowhere\nService=case.service\n',
+      'case.service': '[Service]\nExecStart=/bin/true\n',
+    },
+    check: 'true',
+    async afterwards(t, hearth) {
+      const { code, err } = await hearth.ctl('start', 'no-net.socket')
+      t.is(code, 1)
+      t.regex(err, /cannot set up NetworkNamespacePath=\/run\/nowhere: no such file or directory/i)
+    },
+  },
+  {
     title: 'MountFlags=slave and PrivateMounts= keep the unit’s mounts to itself',
     directives: ['MountFlags', 'PrivateMounts'],
     settings: 'MountFlags=slave\nPrivateMounts=yes',

@@ -57,6 +57,8 @@ export type Prepared = {
 export interface Sandboxes {
   /** Null: the command runs as the daemon does. */
   prepare(start: SandboxStart): Result<Prepared | null, SpawnFailure>
+  /** The namespaces that what the daemon itself makes for the unit is made in, by descriptors; a sentence: why not. */
+  namespaces(unit: Unit): readonly number[] | string
   /** The unit's run has ended: nothing of it is used again. */
   end(unit: UnitName): void
   /** Resolves when the private directories of ended runs are gone. */
@@ -158,6 +160,21 @@ export function createSandboxes(parts: SandboxParts): Sandboxes {
       const sandbox = start.unit.sandbox ?? SANDBOX_DEFAULTS
       if (sandbox === SANDBOX_DEFAULTS && start.root === null) return ok(null)
       return prepare(start, sandbox)
+    },
+    namespaces(unit) {
+      const { sandbox } = unit
+      if (!sandbox || (!sandbox.privateNetwork && sandbox.networkNamespacePath === null)) return []
+      const reason = abilities['network-namespace']
+      if (sandbox.privateNetwork && reason !== null)
+        warn(
+          unit.id,
+          `PrivateNetwork= cannot be had (${reason}): its sockets are on the network of all`,
+        )
+      const asDaemon = { uid: null, gid: null, isConfined: false }
+      return namespacesOf(parts, sandbox, asDaemon, shared.of(unit), false).match(
+        ({ namespaces }) => namespaces.map(({ fd }) => fd),
+        ({ message }) => message,
+      )
     },
     end: shared.end,
     removed: shared.removed,
