@@ -3,6 +3,7 @@
 // capabilities would allow.
 import { type Abilities, NEEDS, type Need } from '../units/directives/need.ts'
 import { CAPABILITIES } from '../units/values/capability.ts'
+import { appArmorProbe } from './apparmor.ts'
 import { ownCapabilities } from './capabilities.ts'
 import { CONTROLLERS } from './cgroups/attributes.ts'
 import type { Cgroups } from './cgroups/cgroups.ts'
@@ -42,6 +43,8 @@ type Probe = {
   calls: readonly Attempt[]
   /** The capability that the calls take, for the reason. */
   capability?: string
+  /** The reason when a file that the calls open is not there. */
+  missing?: string
 }
 
 const PROBES: Readonly<Record<TriedNeed, Probe>> = {
@@ -97,6 +100,7 @@ const PROBES: Readonly<Record<TriedNeed, Probe>> = {
     capability: 'CAP_SYS_RESOURCE',
   },
   keyring: { calls: [call('keyctl', KEYCTL_JOIN_SESSION_KEYRING, 0)] },
+  apparmor: { calls: appArmorProbe(), missing: 'AppArmor is not in force here' },
   inotify: { calls: [call('inotify_init1', 0)] },
   bpf: {
     calls: [call('bpf', BPF_MAP_CREATE, words(BPF_MAP_TYPE_ARRAY, 4, 4, 1), 16)],
@@ -133,9 +137,11 @@ const mayInsideUsers = (native: Native, need: TriedNeed): boolean =>
   native.attempt([unshare(CLONE_NEWUSER), ...PROBES[need].calls]) === null
 
 function tryOut(native: Native, need: TriedNeed): string | null {
-  const { calls, capability } = PROBES[need]
+  const { calls, capability, missing } = PROBES[need]
   const failed = native.attempt(calls)
   if (failed === null || mayInsideUsers(native, need)) return null
+  if (missing !== undefined && (failed.errno === 'ENOENT' || failed.errno === 'EINVAL'))
+    return missing
   return why(failed.errno, capability)
 }
 

@@ -25,6 +25,8 @@ export type SandboxRequest = {
   namespaces: readonly { fd: number; step: string; exitStatus: number }[]
   /** CLONE_NEW… of those it gets for itself, but the mount namespace; 0: none. */
   unshare: number
+  /** It is the first process of a PID namespace of its own. */
+  newPids?: boolean
   /** A mount namespace of its own; null: the daemon's. */
   mounts: {
     /** An empty directory where the tree is put together. */

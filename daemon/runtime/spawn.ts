@@ -19,6 +19,7 @@ import type {
   Units,
 } from '../units/unit.ts'
 import { templateOf } from '../units/values/unit-name.ts'
+import { appArmorCalls } from './apparmor.ts'
 import { capabilityCalls } from './capabilities.ts'
 import type { Cgroups } from './cgroups/cgroups.ts'
 import { expandArguments, findExecutable, shellArguments } from './command.ts'
@@ -178,6 +179,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
       },
       before: [
         ...schedulingCalls(exec, parts.abilities),
+        ...(isConfined ? appArmorCalls(exec, parts.abilities) : []),
         ...(root === null ? [] : [chroot(root)]),
         ...(capabilities?.before ?? []),
       ],

@@ -242,6 +242,7 @@ export const EXEC_DEFAULTS: ExecSettings = {
   oomScoreAdjust: null,
   timerSlackNsec: null,
   personality: null,
+  appArmorProfile: null,
   ignoreSigpipe: true,
   removeIpc: false,
   setLoginEnvironment: null,
@@ -297,6 +298,7 @@ export const SANDBOX_DEFAULTS: SandboxSettings = {
   privateNetwork: false,
   networkNamespacePath: null,
   privateIpc: false,
+  privatePids: false,
   ipcNamespacePath: null,
   privateUsers: 'no',
 }

@@ -71,6 +71,8 @@ export function serviceProblem(draft: Draft, service: ServiceSettings): string |
       return 'cannot use RestartForceExitStatus= with Type=oneshot'
     if (service.exitType === 'cgroup') return 'cannot use ExitType=cgroup with Type=oneshot'
   }
+  if (service.type === 'forking' && draft.sandbox.privatePids)
+    return 'cannot run Type=forking with PrivatePIDs=: all of its processes would end with the first one'
   if (service.type === 'dbus' && !service.busName) return 'cannot run Type=dbus without BusName='
   const killMode = draft.kill.killMode ?? 'control-group'
   if (draft.exec.pamName && killMode !== 'control-group' && killMode !== 'mixed')

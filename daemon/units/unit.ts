@@ -472,6 +472,8 @@ export type ExecSettings = {
   timerSlackNsec: number | null
   /** The architecture's name and personality(2)'s number of its execution domain. */
   personality: { name: string; domain: number } | null
+  /** AppArmorProfile=; `optional`: what goes wrong with it does not count. */
+  appArmorProfile: { name: string; optional: boolean } | null
   ignoreSigpipe: boolean
   removeIpc: boolean
   /** null: with User= alone. */
@@ -557,6 +559,7 @@ export type SandboxSettings = {
   privateNetwork: boolean
   networkNamespacePath: string | null
   privateIpc: boolean
+  privatePids: boolean
   ipcNamespacePath: string | null
   privateUsers: 'no' | 'yes' | 'self' | 'identity'
 }

@@ -1,4 +1,5 @@
 // The sandbox by namespaces: systemd.exec(5), SANDBOXING and PATHS.
+import { existsSync } from 'node:fs'
 import { type Case, conformance } from './conformance.ts'
 
 const NAMESPACE = { Result: 'exit-code', ExecMainStatus: '226' }
@@ -225,6 +226,43 @@ ExecStartPost=+:/bin/sh -ec 'test "$(readlink /proc/self/ns/net)" = "$(cat /tmp/
     async afterwards(t, hearth) {
       t.notRegex((await hearth.inside(['ipcs', '-q'])).out, /0x/)
     },
+  },
+  {
+    title: 'PrivatePIDs= makes each process the first of its own, in a /proc that shows no others',
+    directives: ['PrivatePIDs'],
+    settings: `PrivatePIDs=yes
+Type=notify
+NotifyAccess=all
+ExecStartPre=:/bin/sh -exc 'test $$ = 1; test "$(ls -d /proc/[0-9]* | wc -l)" -le 5'
+ExecStart=
+ExecStart=:/bin/sh -exc 'test $$ = 1; test "$SYSTEMD_EXEC_PID" = 1; test ! -e /proc/2000; (setsid sleep 1000 &); systemd-notify --ready; trap "exit 0" TERM; while :; do sleep 0.05; done'`,
+    expect: { ActiveState: 'active' },
+    async afterwards(t, hearth, unit) {
+      const pid = await hearth.show(unit, 'MainPID')
+      t.true(Number(pid) > 1)
+      t.regex((await hearth.inside(['cat', `/proc/${pid}/status`])).out, /^NSpid:\t\d+\t1$/m)
+      await hearth.ok('daemon-reexec')
+      t.is(await hearth.show(unit, 'MainPID'), pid)
+      await hearth.ok('stop', unit)
+      t.is(await hearth.show(unit, 'Result'), 'success')
+      t.is((await hearth.inside(['pgrep', '-f', '^sleep 1000$'])).code, 1)
+    },
+  },
+  {
+    title: 'PrivatePIDs= does not go with Type=forking',
+    directives: ['PrivatePIDs'],
+    settings: 'PrivatePIDs=yes\nType=forking',
+    check: 'true',
+    expect: { LoadState: 'bad-setting' },
+    verified: /cannot run Type=forking with PrivatePIDs=/,
+  },
+  {
+    title: 'where AppArmor is not in force, AppArmorProfile= has no effect, and is told',
+    directives: ['AppArmorProfile'],
+    settings: 'AppArmorProfile=web',
+    skip: existsSync('/proc/self/attr/apparmor/exec') ? 'AppArmor may be in force' : null,
+    check: 'true',
+    said: /Starts without AppArmorProfile= \(AppArmor is not in force here\)/,
   },
   {
     title: 'IPCNamespacePath= enters the message queues of a namespace that is there',

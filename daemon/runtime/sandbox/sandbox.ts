@@ -91,7 +91,13 @@ export function createSandboxes(parts: SandboxParts): Sandboxes {
       const { credentialsRoot } = parts
       const plan = planMounts({
         entries: sandboxEntries({
-          ...{ ...start, sandbox, privateTmp, credentialsRoot },
+          ...{
+            ...start,
+            sandbox,
+            privateTmp,
+            credentialsRoot,
+            privatePids: hasPids(start, sandbox),
+          },
           root: root === '/' ? null : root,
         }),
         ...{ root, ...places, look, mounts: hostMounts(), setsFlags },
@@ -107,6 +113,9 @@ export function createSandboxes(parts: SandboxParts): Sandboxes {
       return err(refusal(errno, `cannot make ${what}: ${inWords(errno)}`))
     }
   }
+
+  const hasPids = ({ isConfined }: SandboxStart, { privatePids }: SandboxSettings): boolean =>
+    isConfined && privatePids && abilities['pid-namespace'] === null
 
   const prepare = (
     start: SandboxStart,
@@ -124,6 +133,7 @@ export function createSandboxes(parts: SandboxParts): Sandboxes {
       )
     }
     const hasMounts = wantsMounts && reason === null
+    const newPids = hasMounts && hasPids(start, sandbox)
     const own = shared.of(unit)
     const entered = namespacesOf(parts, sandbox, start, own, hasMounts)
     if (entered.isErr()) return err(entered.error)
@@ -135,6 +145,7 @@ export function createSandboxes(parts: SandboxParts): Sandboxes {
     return ok({
       request: {
         ...entered.value,
+        newPids,
         mounts:
           hasMounts && places
             ? {

@@ -7,8 +7,8 @@ const names = (text: string) => text.trim().split(/\s+/)
 const EXEC = names(`
 RootImage RootImageOptions RootImagePolicy RootEphemeral RootHash RootHashSignature RootVerity RootMStack
 ExtensionDirectories ExtensionImages ExtensionImagePolicy MountImages MountImagePolicy
-PrivatePIDs PrivateBPF UserNamespacePath
-SELinuxContext AppArmorProfile SmackProcessLabel StateDirectoryQuota CacheDirectoryQuota
+PrivateBPF UserNamespacePath
+SELinuxContext SmackProcessLabel StateDirectoryQuota CacheDirectoryQuota
 LogsDirectoryQuota StateDirectoryAccounting CacheDirectoryAccounting LogsDirectoryAccounting MemoryTHP`)
 
 /** systemd.resource-control(5). */
@@ -46,7 +46,6 @@ const NOTES: readonly (readonly [note: string, directives: string])[] = [
     SocketBindAllow SocketBindDeny RestrictNetworkInterfaces BindNetworkInterface`,
   ],
   ['the SELinux security module is not used', 'SELinuxContext'],
-  ['the AppArmor security module is not used', 'AppArmorProfile'],
   ['the Smack security module is not used', 'SmackProcessLabel'],
   [
     'directories have no quotas',
@@ -72,7 +71,7 @@ export type LazyRows = { names: () => Iterable<string>; row: (name: string) => D
 /** Those without which a unit is less confined than its file says. */
 const SECURITY = new Set(
   names(`
-PrivatePIDs PrivateBPF UserNamespacePath RootImage RootVerity RootHash SELinuxContext AppArmorProfile
+PrivateBPF UserNamespacePath RootImage RootVerity RootHash SELinuxContext
 SmackProcessLabel IPIngressFilterPath IPEgressFilterPath
 BPFProgram SocketBindAllow SocketBindDeny RestrictNetworkInterfaces NFTSet`),
 )

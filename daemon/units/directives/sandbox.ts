@@ -129,6 +129,7 @@ export const sandboxDirectives = (): Directive[] => [
     fallback: 'fails',
   }),
   flag('PrivateIPC', 'privateIpc', ['ipc-namespace']),
+  flag('PrivatePIDs', 'privatePids', ['pid-namespace', 'mount-namespace']),
   word('IPCNamespacePath', 'ipcNamespacePath', absolutePath, ['ipc-namespace'], {
     fallback: 'fails',
   }),
