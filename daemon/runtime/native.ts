@@ -265,8 +265,9 @@ export interface Native {
   /** Opens a POSIX message queue for reading, made if it is not there. */
   messageQueue(name: string, mode: number, maxMessages: number, messageSize: number): number
   unlinkMessageQueue(name: string): string | null
-  /** A descriptor connected to the Unix socket at the path, whatever its type. Throws an errno error; waits for nobody. */
-  connectUnix(path: string): number
+  /** A descriptor connected to the Unix socket at the path, whatever its type; `from`: the abstract name, `@` and what follows, that
+   * it comes from. Throws an errno error; waits for nobody. */
+  connectUnix(path: string, from?: string): number
   /** What is next at a datagram socket, or what a stream holds, which stays there; null: nothing. The descriptors are the
    * caller's to close. Of more than 16 MiB the rest is cut off. `pid` 0: nobody in our PID namespace, or a stream. At the end
    * of a stream `bytes` is empty. */

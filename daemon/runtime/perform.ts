@@ -23,6 +23,7 @@ import { createClockWatch } from './clock-watch.ts'
 import { checkConditions } from './conditions.ts'
 import { detectContainer } from './container.ts'
 import { createCredentials } from './credentials.ts'
+import { createDelayedSpawns } from './delayed-spawns.ts'
 import { directoriesOf, directoryRoots, ownersOf } from './directories.ts'
 import type { HostFacts } from './facts.ts'
 import { createFdStore } from './fd-store.ts'
@@ -111,6 +112,8 @@ export interface Runtime {
   clean(unit: UnitName, kinds: readonly DirectoryKind[]): Promise<readonly string[]>
   /** A command was started by an earlier image, which did not come to tell it. */
   startedBefore(effect: Of<'spawn'>, pid: number): void
+  /** Commands that an earlier image could not start at once, to be started anew. */
+  delayedBefore(): readonly Of<'spawn'>[]
   /** A unit was read: the engine hears of those that are there without having been started. */
   loaded(unit: Unit): void
   /** Takes up what an earlier image has begun for the units in `state`, and in events that wait. `children`: ours, zombies
@@ -224,6 +227,13 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     notifyPath: parts.notify?.path ?? null,
     nofile: parts.nofile,
     log,
+  })
+  const delayed = createDelayedSpawns({
+    ...{ native, units, spawn, post },
+    keep: keep.part('spawns'),
+    give: credentials.give,
+    hasCredentials: ({ unit, invocationId }) =>
+      runs.of(unit, invocationId).hasCredentials && credentials.of(unit) !== null,
   })
   const notify = parts.notify
     ? openNotify(
@@ -344,7 +354,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
         case 'check-conditions':
           return check(effect)
         case 'spawn':
-          return post(spawn(effect))
+          return delayed.start(effect)
         case 'kill':
           return killUnit(effect)
         case 'await-empty':
@@ -463,6 +473,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
       if (exec === 'start') runs.started(unit, runs.of(unit, invocationId), pid)
     },
     loaded: presence.loaded,
+    delayedBefore: delayed.left,
     restore(state, events, children) {
       // Before all else: the exit of a process that is not known would be taken for a stranger's.
       for (const event of events) {

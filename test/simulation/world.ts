@@ -372,7 +372,7 @@ export class World {
           {
             native: { children: () => new Int32Array() },
             engine: this.#engine,
-            runtime: { restore() {}, startedBefore },
+            runtime: { restore() {}, startedBefore, delayedBefore: () => [] },
             loop: this.#loop,
             persist: this.#persist,
           },
