@@ -30,6 +30,7 @@ const INITIAL_FACTS: ServiceFacts = Object.freeze({
   command: null,
   runs: NO_RUNS,
   main: null,
+  isShort: false,
   spawnError: null,
   statusText: '',
   statusErrno: 0,

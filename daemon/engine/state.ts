@@ -167,6 +167,8 @@ export type ServiceFacts = {
   runs: readonly CommandRun[]
   /** ExecMain* properties: the last main process, kept after its end. */
   main: CommandRun | null
+  /** The last command could not be run for want of what all share (SHORTAGES): that passes, and is not the service's fault. */
+  isShort: boolean
   /** Why a command could not be run at all, in words: the latest of this run, null when all could. */
   spawnError: string | null
   /** STATUS= and ERRNO= of sd_notify(3). */

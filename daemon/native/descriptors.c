@@ -3,10 +3,22 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "hearth.h"
+
+/* So many of our descriptors are not for services: with them ctl is answered and the next image made. */
+#define OURS 32
+
+/* Whether so few are left that those of ours would be taken: the kernel gives the lowest number that is free. */
+static bool is_ours(int fd)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > 2 * OURS && (rlim_t)fd >= limit.rlim_cur - OURS;
+}
 
 /* pipe(): { read, write }, kept over the daemon's next image; only the read end does not block: the write end is a service's output. */
 static napi_value make_pipe(napi_env env, napi_callback_info info)
@@ -15,8 +27,16 @@ static napi_value make_pipe(napi_env env, napi_callback_info info)
 	int ends[2];
 
 	(void)info;
-	if (pipe(ends) == -1 || fcntl(ends[0], F_SETFL, O_NONBLOCK) == -1)
+	if (pipe(ends) == -1)
 		return throw_errno(env, "pipe");
+	if (is_ours(ends[1])) {
+		close(ends[0]);
+		close(ends[1]);
+		errno = EMFILE;
+		return throw_errno(env, "pipe");
+	}
+	if (fcntl(ends[0], F_SETFL, O_NONBLOCK) == -1)
+		return throw_errno(env, "fcntl");
 	napi_create_object(env, &object);
 	set_number(env, object, "read", ends[0]);
 	set_number(env, object, "write", ends[1]);
