@@ -244,6 +244,7 @@ async function main(
         collect: () => runtime.collectExits(loop.batch),
         childEnded: () => childEnded.promise,
         removed: runtime.removed,
+        loggersEnded: runtime.loggersEnded,
         close() {
           control?.close()
           logSockets?.close()

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -53,6 +54,17 @@ static napi_value inode(napi_env env, napi_callback_info info)
 	if (!arguments(env, info, 1, &value) || !read_int(env, value, &fd))
 		return NULL;
 	return js_number(env, fstat(fd, &found) == 0 ? (double)found.st_ino : 0);
+}
+
+/* bytesIn(fd): how many bytes can be read from a pipe. */
+static napi_value bytes_in(napi_env env, napi_callback_info info)
+{
+	napi_value value;
+	int fd, size = 0;
+
+	if (!arguments(env, info, 1, &value) || !read_int(env, value, &fd))
+		return NULL;
+	return ioctl(fd, FIONREAD, &size) == -1 ? throw_errno(env, "FIONREAD") : js_number(env, size);
 }
 
 static napi_value close_(napi_env env, napi_callback_info info)
@@ -140,6 +152,7 @@ void register_descriptors(napi_env env, napi_value exports)
 {
 	register_call(env, exports, "pipe", make_pipe, NULL);
 	register_call(env, exports, "inode", inode, NULL);
+	register_call(env, exports, "bytesIn", bytes_in, NULL);
 	register_call(env, exports, "close", close_, NULL);
 	register_call(env, exports, "cloexec", cloexec, NULL);
 	register_call(env, exports, "memfd", memfd, NULL);

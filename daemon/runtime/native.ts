@@ -228,6 +228,8 @@ export interface Native {
   pipe(): { read: number; write: number }
   /** Of the file that is open there; 0: none is. */
   inode(fd: number): number
+  /** How many bytes can be read from a pipe now. */
+  bytesIn(fd: number): number
   close(fd: number): void
   cloexec(fd: number, on: boolean): void
   memfd(name: string): number

@@ -3,6 +3,7 @@ import type { Effect } from '../engine/effect.ts'
 import type { EngineEvent, ProcessExit } from '../engine/event.ts'
 import type { EngineState } from '../engine/state.ts'
 import type { Logs, SenderOf } from '../logs/logs.ts'
+import { SERVICE_DEFAULTS } from '../units/defaults.ts'
 import type { Abilities } from '../units/directives/need.ts'
 import type { DirectiveTable } from '../units/directives.ts'
 import type { LoadedUnits } from '../units/load.ts'
@@ -30,6 +31,7 @@ import { createFdStore } from './fd-store.ts'
 import { createGuard } from './guard.ts'
 import type { Keep } from './keep.ts'
 import { type KillEffect, kill } from './kill.ts'
+import { createLoggers } from './loggers.ts'
 import type { Native } from './native.ts'
 import { openNotify } from './notify.ts'
 import { createPathWatches } from './path-watches.ts'
@@ -119,6 +121,8 @@ export interface Runtime {
   /** Takes up what an earlier image has begun for the units in `state`, and in events that wait. `children`: ours, zombies
    * too. */
   restore(state: EngineState, events: readonly EngineEvent[], children: ReadonlySet<number>): void
+  /** Resolves when the loggers of the units that are down have read everything. */
+  loggersEnded(): Promise<void>
   /** Resolves when nothing of an ended run is to be removed any more. */
   removed(): Promise<void>
   close(): void
@@ -206,7 +210,19 @@ export function createRuntime(parts: RuntimeParts): Runtime {
   const socketParts = { native, units, descriptors, readiness, namespaces, post, log }
   const sockets = createSocketUnits(socketParts, keep.part('sockets'))
   const store = createFdStore(socketParts)
-  const spawn = createSpawner({
+  const loggers = createLoggers(
+    {
+      native,
+      readiness,
+      start: (unit, invocationId, input) => spawner.startLogger(unit, invocationId, input),
+      timeoutUsec: unit =>
+        units.get(unit).service?.timeoutStopUsec ?? SERVICE_DEFAULTS.timeoutStopUsec,
+      warn,
+    },
+    keep.part('loggers'),
+  )
+  const spawner = createSpawner({
+    loggers,
     native,
     units,
     processes,
@@ -229,7 +245,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     log,
   })
   const delayed = createDelayedSpawns({
-    ...{ native, units, spawn, post },
+    ...{ native, units, spawn: spawner.spawn, post },
     keep: keep.part('spawns'),
     give: credentials.give,
     hasCredentials: ({ unit, invocationId }) =>
@@ -335,6 +351,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     pidFiles.remove(unit)
     bus.unwatch(unit)
     runs.end(unit, invocationId)
+    if (!restarting || units.get(unit).hearth.logPipe === null) loggers.release(unit)
     sandboxes.end(unit)
     processes.forget(unit)
     cgroups?.remove(unit)
@@ -447,6 +464,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
           ended(pid) {
             watches.ended(pid)
             processes.ended(pid)
+            loggers.ended(pid)
           },
           strangersEnded: processes.strangersEnded,
         }),
@@ -508,6 +526,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
       }
     },
     removed: sandboxes.removed,
+    loggersEnded: loggers.finished,
     close() {
       notify?.close()
       bus.close()

@@ -24,6 +24,12 @@ export interface Runs {
   of(unit: UnitName, invocationId: string): Run
   /** The run's log pipes; its lines are kept under `name`. Throws an errno error when there is no descriptor left. */
   log(unit: Unit, run: Run, name: UnitName): { out: number; err: number }
+  /** Where the output of the unit's logger (LogPipe=) goes; to be closed when it has been started. */
+  openLogger(
+    unit: Unit,
+    invocationId: string,
+    path: string,
+  ): { out: number; err: number; close(): void }
   /** How lines of a run are kept that come on other ways than by its pipes. */
   describe(unit: Unit, invocationId: string): RunLog
   /** Lines of processes that are of no unit. */
@@ -76,6 +82,15 @@ export function createRuns(logs: Logs, console: ConsoleUse): Runs {
       run.logName ??= name
       run.log ??= logs.open(describe(unit, run.invocationId, run.logName))
       return run.log
+    },
+    openLogger(unit, invocationId, path) {
+      const run = runs.get(unit.id)
+      // The streams may be the unit's own, which has some that do not go to its logger.
+      const own = run?.invocationId === invocationId ? run.log : null
+      if (own) return { ...own, close() {} }
+      const identifier = path.split('/').at(-1) ?? path
+      const ends = logs.open({ ...describe(unit, invocationId, unit.id), identifier })
+      return { ...ends, close: () => logs.close(unit.id, invocationId) }
     },
     describe(unit, invocationId) {
       const run = runs.get(unit.id)

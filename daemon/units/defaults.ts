@@ -315,5 +315,6 @@ export const INSTALL_DEFAULTS: InstallSettings = {
 export const HEARTH_DEFAULTS: HearthSettings = {
   dependants: 'hold',
   consoleOutput: 'inherit',
+  logPipe: null,
   strict: false,
 }

@@ -579,6 +579,8 @@ export type HearthSettings = {
   dependants: 'hold' | 'fail'
   /** How its lines go to the daemon's standard output; inherit: as --console and --console-format have it. */
   consoleOutput: 'inherit' | 'prefix' | 'json' | 'raw' | 'off'
+  /** What its output is given to, in place of the log; null: nothing. */
+  logPipe: ExecCommand | null
   /** Whether the unit is not to start where its security would be weakened. */
   strict: boolean
 }

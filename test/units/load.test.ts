@@ -458,10 +458,21 @@ test('[X-Hearth] has directives of its own, and an unknown one is a warning', t 
     { '/etc/units/a.service': `${SERVICE}[X-Hearth]\nDependants=fail\nDependents=x\n` },
     'a.service',
   )
-  t.deepEqual(unit.hearth, { dependants: 'fail', consoleOutput: 'inherit', strict: false })
+  t.like(unit.hearth, { dependants: 'fail', consoleOutput: 'inherit', strict: false })
   t.deepEqual(problems(unit), [
     '/etc/units/a.service:5:12: unknown directive Dependents= in [X-Hearth], ignored; did you mean Dependants?',
   ])
+})
+
+test('LogPipe= is one command', t => {
+  const unit = load(
+    {
+      '/etc/units/a.service': `${SERVICE}[X-Hearth]\nLogPipe=+s6-log "n 20"\nLogPipe=a ; b\n`,
+    },
+    'a.service',
+  )
+  t.like(unit.hearth.logPipe, { path: 's6-log', argv: ['s6-log', 'n 20'], privilege: 'full' })
+  t.regex(problems(unit).join(), /^\/etc\/units\/a\.service:5:9: .*LogPipe=.*expected one command/)
 })
 
 test('what is known and not enforced is told on request, with its place, and is no load problem', t => {
