@@ -1,5 +1,7 @@
 // The control protocol: all that ctl may know of the daemon. Types and a few constants, so that ctl loads nothing for it.
 // docs/protocol.md tells it in prose; validate.ts checks what comes in.
+/** How spans of time are written, in the answers and by who shows them. */
+export { formatTimespan } from '../units/values/format-timespan.ts'
 
 /** The version of the messages. A daemon answers the versions that it knows and refuses others with `unsupported-version`. */
 export const PROTOCOL_VERSION = 1
