@@ -183,6 +183,8 @@ export const SOCKET_DEFAULTS: SocketSettings = {
   service: null,
   triggerLimitIntervalUsec: 2_000_000,
   triggerLimitBurst: null,
+  pollLimitIntervalUsec: null,
+  pollLimitBurst: null,
 }
 
 export const KILL_DEFAULTS: KillSettings = {

@@ -346,6 +346,9 @@ export type SocketSettings = {
   triggerLimitIntervalUsec: number
   /** `null`: 200 with Accept=yes, else 20. */
   triggerLimitBurst: number | null
+  /** How often one descriptor is looked at; null: as often as something comes in. */
+  pollLimitIntervalUsec: number | null
+  pollLimitBurst: number | null
 }
 
 /** OpenFile=: what the daemon opens for a service. */

@@ -143,6 +143,14 @@ test('each connection of a socket with Accept=yes has a service of its own, as m
       'strict.socket': socket(
         `ListenStream=${at}/strict.sock\nAccept=yes\nMaxConnectionsPerSource=1`,
       ),
+      'slow.socket': socket(
+        `ListenStream=${at}/slow.sock\nAccept=yes\nPollLimitIntervalSec=1h\nPollLimitBurst=2`,
+      ),
+      'slow@.service': service('/bin/cat', 'StandardInput=socket'),
+      'soon.socket': socket(
+        `ListenStream=${at}/soon.sock\nAccept=yes\nPollLimitIntervalSec=100ms\nPollLimitBurst=1`,
+      ),
+      'soon@.service': service('/bin/cat', 'StandardInput=socket'),
       'strict@.service': service(`/bin/sh -c 'read line; echo "$line"'`, 'StandardInput=socket'),
     }),
   })
@@ -186,6 +194,17 @@ test('each connection of a socket with Accept=yes has a service of its own, as m
   first.end('over\n')
   await hearth.until('strict.socket', 'NConnections', '0')
   t.is(await ask(`${at}/strict.sock`, 'again\n'), 'again\n')
+
+  // PollLimitBurst=: those beyond wait until the interval is over, and nobody is refused.
+  const many = ['slow', 'slow', 'slow', 'soon', 'soon', 'soon'].map(name =>
+    connect(`${at}/${name}.sock`),
+  )
+  await hearth.until('soon.socket', 'NAccepted', '3')
+  await hearth.until('slow.socket', 'NAccepted', '2')
+  for (const client of many) client.destroy()
+  await hearth.until('slow.socket', 'NConnections', '0')
+  t.is(await hearth.show('slow.socket', 'NAccepted'), '2')
+  t.is(await hearth.show('slow.socket', 'NRefused'), '0')
 
   // Without a template nobody could be served.
   await ask(`${at}/none.sock`)

@@ -13,13 +13,10 @@ LogsDirectoryQuota StateDirectoryAccounting CacheDirectoryAccounting LogsDirecto
 
 /** systemd.resource-control(5). */
 const RESOURCES = names(`
-DefaultMemoryMin DefaultStartupMemoryLow DefaultMemoryLow StartupMemoryLow StartupMemoryHigh StartupMemoryMax
-StartupMemorySwapMax StartupMemoryZSwapMax MemoryZSwapWriteback MemoryKSM MemoryPressureWatch
-MemoryPressureThresholdSec CPUPressureWatch CPUPressureThresholdSec IOPressureWatch IOPressureThresholdSec
-DisableControllers IPAccounting IPIngressFilterPath IPEgressFilterPath
-ManagedOOMSwap ManagedOOMMemoryPressure ManagedOOMMemoryPressureLimit ManagedOOMMemoryPressureDurationSec
-ManagedOOMPreference BPFProgram SocketBindAllow SocketBindDeny RestrictNetworkInterfaces BindNetworkInterface NFTSet
-CoredumpReceive CPUSetPartition`)
+MemoryKSM MemoryPressureWatch MemoryPressureThresholdSec CPUPressureWatch CPUPressureThresholdSec IOPressureWatch
+IOPressureThresholdSec IPAccounting IPIngressFilterPath IPEgressFilterPath ManagedOOMSwap ManagedOOMMemoryPressure
+ManagedOOMMemoryPressureLimit ManagedOOMMemoryPressureDurationSec ManagedOOMPreference BPFProgram SocketBindAllow
+SocketBindDeny RestrictNetworkInterfaces BindNetworkInterface NFTSet CoredumpReceive CPUSetPartition`)
 
 const NO_LOGIN = 'nobody logs in through a service of a container: no login is recorded'
 const INERT: readonly (readonly [name: string, note: string])[] = [
