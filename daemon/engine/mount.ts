@@ -5,17 +5,10 @@ import { KILL_DEFAULTS } from '../units/defaults.ts'
 import { mountCommand } from '../units/mounts.ts'
 import type { UnitType } from '../units/unit.ts'
 import { unitTypeOf } from './draft.ts'
-import type { Effect } from './effect.ts'
 import type { ProcessExit } from './event.ts'
 import { describeExit, exitResult } from './exit-status.ts'
 import { INITIAL_MOUNT } from './initial.ts'
-import type {
-  Machine,
-  MachineContext,
-  MachineInput,
-  MachineRequest,
-  MachineStep,
-} from './machine.ts'
+import type { Machine, MachineInput } from './machine.ts'
 import type {
   ActiveState,
   CommandRun,
@@ -24,19 +17,10 @@ import type {
   ServiceResult,
   UnitState,
 } from './state.ts'
+import { log, set, stepOf, type Turn as TurnOf } from './turn.ts'
 import { unreachable } from './unreachable.ts'
 
-/** One move, in the making. */
-type Turn = {
-  context: MachineContext
-  /** As it was before. */
-  state: UnitState
-  type: UnitType
-  facts: MountFacts
-  invocationId: string | null
-  effects: Effect[]
-  requests: MachineRequest[]
-}
+type Turn = TurnOf<MountFacts>
 
 const ACTIVE_STATES: Record<MountStage, ActiveState> = {
   dead: 'inactive',
@@ -73,27 +57,7 @@ const factsOf = (state: UnitState): MountFacts =>
   state.mount ?? (state.name === ROOT ? { ...INITIAL_MOUNT, stage: 'up' } : INITIAL_MOUNT)
 
 export const mountMachine: Machine = {
-  step(context, state, input): MachineStep {
-    const before = factsOf(state)
-    const { invocationId } = state
-    const turn: Turn = {
-      context,
-      state,
-      type: unitTypeOf(state.name),
-      facts: before,
-      invocationId,
-      effects: [],
-      requests: [],
-    }
-    take(turn, input)
-    const { facts, effects, requests } = turn
-    const isSame = facts === before && turn.invocationId === invocationId
-    return {
-      state: isSame ? state : { ...state, mount: facts, invocationId: turn.invocationId },
-      effects,
-      requests,
-    }
-  },
+  step: stepOf('mount', factsOf, take),
   activeState: state => ACTIVE_STATES[factsOf(state).stage],
   subState(state) {
     const { stage } = factsOf(state)
@@ -108,11 +72,7 @@ export const mountMachine: Machine = {
   canReload: () => false,
 }
 
-const set = (turn: Turn, change: Partial<MountFacts>) => {
-  turn.facts = { ...turn.facts, ...change }
-}
-const log = (turn: Turn, level: 'info' | 'warn', message: string) =>
-  turn.effects.push({ type: 'log', level, unit: turn.state.name, message })
+const isDevice = ({ state }: Turn) => unitTypeOf(state.name) === 'device'
 
 function take(turn: Turn, input: MachineInput): void {
   const { facts } = turn
@@ -194,13 +154,13 @@ function presence(
     if (token !== facts.token || facts.stage !== 'starting') return
     set(turn, { token: 0 })
     if (isThere) set(turn, { stage: 'up' })
-    else if (problem === null && turn.type === 'device') awaitDevice(turn)
+    else if (problem === null && isDevice(turn)) awaitDevice(turn)
     else if (problem === null && mountCommand(turn.context.unit, 'start')) spawn(turn, 'start')
     else refuse(turn, problem ?? 'it is not there, and nothing says how to bring it about')
     return
   }
   // Somebody else has brought it about, or taken it away.
-  const isAwaited = facts.stage === 'starting' && turn.type === 'device'
+  const isAwaited = facts.stage === 'starting' && isDevice(turn)
   if (isThere && (facts.stage === 'dead' || facts.stage === 'failed' || isAwaited)) {
     // What comes while everything goes is not ours to take away again.
     if (turn.context.isShutdown) return
@@ -259,11 +219,11 @@ function commandBegan(turn: Turn, pid: number): void {
 }
 
 function stop(turn: Turn): void {
-  const { facts, context, type } = turn
+  const { facts, context } = turn
   switch (facts.stage) {
     case 'up':
       // What was there before us stays when we go: a container's volumes are not ours.
-      if (type === 'device' || (context.isShutdown && !facts.isOwn)) enterDown(turn, 'dead')
+      if (isDevice(turn) || (context.isShutdown && !facts.isOwn)) enterDown(turn, 'dead')
       else if (mountCommand(context.unit, 'stop') === null) enterDown(turn, 'dead')
       else {
         set(turn, { stage: 'stopping', result: 'success' })
@@ -271,7 +231,7 @@ function stop(turn: Turn): void {
       }
       return
     case 'starting':
-      if (type === 'device' || (facts.controlPid === null && facts.deadlineUsec === null)) {
+      if (isDevice(turn) || (facts.controlPid === null && facts.deadlineUsec === null)) {
         // It is only being looked at, or waited for.
         set(turn, { token: 0 })
         enterDown(turn, 'dead')
@@ -311,7 +271,7 @@ function signal(turn: Turn, stage: keyof typeof SIGNALS): void {
 function timedOut(turn: Turn): void {
   const { stage, deadlineUsec } = turn.facts
   if (deadlineUsec === null || deadlineUsec > turn.context.now.monotonicUsec) return
-  if (turn.type === 'device') {
+  if (isDevice(turn)) {
     refuse(turn, `it has not come within ${DEVICE_TIMEOUT_USEC / 1_000_000} s`)
     return
   }
