@@ -28,16 +28,13 @@ function mustCompile(output: string, args: readonly string[]): void {
     throw new BuildFailure(`cannot build: ${COMPILER} failed, see above`)
 }
 
-/** Programs and libraries of their own. */
-const APART = ['launcher.c', 'hold.c']
-
-/** dist/hearth.node from daemon/native/, and dist/hold.so, against the headers that came with the pinned Node. */
+/** dist/hearth.node from daemon/native/, against the headers that came with the pinned Node. */
 export function compileAddon(root: string, nodePackage: string): void {
   const sources = join(root, 'daemon/native')
   const headers = join(nodePackage, 'include/node')
   if (!existsSync(join(headers, 'node_api.h')))
     throw new BuildFailure(`cannot build: ${headers} has no node_api.h; run npm ci again`)
-  const files = readdirSync(sources).filter(name => name.endsWith('.c') && !APART.includes(name))
+  const files = readdirSync(sources).filter(name => name.endsWith('.c') && name !== 'launcher.c')
   mustCompile(join(root, 'dist/hearth.node'), [
     '-shared',
     '-fPIC',
@@ -45,7 +42,6 @@ export function compileAddon(root: string, nodePackage: string): void {
     headers,
     ...files.map(name => join(sources, name)),
   ])
-  mustCompile(join(root, 'dist/hold.so'), ['-shared', '-fPIC', join(sources, 'hold.c')])
 }
 
 /** dist/hearth and dist/ctl, one program that goes by its name. */

@@ -6,7 +6,6 @@ import {
   closeImage,
   copyImage,
   environmentOf,
-  holdOf,
   type Image,
   type Inheritance,
   imageFds,
@@ -93,7 +92,7 @@ export function takeOver(
   const guard = (by: Image | null, fallback: Image | null) => {
     if (by === null || by.node < 0) return
     const told = { state: ledger.fd, index: index.fd, image: by, fallback }
-    native.guard(by.node, argvOf(args), environmentOf(given, told, holdOf(by)))
+    native.guard(by.node, argvOf(args), environmentOf(given, told))
   }
   guard(inheritance?.fallback ?? image, null)
   delete process.env[VARIABLE]

@@ -1,7 +1,5 @@
 // The control protocol: all that ctl may know of the daemon. Types and a few constants, so that ctl loads nothing for it.
 // docs/protocol.md tells it in prose; validate.ts checks what comes in.
-/** How spans of time are written, in the answers and by who shows them. */
-export { formatTimespan } from '../units/values/format-timespan.ts'
 
 /** The version of the messages. A daemon answers the versions that it knows and refuses others with `unsupported-version`. */
 export const PROTOCOL_VERSION = 1
@@ -213,7 +211,7 @@ export type LogLine = {
   unit: string
   identifier: string
   pid: number | null
-  stream: 'out' | 'err' | 'log'
+  stream: 'out' | 'err'
   /** syslog(3), 0 to 7. */
   priority: number
   invocationId: string
@@ -221,7 +219,7 @@ export type LogLine = {
   message: string
   binary?: true
   partial?: true
-  /** What its sender has told by sd_journal_send(3), and LogExtraFields= of the unit as it is loaded now, by name. */
+  /** LogExtraFields= of the unit as it is loaded now, by name. */
   fields?: Readonly<Record<string, string>>
 }
 export type RunHistory = {
@@ -586,7 +584,7 @@ export type Methods = {
       untilUsec?: number
       /** syslog(3): 0 to 7; those of that priority and more urgent ones. */
       priority?: number
-      stream?: 'out' | 'err' | 'log'
+      stream?: 'out' | 'err'
       /** A regular expression of JavaScript, without lookaround and back references. */
       grep?: string
       invocationId?: string

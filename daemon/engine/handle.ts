@@ -46,7 +46,6 @@ export function handle(draft: Draft, event: EngineEvent, indexes: Indexes): void
     case 'oom-killed':
     case 'pid-file':
     case 'main-pid-guessed':
-    case 'bus-name':
     case 'notify':
     case 'timer-stamp':
     case 'sockets-opened':

@@ -31,7 +31,6 @@ function next(sub: TargetSub, input: MachineInput): TargetSub {
     case 'oom-killed':
     case 'pid-file':
     case 'main-pid-guessed':
-    case 'bus-name':
     case 'notify':
     case 'sockets-opened':
     case 'socket-ready':

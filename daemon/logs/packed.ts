@@ -2,7 +2,7 @@
 // its own (RFC 1952, 2.3.1.1) how long it is, so that one is found and read without the others, and a damaged one costs itself.
 import * as fs from 'node:fs'
 import { constants } from 'node:fs'
-import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib'
+import { crc32, inflateRawSync } from 'node:zlib'
 import { NEWLINE } from './line.ts'
 
 /** A member: where it begins in the file, its size there, and how many bytes it holds. */
@@ -23,9 +23,8 @@ export function memberLength(bytes: Buffer): number {
   return whole > 0 ? whole : MEMBER_BYTES
 }
 
-/** The bytes as a member. */
-export function pack(bytes: Buffer): Buffer {
-  const body = deflateRawSync(bytes)
+/** The bytes as a member, `body` what they are deflated. */
+export function pack(bytes: Buffer, body: Buffer): Buffer {
   const member = Buffer.alloc(HEADER + body.length + TRAILER)
   MAGIC.copy(member)
   member.writeUInt32LE(member.length, MAGIC.length)

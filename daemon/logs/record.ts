@@ -1,16 +1,13 @@
 // One line of a service's output, as it is stored and told.
 import type { UnitName } from '../units/unit.ts'
 
-/** Standard output and error, and what was sent to a socket that takes logs. */
-export type StreamName = 'out' | 'err' | 'log'
-
 export type LogRecord = {
   /** CLOCK_REALTIME, microseconds: when it was read. */
   timeUsec: number
   unit: UnitName
   identifier: string
   pid: number | null
-  stream: StreamName
+  stream: 'out' | 'err'
   /** syslog(3), 0 to 7. */
   priority: number
   invocationId: string
@@ -19,8 +16,6 @@ export type LogRecord = {
   binary?: true
   /** A part of a line that was longer than the limit: more follows. */
   partial?: true
-  /** What else its sender has said of it (sd_journal_send(3)). */
-  fields?: Readonly<Record<string, string>>
 }
 
 export type LogQuery = {
@@ -32,7 +27,7 @@ export type LogQuery = {
   sinceUsec: number | null
   untilUsec: number | null
   maxPriority: number | null
-  stream: StreamName | null
+  stream: 'out' | 'err' | null
   grep: string | null
   invocationId: string | null
   /** The latest lines first; not with `follow`. */

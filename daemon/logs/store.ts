@@ -4,7 +4,7 @@ import * as fs from 'node:fs'
 import { constants } from 'node:fs'
 import { makeDirectory } from '../runtime/make-directory.ts'
 import type { UnitName } from '../units/unit.ts'
-import { createCompressor, type Packed } from './compress.ts'
+import { type Background, createCompressor, type Packed } from './compress.ts'
 import {
   entries,
   fileName,
@@ -28,8 +28,8 @@ export type StoreSettings = {
   rotateUsec?: number
   /** What of all units' files is kept, looked at when a file becomes full; not given: all of them. */
   retention?: Retention
-  /** Has work done when there is nothing more urgent; full files are compressed then. Not given: they stay as they are. */
-  later?: (work: () => void) => void
+  /** Full files are compressed by it; not given: they stay as they are. */
+  background?: Background
   warn: (message: string) => void
   nowUsec: () => number
   /** Told before bytes are written: the current file's inode number, and its size. */
@@ -160,20 +160,18 @@ export function createStore(settings: StoreSettings): Store {
   }
 
   const compressor =
-    settings.later &&
-    createCompressor({
-      later: settings.later,
-      done(path, packed) {
-        const of = unitOf(path)
-        if (of)
-          of.regions = of.regions.flatMap(each => (each.path === path ? moved(each, packed) : each))
-      },
+    settings.background &&
+    createCompressor(settings.background, (path, packed) => {
+      const of = unitOf(path)
+      if (of)
+        of.regions = of.regions.flatMap(each => (each.path === path ? moved(each, packed) : each))
     })
 
   const remove = (path: string) => {
     fs.rmSync(path, { force: true })
     // What a daemon that died while it compressed the file may have left of it.
     fs.rmSync(isPacked(path) ? path.slice(0, -PACKED.length) : path + UNFINISHED, { force: true })
+    compressor?.forget(path)
     const of = unitOf(path)
     if (of) of.regions = of.regions.filter(region => region.path !== path)
   }
@@ -212,7 +210,7 @@ export function createStore(settings: StoreSettings): Store {
         if (!isPacked(each)) compressor.add(`${of.path}/${each}`)
     if (!settings.retention || isSweeping) return
     isSweeping = true
-    if (settings.later) settings.later(sweep)
+    if (settings.background) settings.background.later(sweep, 0)
     else sweep()
   }
 

@@ -1,20 +1,21 @@
 // The log worker: reads the services' pipes, writes the files and the console, answers queries. Its only clock is the
 // services' output: with nothing to read it sleeps.
+import { fsync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { parentPort, workerData } from 'node:worker_threads'
+import { deflateRaw } from 'node:zlib'
 import { native, releaseMemory } from '../runtime/native.ts'
 import type { UnitName } from '../units/unit.ts'
 import { createAnswers } from './answers.ts'
 import { createCapture } from './capture.ts'
 import { createClock } from './clock.ts'
+import type { Background } from './compress.ts'
 import { type Console, createConsole } from './console.ts'
 import { jsonLine, labelOf } from './console-line.ts'
-import { createFilters } from './filters.ts'
 import { appendEnd, END_LINE_LENGTH, END_LINES, type RunEnd, readEnds } from './history.ts'
-import { createIntake, type Intake } from './intake.ts'
-import type { RunLog } from './logs.ts'
 import type { FromWorker, ToWorker, WorkerData } from './messages.ts'
 import { createQuery } from './query.ts'
+import { createQuiet } from './quiet.ts'
 import { ALL } from './record.ts'
 import { createStore } from './store.ts'
 
@@ -24,10 +25,16 @@ const settings = workerData as WorkerData
 const post = (message: FromWorker) => port.postMessage(message)
 const nowUsec = createClock()
 
+const background: Background = {
+  nowMs: () => performance.now(),
+  later: setTimeout,
+  deflate: (bytes, told) => deflateRaw(bytes, (error, body) => told(error ? null : body)),
+  sync: (fd, told) => fsync(fd, error => told(!error)),
+}
 const store = createStore({
   ...settings,
   nowUsec,
-  ...(settings.compress && { later: setImmediate }),
+  ...(settings.compress && { background }),
   warn: message => post({ type: 'warning', message }),
   storing: (inode, size) => capture.storing(inode, size),
 })
@@ -49,37 +56,14 @@ const openConsole = () =>
     resume: () => capture.resume(),
   })
 
+const worked = createQuiet(releaseMemory)
 const poller = native().createPoller(keys => {
   capture.read(keys)
+  worked(keys.length)
   output?.flush()
 })
 const carryLedger = native().ledger(settings.carryFd)
 if (!carryLedger) throw new Error('the memory of the log worker is damaged')
-const warn = (message: string) => post({ type: 'warning', message })
-const filters = createFilters(nowUsec, warn)
-const keep = (unit: UnitName, lines: Uint8Array) => {
-  store.append(unit, lines)
-  answers.grown(unit)
-}
-const labelFor = ({ unit, consoleFormat = 'prefix' }: RunLog) =>
-  labelOf(unit, consoleFormat, isColoured)
-const tellConsole = (lines: Uint8Array, count: number) => {
-  output ??= openConsole()
-  output.add(lines, count)
-}
-let intake: Intake | null = null
-const openIntake = () =>
-  createIntake({
-    native: native(),
-    nowUsec,
-    filters,
-    store: keep,
-    labelOf: labelFor,
-    console: tellConsole,
-    flushed: () => output?.flush(),
-    whose: (pid, marker) => post({ type: 'whose', pid, marker }),
-    warn,
-  })
 const capture = createCapture({
   native: native(),
   memory: native().captureMemory(settings.memoryFd),
@@ -88,33 +72,30 @@ const capture = createCapture({
   watch: (fd, key) => poller.add(fd, key),
   unwatch: fd => poller.remove(fd),
   nowUsec,
-  store: keep,
-  labelOf: labelFor,
-  console: tellConsole,
-  filters,
+  store(unit, lines) {
+    store.append(unit, lines)
+    answers.grown(unit)
+  },
+  labelOf: ({ unit, consoleFormat = 'prefix' }) => labelOf(unit, consoleFormat, isColoured),
+  console(lines, count) {
+    output ??= openConsole()
+    output.add(lines, count)
+  },
+  warn: message => post({ type: 'warning', message }),
   ended: unit => store.release(unit),
 })
 
 function obey(message: ToWorker): void {
   switch (message.type) {
     case 'open':
-      intake?.know(message.run)
       capture.open(message.run, message.key, message)
       break
     case 'pid':
       capture.setPid(message.key, message.pid)
       break
-    case 'listen':
-      intake ??= openIntake()
-      for (const { kind, fd } of message.sockets) intake.open(kind, fd)
-      break
-    case 'sender':
-      intake?.told(message.pid, message.marker, message.run)
-      break
     case 'query':
       // The answer holds what was written before the question.
       if (message.query.units.length > 0) capture.drain(message.query.units)
-      intake?.drain()
       answers.begin(message.id, message.query)
       break
     case 'more':
@@ -148,7 +129,6 @@ function keepEnd(unit: UnitName, end: Omit<RunEnd, 'lines'>): void {
   const { directory } = settings
   if (directory === null) return
   capture.drain([unit])
-  intake?.drain()
   const { invocationId, startedUsec: sinceUsec } = end
   const asked = { ...ALL, units: [unit], invocationId, sinceUsec, lines: END_LINES }
   const lines: string[] = []
@@ -163,8 +143,6 @@ function keepEnd(unit: UnitName, end: Omit<RunEnd, 'lines'>): void {
 
 function finish(): void {
   capture.drain(null)
-  intake?.drain()
-  intake?.close()
   capture.end()
   answers.end()
   output?.end()
@@ -174,11 +152,8 @@ function finish(): void {
   port.close()
 }
 
-/** When what starting up has left behind is given back, milliseconds: once the first services are up. */
-const QUIET_MS = 1000
-setTimeout(releaseMemory, QUIET_MS).unref()
-
 port.on('message', (messages: readonly ToWorker[]) => {
   for (const message of messages) obey(message)
+  worked(messages.length)
   output?.flush()
 })

@@ -2,7 +2,6 @@
 // systemd.service(5), FileDescriptorStoreMax=).
 import type { Effect } from '../engine/effect.ts'
 import type { UnitName } from '../units/unit.ts'
-import { errnoOf } from './failure.ts'
 import type { Native } from './native.ts'
 import type { Readiness } from './readiness.ts'
 import type { Descriptors } from './unit-descriptors.ts'
@@ -32,9 +31,8 @@ export function createFdStore({ native, descriptors, readiness, log }: StorePart
         },
         true,
       )
-    } catch (error) {
+    } catch {
       // A file: it has no other end.
-      errnoOf(error)
     }
   }
 

@@ -22,8 +22,6 @@ import { bindingOptionsOf, familyOf, optionsOf, setOption } from './socket-optio
 export type PortParts = {
   native: Native
   socket: SocketSettings
-  /** Descriptors of the namespaces that sockets are made in. */
-  namespaces: readonly number[]
   /** Who owns the nodes in the file system; null: nothing is changed. */
   owner: { uid: number; gid: number } | null
   warn: (message: string) => void
@@ -94,15 +92,15 @@ function open(port: ListenPort, parts: PortParts): number {
 type SocketPort = Extract<ListenPort, { address: SocketAddress } | { kind: 'netlink' }>
 
 function openSocket(port: SocketPort, parts: PortParts): number {
-  const { native, socket, namespaces } = parts
+  const { native, socket } = parts
   if (port.kind === 'netlink') {
-    const fd = native.socket('netlink', 'raw', port.protocol, namespaces)
+    const fd = native.socket('netlink', 'raw', port.protocol)
     return finish(fd, { family: 'netlink', group: port.group }, port, parts)
   }
   const { address } = port
   let fd: number
   try {
-    fd = native.socket(address.family, port.kind, socket.socketProtocol ?? '', namespaces)
+    fd = native.socket(address.family, port.kind, socket.socketProtocol ?? '')
   } catch (error) {
     // A port alone is on all addresses: where there is no IPv6, those of IPv4 are all.
     const isAny = address.family === 'inet6' && address.address === '::'

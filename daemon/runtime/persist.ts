@@ -11,11 +11,10 @@ import type { Ledger, Native } from './native.ts'
 const DAMAGED = 'the state is damaged'
 
 /** Of the records. An image that knows another one alone does not read them (adopt.ts takes over then). */
-export const STATE_VERSION = 2
+export const STATE_VERSION = 1
 
-/** A new account is written when the records since the last are so many times as long as that was before it was packed, and
- * at least so long: so accounts cost less than records, however many units there are. */
-const GROWTH = 3
+/** A new account is written when the records are so many times as long as it was, and at least so long. */
+const GROWTH = 4
 const LEAST_BYTES = 1 << 20
 
 /** Doubles in the ledger's slots; those from 8 on are the addon's (image.c). */
@@ -78,7 +77,6 @@ type Row =
       performed: number,
       events: readonly EngineEvent[],
       effects: readonly Effect[],
-      kept: readonly KeepRecord[],
     ]
   | readonly ['step', Step]
   | readonly ['posted', EngineEvent, performed: number]
@@ -108,8 +106,7 @@ export function createPersist(
   const write = (row: Row) => ledger.append(JSON.stringify(row))
   const keep = before ?? createKeep()
   keep.join({ write, cloexec: native.cloexec })
-  /** When the ledger has so many bytes, a new account is due. */
-  let dueBytes = LEAST_BYTES
+  let accountBytes = 0
   /** The present effect is one on record. */
   let counts = false
 
@@ -122,11 +119,9 @@ export function createPersist(
     const units = [...state.units.values()].map(differenceOf)
     const performed = slots[SLOT.performed] as number
     const jobs = [...state.jobs.values()]
-    const kept = [...keep.records()]
-    const row: Row = ['account', state.manager, units, jobs, performed, events, effects, kept]
-    const text = JSON.stringify(row)
-    ledger.pack(text)
-    dueBytes = ledger.bytes() + Math.max(LEAST_BYTES, GROWTH * text.length)
+    write(['account', state.manager, units, jobs, performed, events, effects])
+    for (const record of keep.records()) write(record)
+    accountBytes = ledger.bytes()
     ledger.flip()
   }
 
@@ -188,7 +183,8 @@ export function createPersist(
       counts = false
     },
     settled(state) {
-      if (ledger.bytes() > dueBytes) account(state, [], [])
+      const bytes = ledger.bytes()
+      if (bytes > LEAST_BYTES && bytes > GROWTH * accountBytes) account(state, [], [])
     },
   }
 }
@@ -213,7 +209,7 @@ export function readLedger(ledger: Ledger): { leftover: Leftover | null; keep: K
     const row = JSON.parse(text) as Row
     switch (row[0]) {
       case 'account': {
-        const [, known, states, queued, recorded, waiting, wanted, kept] = row
+        const [, known, states, queued, recorded, waiting, wanted] = row
         units.clear()
         jobs.clear()
         manager = known
@@ -222,7 +218,6 @@ export function readLedger(ledger: Ledger): { leftover: Leftover | null; keep: K
         events = [...waiting]
         effects = [...wanted]
         first = recorded
-        for (const record of kept) keep.replay(record)
         break
       }
       case 'step': {

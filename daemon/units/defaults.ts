@@ -34,7 +34,6 @@ export const UNIT_DEFAULTS: UnitSettings = {
   conditions: NONE,
   asserts: NONE,
   requiresMountsFor: NONE,
-  wantsMountsFor: NONE,
   startLimitIntervalUsec: 10_000_000,
   startLimitBurst: 5,
   startLimitAction: 'none',
@@ -183,8 +182,6 @@ export const SOCKET_DEFAULTS: SocketSettings = {
   service: null,
   triggerLimitIntervalUsec: 2_000_000,
   triggerLimitBurst: null,
-  pollLimitIntervalUsec: null,
-  pollLimitBurst: null,
 }
 
 export const KILL_DEFAULTS: KillSettings = {
@@ -244,7 +241,6 @@ export const EXEC_DEFAULTS: ExecSettings = {
   oomScoreAdjust: null,
   timerSlackNsec: null,
   personality: null,
-  appArmorProfile: null,
   ignoreSigpipe: true,
   removeIpc: false,
   setLoginEnvironment: null,
@@ -300,7 +296,6 @@ export const SANDBOX_DEFAULTS: SandboxSettings = {
   privateNetwork: false,
   networkNamespacePath: null,
   privateIpc: false,
-  privatePids: false,
   ipcNamespacePath: null,
   privateUsers: 'no',
 }
@@ -317,6 +312,5 @@ export const INSTALL_DEFAULTS: InstallSettings = {
 export const HEARTH_DEFAULTS: HearthSettings = {
   dependants: 'hold',
   consoleOutput: 'inherit',
-  logPipe: null,
   strict: false,
 }

@@ -44,26 +44,12 @@ export type ResourceSettings = {
   /** Microseconds of processor time a second; Infinity: no limit. */
   cpuQuotaUsec: number
   cpuQuotaPeriodUsec: number | null
-  /** Null where 0 is: that of a slice counts then (`defaultMemoryMin` and the like). */
-  memoryMin: Amount | null
-  memoryLow: Amount | null
+  memoryMin: Amount
+  memoryLow: Amount
   memoryHigh: Amount
   memoryMax: Amount
   memorySwapMax: Amount
   memoryZswapMax: Amount
-  memoryZswapWriteback: boolean
-  /** While the system comes up or goes down, in place of those above. */
-  startupMemoryLow: Amount | null
-  startupMemoryHigh: Amount | null
-  startupMemoryMax: Amount | null
-  startupMemorySwapMax: Amount | null
-  startupMemoryZswapMax: Amount | null
-  /** Of a slice: for the units in it that set none. */
-  defaultMemoryMin: Amount | null
-  defaultMemoryLow: Amount | null
-  defaultStartupMemoryLow: Amount | null
-  /** Controllers that what is in the slice does not get. */
-  disableControllers: readonly string[]
   tasksMax: Amount | null
   ioWeight: number | null
   startupIoWeight: number | null
@@ -99,22 +85,12 @@ export const RESOURCE_DEFAULTS: ResourceSettings = {
   startupCpuShares: null,
   cpuQuotaUsec: Number.POSITIVE_INFINITY,
   cpuQuotaPeriodUsec: null,
-  memoryMin: null,
-  memoryLow: null,
+  memoryMin: 0,
+  memoryLow: 0,
   memoryHigh: Number.POSITIVE_INFINITY,
   memoryMax: Number.POSITIVE_INFINITY,
   memorySwapMax: Number.POSITIVE_INFINITY,
   memoryZswapMax: Number.POSITIVE_INFINITY,
-  memoryZswapWriteback: true,
-  startupMemoryLow: null,
-  startupMemoryHigh: null,
-  startupMemoryMax: null,
-  startupMemorySwapMax: null,
-  startupMemoryZswapMax: null,
-  defaultMemoryMin: null,
-  defaultMemoryLow: null,
-  defaultStartupMemoryLow: null,
-  disableControllers: NONE,
   tasksMax: null,
   ioWeight: null,
   startupIoWeight: null,

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import {
+  type Beat,
   type Beats,
   BOOT,
   childrenOf,
@@ -20,15 +21,19 @@ import {
 } from './probe.ts'
 import type { Subject } from './subjects.ts'
 
-const LIMIT_MS = 60_000
+export const LIMIT_MS = 60_000
 const isService = (beat: { number: number }) => beat.number >= 0
 
-type Running = {
+export type Running = {
   namespace: Namespace
+  /** The run's own folder. */
+  directory: string
   beats: Beats
   bootUsec: number
   /** From exec of PID 1 until the last service said that it runs. */
   upUsec: number
+  /** What the services said when they began. */
+  up: Promise<readonly Beat[]>
   /** Host pid by service number. */
   pids: Map<number, number>
   /** The supervisor's own processes, host pids. */
@@ -37,7 +42,7 @@ type Running = {
 }
 
 /** Boots `services` services under the subject, runs `measure`, and ends everything. */
-async function boot<T>(
+export async function boot<T>(
   subject: Subject,
   programs: string,
   services: number,
@@ -74,12 +79,16 @@ async function boot<T>(
     }
     return await measure({
       namespace,
+      directory,
       beats,
+      up,
       bootUsec,
       upUsec: Math.max(0, ...found.map(beat => beat.usec)) - bootUsec,
       pids,
       supervisors: () =>
-        [init, ...descendantsOf(init)].filter(pid => !/\/(service|orphans)$/.test(executable(pid))),
+        [init, ...descendantsOf(init)].filter(
+          pid => !/\/(service|orphans|lines)$/.test(executable(pid)),
+        ),
       subject,
     })
   } finally {
@@ -90,8 +99,8 @@ async function boot<T>(
   }
 }
 
-const settle = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
-const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
+export const settle = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
+export const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
 
 /** Boot time, and what the supervisor has to itself once all is up. */
 export const measureBoot = (subject: Subject, programs: string, services: number) =>

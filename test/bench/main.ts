@@ -16,7 +16,8 @@ import {
   median,
   withOne,
 } from './figures.ts'
-import { hearth, limit, peers, programs, type Subject } from './subjects.ts'
+import { measureAnswers, measureLines, measureLogged } from './logs.ts'
+import { hearth, limit, loggers, peers, programs, type Subject } from './subjects.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -35,7 +36,6 @@ const mib = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(1)} MiB`
 type Row = { value: string; ratio: number | null }
 type Figure = {
   name: string
-  title: string
   /** One run: the numbers it gives. */
   run: (subject: Subject) => Promise<Record<string, number>>
   /** The lines of the table, from the medians over the rounds. */
@@ -57,7 +57,6 @@ const number = (key: string) => (numbers: Record<string, number>) => numbers[key
 const figures: readonly Figure[] = [
   {
     name: 'boot',
-    title: `exec of PID 1 to ${services} services up`,
     async run(subject) {
       const many = await measureBoot(subject, here, services)
       const one = await measureBoot(subject, here, 1)
@@ -95,7 +94,6 @@ const figures: readonly Figure[] = [
   },
   {
     name: 'restart',
-    title: 'SIGKILL to the next exec',
     async run(subject) {
       // A peer that waits a second between restarts would only take time here, not tell more.
       const one = await measureRestart(
@@ -131,7 +129,6 @@ const figures: readonly Figure[] = [
   },
   {
     name: 'storm',
-    title: '100 services killed at once',
     run: subject => measureStorm(subject, here, services, 100),
     lines: [
       {
@@ -145,7 +142,6 @@ const figures: readonly Figure[] = [
   },
   {
     name: 'orphans',
-    title: '10,000 orphans reaped',
     run: subject => measureOrphans(subject, here, 10_000),
     lines: [
       {
@@ -166,7 +162,6 @@ const figures: readonly Figure[] = [
   },
   {
     name: 'idle',
-    title: 'idle',
     run: subject => measureIdle(subject, here, services, 10),
     lines: [
       {
@@ -180,7 +175,6 @@ const figures: readonly Figure[] = [
   },
   {
     name: 'stop',
-    title: 'SIGTERM to PID 1 gone',
     run: subject => measureStop(subject, here, services),
     lines: [
       {
@@ -189,6 +183,66 @@ const figures: readonly Figure[] = [
         print: ms,
         aim: '2.0 x limit',
         ratio: true,
+      },
+    ],
+  },
+]
+
+const LINES_BYTES = 200_000_000
+const logFigures: readonly Figure[] = [1, 100].flatMap(writers =>
+  [100, 1000].map(length => ({
+    name: 'lines',
+    run: (subject: Subject) => measureLines(subject, here, { writers, bytes: LINES_BYTES, length }),
+    lines: [
+      {
+        title: `lines of ${length} bytes, ${writers} writer${writers === 1 ? '' : 's'}`,
+        of: number('rate'),
+        print: (value: number) => `${value.toFixed(0)} MB/s`,
+        aim: '2.5 x s6-log',
+        ratio: true,
+      },
+      {
+        title: '  processor time for 200 MB',
+        of: number('cpuUsec'),
+        print: ms,
+        aim: '0.4 x s6-log',
+        ratio: true,
+      },
+    ],
+  })),
+)
+const hearthFigures: readonly Figure[] = [
+  {
+    name: 'answers',
+    run: subject =>
+      measureAnswers(subject, here, { writers: 1, bytes: 2 * LINES_BYTES, length: 100 }),
+    lines: [
+      {
+        title: 'a request answered, idle',
+        of: number('idleUsec'),
+        print: ms,
+        aim: '',
+        ratio: false,
+      },
+      {
+        title: 'a request answered, a service writing all it can',
+        of: number('busyUsec'),
+        print: ms,
+        aim: '2.0 x idle',
+        ratio: false,
+      },
+    ],
+  },
+  {
+    name: 'logged',
+    run: subject => measureLogged(subject, here, services),
+    lines: [
+      {
+        title: 'private memory per service that has written lines',
+        of: number('slope'),
+        print: kib,
+        aim: '16 KiB',
+        ratio: false,
       },
     ],
   },
@@ -206,7 +260,7 @@ const table = (rows: readonly (readonly string[])[]) => {
     )
 }
 
-async function measure(figure: Figure, subjects: readonly Subject[]) {
+async function measure(figure: Figure, subjects: readonly Subject[], base: string) {
   const found = new Map<string, Record<string, number>[]>()
   for (let round = 0; round < rounds; round++) {
     for (const subject of subjects) {
@@ -222,14 +276,13 @@ async function measure(figure: Figure, subjects: readonly Subject[]) {
   }
   return figure.lines.map(line => {
     const of = (name: string) => median((found.get(name) ?? []).map(line.of))
-    const base = of('limit')
     return [
       line.title,
       ...subjects.map(subject => {
         const value = of(subject.name)
         if (Number.isNaN(value)) return '-'
-        const row: Row = { value: line.print(value), ratio: line.ratio ? value / base : null }
-        return row.ratio === null || subject.name === 'limit'
+        const row: Row = { value: line.print(value), ratio: line.ratio ? value / of(base) : null }
+        return row.ratio === null || subject.name === base
           ? row.value
           : `${row.value} (${row.ratio.toFixed(2)})`
       }),
@@ -266,18 +319,24 @@ try {
     throw new Error('cannot measure: each run is PID 1 of a namespace, which takes root')
   compile('service.c', `${here}/service`)
   compile('limit.c', `${here}/limit`)
+  compile('lines.c', `${here}/lines`)
+  compile('lines.c', `${here}/copy`)
   programs(`${here}/service`, here, ['stamp', 'orphans'])
-  const subjects = [limit(`${here}/limit`), hearth, ...(options['no-peers'] ? [] : peers)].filter(
-    subject => subject.available(),
-  )
-  const wanted = options.only?.split(',')
-  const rows: string[][] = [['figure', ...subjects.map(subject => subject.name), 'aim']]
-  for (const figure of figures) {
-    if (wanted && !wanted.includes(figure.name)) continue
-    rows.push(...(await measure(figure, subjects)))
+  const isWanted = (name: string) => options.only?.split(',').includes(name) ?? true
+  const beside = options['no-peers'] ? [] : peers
+  const groups: readonly (readonly [readonly Figure[], readonly Subject[], base: string])[] = [
+    [figures, [limit(`${here}/limit`), hearth, ...beside], 'limit'],
+    [logFigures, [hearth, ...loggers(`${here}/copy`)], 's6-log'],
+    [hearthFigures, [hearth], 'hearth'],
+  ]
+  for (const [group, all, base] of groups) {
+    const subjects = all.filter(subject => subject.available())
+    const rows: string[][] = []
+    for (const figure of group)
+      if (isWanted(figure.name)) rows.push(...(await measure(figure, subjects, base)))
+    if (rows.length > 0) table([['figure', ...subjects.map(({ name }) => name), 'aim'], ...rows])
   }
-  if (rows.length > 1) table(rows)
-  if (!wanted || wanted.includes('ctl')) table([await measureCtl()])
+  if (isWanted('ctl')) table([await measureCtl()])
 } finally {
   rmSync(here, { recursive: true, force: true })
 }

@@ -6,6 +6,8 @@ import { Socket } from 'node:net'
 /** `number` of the record that `stamp` writes just before it becomes the supervisor. */
 export const BOOT = -1
 export const ORPHANS_LEFT = -2
+/** A writer's lines have all been read (lines.c). */
+export const WRITTEN = -3
 export type Beat = { number: number; pid: number; usec: number }
 
 export interface Beats {

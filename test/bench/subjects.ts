@@ -122,3 +122,34 @@ export function programs(compiled: string, directory: string, names: readonly st
     chmodSync(`${directory}/${name}`, 0o755)
   }
 }
+
+/** A program that takes a service's lines from its standard input, one for each service, started by a shell. */
+const logger = (
+  name: string,
+  path: string,
+  command: (directory: string) => string,
+  settings: Readonly<Record<string, string>> = {},
+): Subject => ({
+  name,
+  available: installed(path),
+  launch(setting) {
+    const lines = numbers(setting.services).map(number => {
+      const directory = `${setting.directory}/${number}`
+      mkdirSync(directory)
+      for (const [file, text] of Object.entries(settings))
+        writeFileSync(`${directory}/${file}`, text)
+      return `${setting.command(number).join(' ')} | ${command(directory)} &`
+    })
+    writeFileSync(`${setting.directory}/run`, `${lines.join('\n')}\nwait\n`)
+    return { argv: ['/bin/sh', `${setting.directory}/run`], environment: {} }
+  },
+})
+
+/** What the logs are measured beside: the least that a logger must do, then those with time stamps, files of 10 MB, five kept. */
+export const loggers = (copy: string): readonly Subject[] => [
+  logger('copy', copy, directory => `${copy} ${directory}/log`),
+  logger('s6-log', '/usr/bin/s6-log', directory => `s6-log n5 s10000000 t ${directory}`),
+  logger('svlogd', '/usr/bin/svlogd', directory => `svlogd -tt ${directory} 2>/dev/null`, {
+    config: 's10000000\nn5\n',
+  }),
+]

@@ -1,6 +1,5 @@
 import test from 'ava'
-import { formatRelative } from '../../ctl/format/timespan.ts'
-import { formatTimespan } from '../../daemon/control/schema.ts'
+import { formatRelative, formatTimespan } from '../../ctl/format/timespan.ts'
 
 const SEC = 1_000_000
 const MIN = 60 * SEC

@@ -3,7 +3,6 @@
 import type { Target } from './target.ts'
 import { control } from './targets/control.ts'
 import { files } from './targets/files.ts'
-import { logs } from './targets/logs.ts'
 import { notify } from './targets/notify.ts'
 import { state } from './targets/state.ts'
 import { units } from './targets/units.ts'
@@ -14,7 +13,6 @@ export const TARGETS: readonly Target[] = [
   ...values,
   ...control,
   ...notify,
-  ...logs,
   ...files,
   ...state,
 ]

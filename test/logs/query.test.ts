@@ -4,7 +4,7 @@ import { formatLine } from '../../daemon/logs/line.ts'
 import { createQuery } from '../../daemon/logs/query.ts'
 import type { LogQuery, LogRecord } from '../../daemon/logs/record.ts'
 import { createStore } from '../../daemon/logs/store.ts'
-import { ALL, ended, openLogs, runId, temporaryDirectory } from './world.ts'
+import { ALL, createBackground, ended, openLogs, runId, temporaryDirectory } from './world.ts'
 
 type Told = Pick<LogRecord, 'timeUsec' | 'unit'> & Partial<LogRecord>
 
@@ -16,21 +16,21 @@ function filled(
   compressed = false,
 ) {
   let nowUsec = 0
-  const work: (() => void)[] = []
+  const { background, catchUp } = createBackground()
   const store = createStore({
     directory: temporaryDirectory(t),
     rotateBytes,
     keep: 100_000,
     warn: message => t.fail(message),
     nowUsec: () => nowUsec,
-    ...(compressed && { later: each => work.push(each) }),
+    ...(compressed && { background }),
   })
   t.teardown(() => store.close())
   for (const record of told) {
     nowUsec = record.timeUsec
     store.append(record.unit, formatLine({ ...PLAIN, ...record }))
   }
-  for (let next = work.shift(); next; next = work.shift()) next()
+  catchUp()
   return store
 }
 

@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { createStore, type Store, type StoreSettings } from '../../daemon/logs/store.ts'
-import { temporaryDirectory } from './world.ts'
+import { createBackground, temporaryDirectory } from './world.ts'
 
 const UNIT = 'web.service'
 
@@ -241,11 +241,8 @@ test('a folder without permission is an unwritable one', t => {
 
 /** A store that compresses, with what it has put off. */
 function openCompressing(t: ExecutionContext, settings: Partial<StoreSettings> = {}) {
-  const work: (() => void)[] = []
-  const opened = open(t, { later: each => work.push(each), keep: 1000, ...settings })
-  const catchUp = () => {
-    for (let next = work.shift(); next; next = work.shift()) next()
-  }
+  const { background, work, catchUp } = createBackground()
+  const opened = open(t, { background, keep: 1000, ...settings })
   return { ...opened, work, catchUp }
 }
 
@@ -273,6 +270,25 @@ test('full files are compressed, one step at a time, and nothing that is asked m
   t.true(lines(0, 60_000).startsWith(execFileSync('zcat', [path], { maxBuffer: 1e7 }).toString()))
   store.close()
   t.is(content(open(t, { directory }).store), lines(0, 60_000), 'and by the next daemon')
+})
+
+test('a file that goes while it is being compressed leaves nothing behind', t => {
+  for (let steps = 0; steps < 12; steps++) {
+    const { store, directory, work, catchUp } = openCompressing(t, {
+      rotateBytes: 300_000,
+      keep: 1,
+    })
+    for (let i = 0; i < 60; i++) append(store, lines(1000 * i, 1000 * i + 999))
+    for (let i = 0; i < steps; i++) work.shift()?.()
+    for (let i = 60; i < 90; i++) append(store, lines(1000 * i, 1000 * i + 999))
+    catchUp()
+    const names = readdirSync(join(directory, UNIT)).sort()
+    t.is(names.length, 2, names.join(' '))
+    t.regex(names[0] ?? '', /\.log\.gz$/)
+    const text = content(store)
+    t.true(text.length > 300_000 && lines(0, 89_999).endsWith(text))
+    t.true(content(open(t, { directory }).store) === text)
+  }
 })
 
 test('damage in a compressed file costs the lines of that place alone', t => {

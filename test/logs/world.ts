@@ -4,7 +4,9 @@ import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { deflateRawSync } from 'node:zlib'
 import type { ExecutionContext } from 'ava'
+import type { Background } from '../../daemon/logs/compress.ts'
 import { createLogs, type LogsSettings } from '../../daemon/logs/hub.ts'
 import type { RunLog } from '../../daemon/logs/logs.ts'
 import type { LogQuery, LogRecord } from '../../daemon/logs/record.ts'
@@ -30,11 +32,23 @@ export function temporaryDirectory(t: ExecutionContext): string {
   return directory
 }
 
-/** The scripts are started by Node, which leaves them what is not close-on-exec; the addon closes what is not theirs. */
-function pipeOfOurs() {
-  const ends = native().pipe()
-  for (const fd of [ends.read, ends.write]) native().cloexec(fd, true)
-  return ends
+/** What is put off in `work`, on a clock that stands where the last of it is due. */
+export function createBackground() {
+  const work: (() => void)[] = []
+  let nowMs = 0
+  const background: Background = {
+    nowMs: () => nowMs,
+    later(each, ms) {
+      nowMs += ms
+      work.push(each)
+    },
+    deflate: (bytes, told) => work.push(() => told(deflateRawSync(bytes))),
+    sync: (_, told) => work.push(() => told(true)),
+  }
+  const catchUp = () => {
+    for (let next = work.shift(); next; next = work.shift()) next()
+  }
+  return { background, work, catchUp }
 }
 
 /** Logs as the daemon has them, ended with the test. */
@@ -42,7 +56,7 @@ export function openLogs(t: ExecutionContext, settings: Partial<LogsSettings> = 
   const warnings: string[] = []
   const directory = settings.directory === undefined ? temporaryDirectory(t) : settings.directory
   const logs = createLogs({
-    native: { ...native(), pipe: pipeOfOurs },
+    native: native(),
     directory,
     rotateBytes: 10_000_000,
     keep: 5,

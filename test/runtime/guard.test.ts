@@ -2,7 +2,6 @@
 import test from 'ava'
 import { ok } from 'neverthrow'
 import { createGuard, type Guard } from '../../daemon/runtime/guard.ts'
-import { HEARTH_DEFAULTS } from '../../daemon/units/defaults.ts'
 import { custom, type Directive } from '../../daemon/units/directives/directive.ts'
 import { type Abilities, NEEDS } from '../../daemon/units/directives/need.ts'
 import { makeUnit } from './world.ts'
@@ -31,7 +30,7 @@ const demands = {
   'Service.Emulated': 'yes',
   'Service.User': 'web',
 }
-const strict = { ...HEARTH_DEFAULTS, strict: true }
+const strict = { dependants: 'hold', consoleOutput: 'inherit', strict: true } as const
 
 test('what is left out is told in one line by reason, once for all starts of a unit as it was read', t => {
   const { guard: look, lines } = guard({

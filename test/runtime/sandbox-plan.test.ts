@@ -49,7 +49,6 @@ const entriesOf = (sandbox: Partial<SandboxSettings>, changes: Partial<EntrySour
     credentialsRoot: '/run/credentials',
     credentials: null,
     notifySocket: null,
-    privatePids: false,
     ...changes,
   })
 

@@ -298,8 +298,6 @@ export class World {
       opened: () => [],
       readEnds: () => [],
       runEnded: () => {},
-      listen: () => {},
-      connection: () => false,
       units: async () => [],
       history: async () => [],
       setPid: () => {},

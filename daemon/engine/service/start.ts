@@ -87,8 +87,13 @@ export function othersDone(turn: Turn): void {
 export function mainStarted(turn: Turn): void {
   const { type } = turn.service
   switch (type) {
-    case 'dbus': // its name has to have an owner
-      turn.effects.push({ type: 'watch-bus-name', unit: turn.name })
+    case 'dbus':
+      log(
+        turn,
+        'info',
+        'BusName= cannot be watched for without a message bus: the service counts as started once it is executed.',
+      )
+      enterStartPost(turn)
       return
     case 'simple':
     case 'idle':

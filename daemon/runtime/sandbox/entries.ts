@@ -11,8 +11,6 @@ export type EntrySources = {
   root: string | null
   /** False with `+`: only what changes the place of files holds, not what protects them. */
   isConfined: boolean
-  /** PrivatePIDs=, where it can be had. */
-  privatePids: boolean
   /** What RuntimeDirectory= and its like have made. */
   directories: readonly Directory[]
   /** Directories of the host that stand in for /tmp and /var/tmp. */
@@ -82,12 +80,10 @@ export function sandboxEntries(sources: EntrySources): Entry[] {
     add(path, what, `TemporaryFileSystem=${path}`)
   }
   const procData = procOptions(sandbox)
-  const { privatePids } = sources
-  if (isConfined && (procData !== '' || privatePids)) {
+  if (isConfined && procData !== '') {
     const { protectProc } = sandbox
     const name = protectProc === 'default' ? 'ProcSubset=pid' : `ProtectProc=${protectProc}`
-    const proc = { kind: 'proc', data: procData, isNeeded: privatePids } as const
-    add('/proc', proc, privatePids ? 'PrivatePIDs=' : name)
+    add('/proc', { kind: 'proc', data: procData }, name)
   }
   if (root !== null && mountsApi(sandbox)) addApi(add)
   addCredentials(sources, add)

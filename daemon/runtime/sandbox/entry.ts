@@ -10,8 +10,7 @@ export type Content =
   | { kind: 'tmpfs'; flags: number; data: string; readOnly: boolean }
   /** A /dev with nothing but what every process may use. */
   | { kind: 'devices' }
-  /** `isNeeded`: the host's own would not do. */
-  | { kind: 'proc'; data: string; isNeeded: boolean }
+  | { kind: 'proc'; data: string }
   | { kind: 'mqueue' }
 
 export type Entry = {
