@@ -46,6 +46,7 @@ const FILES = {
   start: 'build/start.ts',
   analyze: 'ctl/analyze/main.ts',
   'log-files': 'ctl/analyze/logs.ts',
+  simulation: 'simulation/main.ts',
   [APART]: APART,
 }
 /** What start.cjs runs, dist/NAME.js. ctl is read anew each time; a stack trace of hearth's is to be legible. */

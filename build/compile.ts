@@ -28,13 +28,16 @@ function mustCompile(output: string, args: readonly string[]): void {
     throw new BuildFailure(`cannot build: ${COMPILER} failed, see above`)
 }
 
-/** dist/hearth.node from daemon/native/, against the headers that came with the pinned Node. */
+/** Programs and libraries of their own. */
+const APART = ['launcher.c', 'hold.c']
+
+/** dist/hearth.node from daemon/native/, and dist/hold.so, against the headers that came with the pinned Node. */
 export function compileAddon(root: string, nodePackage: string): void {
   const sources = join(root, 'daemon/native')
   const headers = join(nodePackage, 'include/node')
   if (!existsSync(join(headers, 'node_api.h')))
     throw new BuildFailure(`cannot build: ${headers} has no node_api.h; run npm ci again`)
-  const files = readdirSync(sources).filter(name => name.endsWith('.c') && name !== 'launcher.c')
+  const files = readdirSync(sources).filter(name => name.endsWith('.c') && !APART.includes(name))
   mustCompile(join(root, 'dist/hearth.node'), [
     '-shared',
     '-fPIC',
@@ -42,6 +45,7 @@ export function compileAddon(root: string, nodePackage: string): void {
     headers,
     ...files.map(name => join(sources, name)),
   ])
+  mustCompile(join(root, 'dist/hold.so'), ['-shared', '-fPIC', join(sources, 'hold.c')])
 }
 
 /** dist/hearth and dist/ctl, one program that goes by its name. */

@@ -7,13 +7,14 @@ import { Script } from 'node:vm'
 const BUNDLE_ID_LENGTH = 64
 const KEPT = 'HEARTH_KEPT_'
 
-/** Node's own variables, which the launcher put aside. */
+/** Node's own variables, which the launcher put aside, and what this image is loaded with beside the user's own. */
 function restoreVariables(): void {
   for (const variable of Object.keys(process.env)) {
     if (!variable.startsWith(KEPT)) continue
     process.env[variable.slice(KEPT.length)] = process.env[variable]
     delete process.env[variable]
   }
+  if (process.env.LD_PRELOAD === '') delete process.env.LD_PRELOAD
 }
 
 /** The cache, if it is of the bundle whose first line is `id`: V8 would take that of any source that is as long. */
@@ -58,9 +59,17 @@ function descriptors(): { bundle: string; cache: string } | null {
 }
 
 const name = process.argv[2] ?? 'hearth'
+const command = process.argv[3] ?? ''
+/** What hearth does beside being a daemon: in a bundle of its own, which the daemon does not read. */
+const APART = ['test']
 const bundle = `${__dirname}/${name}.js`
 process.argv.splice(1, 2, bundle)
 restoreVariables()
-const files = descriptors() ?? { bundle, cache: `${__dirname}/${name}.cache` }
-const run = compile(files.bundle, files.cache, bundle).runInThisContext()
-run(require, { exports: {} }, bundle, __dirname)
+if (name === 'hearth' && APART.includes(command)) {
+  const { run } = require(`${__dirname}/simulation.cjs`)
+  process.exitCode = run(command, process.argv.slice(3))
+} else {
+  const files = descriptors() ?? { bundle, cache: `${__dirname}/${name}.cache` }
+  const run = compile(files.bundle, files.cache, bundle).runInThisContext()
+  run(require, { exports: {} }, bundle, __dirname)
+}

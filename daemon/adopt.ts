@@ -1,9 +1,11 @@
 // Coming up when the state of an earlier image cannot be read: what runs and is known to be a unit's is taken up as it is, and
 // nothing is stopped. What can be known is who is our child, by which run it is marked, which unit that run was of (the index,
 // whose form never changes), and which of our descriptors belongs to whose output.
-import { readFileSync, readlinkSync } from 'node:fs'
+import { readFileSync, readlinkSync, statSync } from 'node:fs'
 import { createServiceFacts, initialUnitState } from './engine/initial.ts'
 import type { EngineState, ManagerState, UnitState } from './engine/state.ts'
+import { KEPT_RUNS } from './logs/hub.ts'
+import { LOG_SOCKETS } from './logs/sockets.ts'
 import { readDescriptors } from './runtime/descriptors.ts'
 import type { Keep } from './runtime/keep.ts'
 import { markerOf, readMarker } from './runtime/marker.ts'
@@ -48,7 +50,8 @@ export function adopt(
   const byMarker = new Map([...runs.keys()].map(id => [markerOf(id), id]))
   const found = new Map<UnitName, Found>()
   let unknown = 0
-  for (const pid of readOwnChildren() ?? native.children()) {
+  const children = [...(readOwnChildren() ?? native.children())]
+  for (const pid of children) {
     if (readStat(pid)?.state === 'Z') continue
     const marked = byMarker.get(readMarker(pid) ?? Number.NaN)
     const invocationId = marked ?? readEnvironment(pid)?.INVOCATION_ID ?? ''
@@ -68,6 +71,8 @@ export function adopt(
   const units = new Map<UnitName, UnitState>()
   units.set(target, { ...initialUnitState(target, 'target'), ...up, target: 'active' })
   const descriptors = ownDescriptors()
+  const readers = new Map<string, number>()
+  for (const pid of children) readers.set(linkOf(`/proc/${pid}/fd/0`), pid)
   let key = 0
   for (const { unit, invocationId, pids: members } of found.values()) {
     if (!unit.endsWith('.service')) continue
@@ -88,7 +93,8 @@ export function adopt(
       },
     })
     keep.part('processes').put(unit, { i: [invocationId], m: members, l: members })
-    if (mainPid !== null) keepOutput(keep, unit, invocationId, mainPid, descriptors, key++ * 2)
+    if (mainPid !== null)
+      keepOutput(keep, { unit, invocationId, pid: mainPid }, descriptors, readers, key++ * 2)
   }
   for (const [part, path] of [
     ['control', sockets.control],
@@ -96,6 +102,10 @@ export function adopt(
   ] as const) {
     const fd = socketAt(path, descriptors)
     if (fd !== null) keep.part(part).put('socket', null, [fd])
+  }
+  for (const [kind, { path }] of Object.entries(LOG_SOCKETS)) {
+    const fd = socketAt(path, descriptors)
+    if (fd !== null) keep.part('log sockets').put(kind, statSync(path).ino, [fd])
   }
   return { state: { manager, units, jobs: new Map() }, units: [...found.keys()], unknown }
 }
@@ -116,10 +126,9 @@ const ownDescriptors = (): Descriptor[] =>
 /** The run's pipes are those that its main process writes to. */
 function keepOutput(
   keep: Keep,
-  unit: UnitName,
-  invocationId: string,
-  pid: number,
+  { unit, invocationId, pid }: { unit: UnitName; invocationId: string; pid: number },
   descriptors: readonly Descriptor[],
+  readers: ReadonlyMap<string, number>,
   key: number,
 ): void {
   const out = linkOf(`/proc/${pid}/fd/1`)
@@ -133,12 +142,19 @@ function keepOutput(
   const read = { out: end(out, false), err: end(err, false) }
   const write = [end(out, true), end(err, true)]
   if (read.out < 0 && read.err < 0) return
+  const logger = readers.get(out)
+  if (logger !== undefined && read.out >= 0 && write[0] !== undefined && write[0] >= 0) {
+    // Another reads what the main process writes (LogPipe=).
+    const data = { unit, invocationId, pid: logger, isOpen: true }
+    keep.part('loggers').put(`${key}`, data, [read.out, write[0]])
+    return
+  }
   const inodeOf = (link: string) => Number(/\[(\d+)\]/.exec(link)?.[1] ?? 0)
   const isOpen = write.every(fd => fd >= 0)
   const identifier = unit.replace(/\.service$/, '')
   const run = { unit, invocationId, identifier, console: false, pid }
   const inodes = { out: inodeOf(out), err: inodeOf(err) }
-  keep.part('logs').put(`run ${key}`, { run, read, inodes, isOpen }, isOpen ? write : [])
+  keep.part(KEPT_RUNS).put(`${key}`, { run, read, inodes, isOpen }, isOpen ? write : [])
 }
 
 /** The descriptor of ours that is bound to the path (proc(5), /proc/net/unix). */

@@ -24,6 +24,8 @@ export type BackendParts = {
   version: string
   image: ImageInfo
   defects: Defects
+  /** Told what a request threw. */
+  defect: Backend['defect']
   reexec: Reexec
   /** Told why it did not come about. */
   reexecFailed: (why: string) => void
@@ -72,6 +74,7 @@ export function createBackend(parts: BackendParts): Backend {
     version: parts.version,
     image: parts.image,
     defects: parts.defects.list,
+    defect: parts.defect,
     checkReexec: parts.reexec.check,
     reexec: () => parts.reexecFailed(parts.reexec.become()),
     units,

@@ -2,7 +2,7 @@
 import type { KeptPart } from './runtime/keep.ts'
 
 export interface Defects {
-  /** Adds a sentence. */
+  /** Adds a sentence; one that is there already becomes the latest. */
   add(message: string): void
   /** The latest last. */
   list(): readonly string[]
@@ -16,7 +16,8 @@ export function createDefects(kept: KeptPart): Defects {
   let messages = (kept.entries.get(KEY)?.data ?? []) as readonly string[]
   return {
     add(message) {
-      messages = [...messages, message].slice(-MOST)
+      // What comes again and again does not push out the others.
+      messages = [...messages.filter(other => other !== message), message].slice(-MOST)
       kept.put(KEY, messages)
     },
     list: () => messages,

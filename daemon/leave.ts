@@ -16,6 +16,8 @@ export type Leaving = {
   collect: () => void
   /** Resolves at the next SIGCHLD. */
   childEnded: () => Promise<void>
+  /** Resolves when the loggers of the units (LogPipe=) have read everything. */
+  loggersEnded: () => Promise<void>
   /** Closes the control and the notify socket. */
   /** Resolves when the private directories of the last services are gone. */
   removed: () => Promise<void>
@@ -26,6 +28,8 @@ export type Leaving = {
 const LEFTOVERS_USEC = 5_000_000
 const LOGS_MS = 2000
 const REMOVED_MS = 1000
+/** A logger that has read everything ends at once. */
+const LOGGERS_MS = 3000
 
 /** Does not come back, except on a machine that cannot be rebooted. */
 export async function leave(
@@ -34,6 +38,7 @@ export async function leave(
 ): Promise<void> {
   const { native, log } = parts
   native.awaitStrangers(true)
+  if (!force) await atMost(LOGGERS_MS, parts.loggersEnded())
   const killed = await endLeftovers(
     {
       native,
@@ -49,7 +54,7 @@ export async function leave(
   )
   if (killed > 0) log('warn', null, `${killed} processes did not end by themselves and were killed`)
   // What is left after that is in a /tmp, which somebody else clears up.
-  await Promise.race([parts.removed(), new Promise(resolve => setTimeout(resolve, REMOVED_MS))])
+  await atMost(REMOVED_MS, parts.removed())
   parts.close()
   await parts.logs.finish(LOGS_MS)
   if (parts.isMachine) {
@@ -59,3 +64,6 @@ export async function leave(
   native.leaving()
   process.exit(exitStatus ?? 0)
 }
+
+const atMost = (ms: number, done: Promise<void>): Promise<void> =>
+  Promise.race([done, new Promise<void>(resolve => setTimeout(resolve, ms))])

@@ -28,6 +28,9 @@ export type LoopParts = {
   arm: (atUsec: number | null, wake: () => void) => void
   /** Called when a round of effects is done and before the next events are stepped. */
   settled: () => void
+  /** Told what was thrown in a round, before it goes on its way; does not come back in a daemon. Between us and whoever posts
+   * the event a promise, or a `catch` that is meant for a call's failure, may stand. */
+  defect?: (error: unknown) => void
 }
 
 export interface Loop {
@@ -91,35 +94,47 @@ export function createLoop(parts: LoopParts): Loop {
     }
   }
 
+  const told = (act: () => void) => {
+    try {
+      act()
+    } catch (error) {
+      parts.defect?.(error)
+      throw error
+    }
+  }
+
   const loop: Loop = {
     post(event) {
-      if (collecting && !running) {
-        step(event, false)
-        return
-      }
-      events.push({ event, isPosted: running })
-      if (running) account.posted(event)
-      else run()
+      told(() => {
+        if (collecting && !running) return step(event, false)
+        events.push({ event, isPosted: running })
+        if (running) account.posted(event)
+        else run()
+      })
     },
     batch(collect) {
-      collecting = true
-      try {
-        collect()
-      } finally {
-        collecting = false
-      }
-      if (!running) run()
+      told(() => {
+        collecting = true
+        try {
+          collect()
+        } finally {
+          collecting = false
+        }
+        if (!running) run()
+      })
     },
     resume(left, waiting) {
-      for (const event of waiting) events.push({ event, isPosted: true })
-      running = true
-      try {
-        effects.push(...left)
-        takeEach(effects, perform)
-      } finally {
-        running = false
-      }
-      run()
+      told(() => {
+        for (const event of waiting) events.push({ event, isPosted: true })
+        running = true
+        try {
+          effects.push(...left)
+          takeEach(effects, perform)
+        } finally {
+          running = false
+        }
+        run()
+      })
     },
   }
   return loop

@@ -1,5 +1,6 @@
 // Boot and wiring: the only file that knows every room.
 import { existsSync } from 'node:fs'
+import { fromThrowable } from 'neverthrow'
 import manifest from '../package.json' with { type: 'json' }
 import { adopt, indexRun } from './adopt.ts'
 import { createBackend } from './backend.ts'
@@ -15,6 +16,7 @@ import { leave } from './leave.ts'
 import { type DaemonLog, openLog } from './log.ts'
 import { createClock } from './logs/clock.ts'
 import { createLogs } from './logs/hub.ts'
+import { openLogSockets } from './logs/sockets.ts'
 import { createLoop, type Loop } from './loop.ts'
 import { forgetPauses, minimal, pauseSec } from './minimal.ts'
 import { type Options, readOptions } from './options.ts'
@@ -25,7 +27,7 @@ import { resume } from './resume.ts'
 import { logNameOf, type RunEnds, runEnd } from './run-ends.ts'
 import { initialEnvironment } from './runtime/environment.ts'
 import { readHostFacts } from './runtime/facts.ts'
-import { inWords } from './runtime/failure.ts'
+import { errnoOf, inWords } from './runtime/failure.ts'
 import { CAUSE, type Inheritance, readInheritance } from './runtime/image.ts'
 import type { Keep, KeptPart } from './runtime/keep.ts'
 import { beginMachine, isMachine as isPid1OfMachine } from './runtime/machine.ts'
@@ -50,8 +52,10 @@ import type { ResourceLimit, Unit, UnitName } from './units/unit.ts'
 const RLIMIT_NOFILE = 7
 const VERSION: string = manifest.version
 
-/** When the boot's garbage is given back, milliseconds after the control socket is open: the services are up by then. */
+/** When the boot's garbage is given back, milliseconds after the control socket is open, if the services are up by then; if
+ * not, after twice the time, and so on until it is done in any case. */
 const QUIET_MS = 1000
+const LONGEST_QUIET_MS = 64_000
 const ASKED = 'asked'
 /** An image that came up after a crash and has lived so long, milliseconds, is one that works. */
 const LIVED_MS = 60_000
@@ -197,7 +201,7 @@ async function main(
     compress: options.logCompress,
     consoleFormat: options.consoleFormat,
     warn: message => tell('warn', null, message),
-    kept: keep.part('logs'),
+    kept: keep,
     ...(before.program && { program: before.program }),
   })
   const recorder = createRecorder()
@@ -240,12 +244,24 @@ async function main(
         collect: () => runtime.collectExits(loop.batch),
         childEnded: () => childEnded.promise,
         removed: runtime.removed,
+        loggersEnded: runtime.loggersEnded,
         close() {
           control?.close()
+          logSockets?.close()
           runtime.close()
         },
       }),
   })
+  const logSockets =
+    options.logSockets.length > 0
+      ? openLogSockets(options.logSockets, {
+          native,
+          logs,
+          kept: keep.part('log sockets'),
+          sender: runtime.sender,
+          warn: message => tell('warn', null, message),
+        })
+      : null
   const keepEnd = (effect: RunEnds) => {
     // Before the step counts: what began the run is not overwritten by the next one.
     const state = engine.state.units.get(effect.unit)
@@ -272,13 +288,15 @@ async function main(
     now,
     arm: createTimer(native.monotonicUsec),
     settled: runtime.settled,
+    defect: error => defect(error),
   })
 
-  const defect = (error: unknown) => {
+  const defect = (error: unknown): never => {
     log.fatal({ err: error, events: recorder.latest().slice(-8) }, 'a defect in hearth itself')
     // The step that threw was not written down: the next image goes on from the state before it.
-    native.die(CAUSE.exception)
+    return native.die(CAUSE.exception)
   }
+  hasBegun = true
   process.on('uncaughtException', defect)
   process.on('unhandledRejection', defect)
   if (leftover) resume(leftover, { native, engine, runtime, loop, persist })
@@ -346,6 +364,11 @@ async function main(
         asked: before.cause === CAUSE.reexec,
       },
       defects,
+      defect(error, method) {
+        const what = method === null ? 'a connection' : `the request ${method}`
+        log.error({ err: error }, `a defect in hearth itself, at ${what}`)
+        defects.add(`${what} failed: ${error instanceof Error ? error.message : error}`)
+      },
       reexec,
       reexecFailed: why => tell('error', null, `cannot execute the daemon again: ${why}`),
       engine,
@@ -382,8 +405,17 @@ async function main(
   setTimeout(() => {
     before.secure()
     if (inheritance) before.sweep(logs.readEnds())
-    releaseMemory()
+    giveBack(QUIET_MS)
   }, QUIET_MS)
+  const giveBack = (afterMs: number) => {
+    if (engine.state.jobs.size > 0 && afterMs < LONGEST_QUIET_MS) {
+      setTimeout(() => giveBack(2 * afterMs), afterMs)
+      return
+    }
+    memory.pack()
+    persist.account(engine.state, [], [])
+    releaseMemory()
+  }
 }
 
 /** Asks for the boot target. One that cannot be started leaves a daemon that runs and can be told what to do. */
@@ -424,8 +456,17 @@ function groupId(group: { gid: number } | null, name: string, tell: LogLine): nu
 async function refuseSecondDaemon(path: string) {
   const { clearSocketPath, describeSocketPathError } = await import('./control/socket-path.ts')
   const cleared = await clearSocketPath(path)
-  if (cleared.isErr()) throw new Error(describeSocketPathError(cleared.error))
+  if (cleared.isErr()) throw new CannotStart(describeSocketPathError(cleared.error))
 }
+
+class CannotStart extends Error {}
+
+/** Services may run: there is no way back. */
+let hasBegun = false
+
+/** Whether the world around keeps the daemon from coming up: then it ends and says so. What else is thrown is a defect. */
+const isRefusal = (error: unknown) =>
+  error instanceof CannotStart || fromThrowable(() => errnoOf(error))().isOk()
 
 /** Why the daemon could not come up. */
 const inOneSentence = ({ message, code, syscall, path }: NodeJS.ErrnoException) =>
@@ -448,8 +489,9 @@ async function start() {
     const before = inherited ?? takeOver(native, null, process.env, args)
     await main(options, log, isMachine, inheritance, before)
   } catch (error) {
-    log.fatal(inOneSentence(error as NodeJS.ErrnoException))
-    if (inheritance) native.die(CAUSE.exception)
+    if (isRefusal(error)) log.fatal(inOneSentence(error as NodeJS.ErrnoException))
+    else log.fatal({ err: error }, 'a defect in hearth itself')
+    if (inheritance || hasBegun || !isRefusal(error)) native.die(CAUSE.exception)
     native.leaving()
     process.exit(1)
   }

@@ -1,6 +1,7 @@
 // The daemon's command line and environment.
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { ConsoleFormat } from './logs/console-line.ts'
+import { LOG_SOCKETS, type LogSocketKind } from './logs/sockets.ts'
 import type { CgroupUse } from './runtime/cgroups/cgroups.ts'
 import { native } from './runtime/native.ts'
 import { placesOf } from './units/places.ts'
@@ -41,6 +42,8 @@ export type Options = {
   logMaxAgeSec: number
   logRotateSec: number
   logCompress: boolean
+  /** Which of the sockets are served that other loggers have. */
+  logSockets: readonly LogSocketKind[]
 }
 
 const LOG_LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error']
@@ -49,6 +52,16 @@ const collect = (value: string, before: readonly string[] | undefined) => [...(b
 const wholeNumber = (value: string) => {
   if (!/^\d+$/.test(value)) throw new InvalidArgumentError('a whole number is expected')
   return Number(value)
+}
+
+const socketKinds = (value: string): LogSocketKind[] => {
+  const all = Object.keys(LOG_SOCKETS) as LogSocketKind[]
+  if (value === 'all') return all
+  const named = value.split(',').filter(Boolean)
+  const stranger = named.find(name => !(name in LOG_SOCKETS))
+  if (stranger !== undefined)
+    throw new InvalidArgumentError(`'${stranger}' is none of all, ${all.join(', ')}`)
+  return all.filter(kind => named.includes(kind))
 }
 
 /** A directory of the user's or of root's, as the contract in the README lists them. */
@@ -74,6 +87,10 @@ export function readOptions(
       'An init daemon and service supervisor that runs your systemd units in a container',
     )
     .version(version)
+    .addHelpText(
+      'after',
+      '\nhearth test FILE... tests units on a simulated clock; see hearth test --help',
+    )
     .option('--services <dir>', 'unit directory (repeatable, the first wins)', collect)
     .option('--vendor-units <dir>', 'directory of units found by name only (repeatable)', collect)
     .option('--target <unit>', 'unit to start at boot', 'default.target')
@@ -109,6 +126,14 @@ export function readOptions(
       0,
     )
     .option('--no-log-compress', 'leave old log files as they are')
+    .addOption(
+      new Option(
+        '--log-sockets [which]',
+        "take logs at /dev/log (syslog) and journald's sockets (journal, stdout): all, or some of them, with commas",
+      )
+        .argParser(socketKinds)
+        .preset('all'),
+    )
     .option(
       '--hang-limit <seconds>',
       'execute the daemon anew when its main loop hangs for that long (0: never)',
@@ -159,6 +184,7 @@ export function readOptions(
     logMaxAge: number
     logRotateSeconds: number
     logCompress: boolean
+    logSockets?: LogSocketKind[]
     hangLimit: number
     console?: boolean
     consoleFormat?: ConsoleFormat | 'off'
@@ -166,6 +192,14 @@ export function readOptions(
     cgroups: CgroupUse
     strict: boolean
   }>()
+  const socketsOf = (set: string | undefined): LogSocketKind[] => {
+    try {
+      return set ? socketKinds(set) : []
+    } catch (error) {
+      if (isMachine) return []
+      return program.error(`error: HEARTH_LOG_SOCKETS: ${(error as Error).message}`)
+    }
+  }
   const places = placesOf(environment)
   const runtimeDirectory = absolute(
     directory(
@@ -202,6 +236,7 @@ export function readOptions(
     logMaxAgeSec: given.logMaxAge,
     logRotateSec: given.logRotateSeconds,
     logCompress: given.logCompress,
+    logSockets: given.logSockets ?? socketsOf(environment.HEARTH_LOG_SOCKETS),
     hangLimitSec: given.hangLimit,
     console: given.consoleFormat === 'off' ? false : (given.console ?? null),
     consoleFormat: given.consoleFormat === 'off' ? 'prefix' : (given.consoleFormat ?? 'prefix'),

@@ -1,5 +1,5 @@
 // Executing the daemon again as it is installed now: checked first in a process of its own, then in this one's place.
-import { closeSync, readSync } from 'node:fs'
+import { closeSync, existsSync, readSync } from 'node:fs'
 import type { ProcessExit } from './engine/event.ts'
 import { inWords } from './runtime/failure.ts'
 import { CAUSE, environmentOf, type Image } from './runtime/image.ts'
@@ -93,12 +93,13 @@ export function createReexec(parts: ReexecParts): Reexec {
     },
     become() {
       if (launcher === null || image === null) return 'it was not started from dist/'
+      const hold = `${image.directory}/hold.so`
       parts.leave(CAUSE.reexec)
       const told = { state: parts.state, index: parts.index, image: null, fallback: parts.image() }
       const errno = native.become(
         launcher,
         ['hearth', ...parts.args],
-        environmentOf(parts.environment, told, false),
+        environmentOf(parts.environment, told, existsSync(hold) ? hold : null, false),
       )
       parts.leave(0)
       return `cannot run ${launcher}: ${inWords(errno)}`

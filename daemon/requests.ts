@@ -99,15 +99,15 @@ export function createRequests(post: (event: EngineEvent) => void, kept: KeptPar
       const known = before && answerOf(before)
       if (known) return Promise.resolve(known)
       const request = ++last
-      return new Promise(resolve => {
-        asked.set(request, resolve)
-        if (key !== undefined) {
-          const entry = { request, job: null, stops: [], results: {}, error: null }
-          index(key, entry)
-          save(key, entry)
-        }
-        post({ type: 'job-requested', request, job, unit, mode, manual: true, by })
-      })
+      const { promise, resolve } = Promise.withResolvers<JobAccepted | TransactionError>()
+      asked.set(request, resolve)
+      if (key !== undefined) {
+        const entry = { request, job: null, stops: [], results: {}, error: null }
+        index(key, entry)
+        save(key, entry)
+      }
+      post({ type: 'job-requested', request, job, unit, mode, manual: true, by })
+      return promise
     },
     answer(effect) {
       switch (effect.type) {

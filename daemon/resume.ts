@@ -9,7 +9,7 @@ import { readOwnChildren } from './runtime/procfs.ts'
 export type ResumeParts = {
   native: Pick<Native, 'children'>
   engine: Engine
-  runtime: Pick<Runtime, 'restore' | 'startedBefore'>
+  runtime: Pick<Runtime, 'restore' | 'startedBefore' | 'delayedBefore'>
   loop: Loop
   persist: Persist
 }
@@ -21,7 +21,7 @@ export function resume(
   children: ReadonlySet<number> = new Set(readOwnChildren() ?? native.children()),
 ) {
   const events = [...leftover.events]
-  const effects = [...leftover.effects]
+  const effects = [...runtime.delayedBefore(), ...leftover.effects]
   runtime.restore(engine.state, events, children)
   const [first] = effects
   const pid = leftover.spawnedPid

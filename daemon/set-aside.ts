@@ -86,6 +86,10 @@ function answerTo(effect: Effect): EngineEvent[] {
     }
     case 'guess-main-pid':
       return [{ type: 'main-pid-guessed', unit: effect.unit, token: effect.token, pid: null }]
+    case 'watch-bus-name': {
+      const problem = 'hearth itself fails at it'
+      return [{ type: 'bus-name', unit: effect.unit, isOwned: false, problem }]
+    }
     default:
       return []
   }

@@ -6,6 +6,7 @@ import {
   closeImage,
   copyImage,
   environmentOf,
+  holdOf,
   type Image,
   type Inheritance,
   imageFds,
@@ -92,7 +93,7 @@ export function takeOver(
   const guard = (by: Image | null, fallback: Image | null) => {
     if (by === null || by.node < 0) return
     const told = { state: ledger.fd, index: index.fd, image: by, fallback }
-    native.guard(by.node, argvOf(args), environmentOf(given, told))
+    native.guard(by.node, argvOf(args), environmentOf(given, told, holdOf(by)))
   }
   guard(inheritance?.fallback ?? image, null)
   delete process.env[VARIABLE]

@@ -1,10 +1,9 @@
 // history: how the runs of services have ended, the latest last.
-import type { RunHistory } from '../../daemon/control/schema.ts'
+import { formatTimespan, type RunHistory } from '../../daemon/control/schema.ts'
 import type { Command, Context } from '../context.ts'
 import { FAILURE, SUCCESS } from '../exit-status.ts'
 import { formatBytes } from '../format/bytes.ts'
 import { printableText } from '../format/printable.ts'
-import { formatTimespan } from '../format/timespan.ts'
 import { formatTimestamp } from '../format/timestamp.ts'
 import { answered, complainAll } from './answer.ts'
 import { readLines } from './lines.ts'

@@ -167,11 +167,11 @@ function readQuery({ args, options }: Context): Methods['logs']['params'] | Cont
   const run = readRun(options.run)
   if ('code' in run) return run
   const { stream } = options
-  if (stream !== null && stream !== 'out' && stream !== 'err') {
+  if (stream !== null && stream !== 'out' && stream !== 'err' && stream !== 'log') {
     return {
       code: 'bad-request',
       message: `cannot show lines of the stream '${stream}': there is no such stream`,
-      hint: 'the streams are out (standard output) and err (standard error)',
+      hint: 'the streams are out (standard output), err (standard error) and log (syslog and the journal)',
     }
   }
   if (follow && options.reverse) {

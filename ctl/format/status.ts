@@ -1,11 +1,16 @@
 // `ctl status UNIT`, line by line as systemctl prints it.
-import type { CommandStatus, ProcessNode, UnitStatus } from '../../daemon/control/schema.ts'
+import {
+  type CommandStatus,
+  formatTimespan,
+  type ProcessNode,
+  type UnitStatus,
+} from '../../daemon/control/schema.ts'
 import { dotOf, isBadLoad, paintActive, paintedDot } from './active-state.ts'
 import { formatBytes } from './bytes.ts'
 import { formatLogLine } from './log-line.ts'
 import type { Paint } from './paint.ts'
 import { printableCommand } from './printable.ts'
-import { formatRelative, formatTimespan } from './timespan.ts'
+import { formatRelative } from './timespan.ts'
 import { formatTimestamp } from './timestamp.ts'
 import { drawTree } from './tree.ts'
 import { cut } from './width.ts'

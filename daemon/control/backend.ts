@@ -9,7 +9,7 @@ import type { Abilities } from '../units/directives/need.ts'
 import type { LoadedUnits } from '../units/load.ts'
 import type { Presets } from '../units/preset.ts'
 import type { DirectoryKind, JobMode, UnitFileState, UnitName } from '../units/unit.ts'
-import type { ImageInfo } from './schema.ts'
+import type { ImageInfo, MethodName } from './schema.ts'
 
 export type JobAccepted = { job: number; finished: Promise<JobResult> }
 export type ProcessTree = { pid: number; command: string; children: readonly ProcessTree[] }
@@ -38,6 +38,8 @@ export interface Backend {
   readonly image: ImageInfo
   /** What went wrong in the daemon itself, in sentences. */
   defects(): readonly string[]
+  /** Takes down what a request of that method has thrown, or the connection itself (null). */
+  defect(error: unknown, method: MethodName | null): void
   readonly units: Pick<
     LoadedUnits,
     'get' | 'loaded' | 'fileNames' | 'fileState' | 'assignments' | 'notEnforced'

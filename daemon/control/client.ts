@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { Result } from 'neverthrow'
 import { permits, type Role, refuseMethod } from './authorise.ts'
 import { CANCELLED } from './call.ts'
+import { describeDefect } from './errors.ts'
 import {
   type ControlError,
   PART_EVENT,
@@ -34,6 +35,8 @@ export type ClientParts = {
     request: Request,
     context: { role: Role; signal: AbortSignal; part: (part: unknown) => Promise<void> },
   ) => Promise<Result<unknown, ControlError>>
+  /** Takes down what was thrown where none of this may throw. */
+  defect: (error: unknown) => void
 }
 
 export interface Client {
@@ -138,13 +141,9 @@ export function createClient(parts: ClientParts): Client {
     if (halfClosed && !closing) socket.end()
   }
 
-  const failed = (defect: unknown) => {
-    client.dismiss({
-      code: 'failed',
-      message: 'cannot answer: the daemon met a defect of its own',
-      hint: 'see its log, and report it',
-    })
-    throw defect
+  const failed = (error: unknown) => {
+    parts.defect(error)
+    client.dismiss(describeDefect(error))
   }
 
   const client: Client = {
@@ -170,7 +169,6 @@ export function createClient(parts: ClientParts): Client {
         })
         return
       }
-      // A defect goes on its way up; its client is not left waiting.
       if (!busy) void work().catch(failed)
     },
     cancel(data) {

@@ -67,3 +67,10 @@ export function operationError(what: string, error: unknown): ControlError {
   }
   throw error
 }
+
+/** What nobody has thought of: the daemon goes on, and whoever asked is told. */
+export const describeDefect = (error: unknown): ControlError => ({
+  code: 'failed',
+  message: `cannot answer: the daemon met a defect of its own: ${error instanceof Error ? error.message : error}`,
+  hint: 'see its log, and report it',
+})

@@ -57,5 +57,5 @@ export const toLogLine = (record: LogRecord, fields: LogLine['fields'] | null = 
   message: record.message,
   ...(record.binary ? { binary: true } : {}),
   ...(record.partial ? { partial: true } : {}),
-  ...(fields === null ? {} : { fields }),
+  ...(fields === null && !record.fields ? {} : { fields: { ...record.fields, ...fields } }),
 })

@@ -1,7 +1,8 @@
 // Which function answers which method.
-import type { Result } from 'neverthrow'
+import { err, type Result } from 'neverthrow'
 import type { Handler, StreamingCall } from './call.ts'
 import { clean } from './clean.ts'
+import { describeDefect } from './errors.ts'
 import { fidelity } from './fidelity.ts'
 import { history } from './history.ts'
 import { cancel, jobs, kill, listJobs, resetFailed, waitInactive } from './jobs.ts'
@@ -63,11 +64,17 @@ const HANDLERS: { readonly [M in MethodName]: Handler<M> } = {
   shutdown,
 }
 
-/** Answers a request that was validated and is permitted. A throw is a defect of the daemon. */
+/** Answers a request that was validated and is permitted. What throws is a defect: reported, and told to who asked. Nothing is
+ * lost by it: what the engine and its effects throw does not come here, the loop leaves the image then. */
 export async function runMethod<M extends MethodName>(
   call: StreamingCall<M>,
   request: Request<M>,
 ): Promise<Result<Methods[M]['result'], ControlError>> {
   const handler: Handler<M> = HANDLERS[request.method]
-  return handler(call, request.params)
+  try {
+    return await handler(call, request.params)
+  } catch (error) {
+    call.backend.defect(error, request.method)
+    return err(describeDefect(error))
+  }
 }

@@ -1,5 +1,7 @@
 // The control protocol: all that ctl may know of the daemon. Types and a few constants, so that ctl loads nothing for it.
 // docs/protocol.md tells it in prose; validate.ts checks what comes in.
+/** How spans of time are written, in the answers and by who shows them. */
+export { formatTimespan } from '../units/values/format-timespan.ts'
 
 /** The version of the messages. A daemon answers the versions that it knows and refuses others with `unsupported-version`. */
 export const PROTOCOL_VERSION = 1
@@ -211,7 +213,7 @@ export type LogLine = {
   unit: string
   identifier: string
   pid: number | null
-  stream: 'out' | 'err'
+  stream: 'out' | 'err' | 'log'
   /** syslog(3), 0 to 7. */
   priority: number
   invocationId: string
@@ -219,7 +221,7 @@ export type LogLine = {
   message: string
   binary?: true
   partial?: true
-  /** LogExtraFields= of the unit as it is loaded now, by name. */
+  /** What its sender has told by sd_journal_send(3), and LogExtraFields= of the unit as it is loaded now, by name. */
   fields?: Readonly<Record<string, string>>
 }
 export type RunHistory = {
@@ -584,7 +586,7 @@ export type Methods = {
       untilUsec?: number
       /** syslog(3): 0 to 7; those of that priority and more urgent ones. */
       priority?: number
-      stream?: 'out' | 'err'
+      stream?: 'out' | 'err' | 'log'
       /** A regular expression of JavaScript, without lookaround and back references. */
       grep?: string
       invocationId?: string

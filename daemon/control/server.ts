@@ -125,6 +125,7 @@ export async function openControlServer(
       limits,
       write: write(socket, ipc),
       run: (request, call) => runMethod({ ...context, ...call, caller }, request),
+      defect: error => options.backend.defect(error, null),
     })
     clients.set(socket, client)
     socket.on('end', client.ended)

@@ -2,7 +2,7 @@
 import { ok } from 'neverthrow'
 import { RELATIONS, relationProperty } from '../engine/graph.ts'
 import { NEVER } from '../engine/initial.ts'
-import { isSupported, machineOf } from '../engine/machines.ts'
+import { machineOf } from '../engine/machines.ts'
 import type { Stamp, UnitState } from '../engine/state.ts'
 import { yesNo } from '../units/print.ts'
 import { sliceOf } from '../units/resources.ts'
@@ -17,6 +17,9 @@ import type { ControlError } from './schema.ts'
 import { socketProperties } from './sockets.ts'
 import { timerProperties } from './timers.ts'
 import { timestampText } from './times.ts'
+
+/** What is asked for properties: by whom, of which daemon, and when. */
+type Question = Pick<Call, 'backend' | 'role' | 'now'>
 
 type Property = readonly [name: string, value: string]
 
@@ -49,7 +52,7 @@ export const show: Handler<'show'> = async (call, params) => {
 const breath = () => new Promise<void>(resolve => setImmediate(resolve))
 
 /** All properties of a unit; those that readers may not see are left out for them. */
-function unitProperties(call: Call, unit: Unit): readonly Property[] {
+export function unitProperties(call: Question, unit: Unit): readonly Property[] {
   const state = call.backend.state.units.get(unit.id) ?? null
   const live = [
     ...(unit.type === 'service' ? serviceProperties(call, unit, state) : []),
@@ -74,14 +77,14 @@ const stamp = (name: string, { realtimeUsec, monotonicUsec }: Stamp): Property[]
 ]
 
 /** The realtime of a run as a stamp: what the clocks differ by now is taken to have been so then. */
-function stampOf(call: Call, realtimeUsec: number | null): Stamp {
+function stampOf(call: Question, realtimeUsec: number | null): Stamp {
   if (realtimeUsec === null) return NEVER
   const now = call.now()
   const monotonicUsec = realtimeUsec - now.realtimeUsec + now.monotonicUsec
   return { realtimeUsec, monotonicUsec: Math.max(0, monotonicUsec) }
 }
 
-function serviceProperties(call: Call, unit: Unit, state: UnitState | null): Property[] {
+function serviceProperties(call: Question, unit: Unit, state: UnitState | null): Property[] {
   const facts = state?.service ?? null
   const main = facts?.main ?? null
   return [
@@ -102,7 +105,7 @@ function serviceProperties(call: Call, unit: Unit, state: UnitState | null): Pro
   ]
 }
 
-function resourceProperties({ backend }: Call, unit: Unit): Property[] {
+function resourceProperties({ backend }: Question, unit: Unit): Property[] {
   const { memoryBytes, memoryPeakBytes, cpuUsec, tasks, io, controlGroup, ...limits } =
     backend.resources(unit.id)
   const orNotSet = (value: number | null | undefined) => (value == null ? NOT_SET : `${value}`)
@@ -129,7 +132,7 @@ function resourceProperties({ backend }: Call, unit: Unit): Property[] {
   ]
 }
 
-function genericProperties(call: Call, unit: Unit, state: UnitState | null): Property[] {
+function genericProperties(call: Question, unit: Unit, state: UnitState | null): Property[] {
   const { backend } = call
   const job = state?.job ?? null
   const isThere = unit.loadState === 'loaded'
@@ -149,7 +152,7 @@ function genericProperties(call: Call, unit: Unit, state: UnitState | null): Pro
     ...stamp('ActiveEnterTimestamp', state?.activeEnter ?? NEVER),
     ...stamp('ActiveExitTimestamp', state?.activeExit ?? NEVER),
     ...stamp('InactiveEnterTimestamp', state?.inactiveEnter ?? NEVER),
-    ['CanStart', yesNo(isThere && isSupported(unit.type) && !unit.unit.refuseManualStart)],
+    ['CanStart', yesNo(isThere && !unit.unit.refuseManualStart)],
     ['CanReload', yesNo(isThere && machineOf(unit.type).canReload(unit))],
     ['CanIsolate', yesNo(isThere && unit.unit.allowIsolate)],
     ['Job', job === null ? '' : `${job}`],

@@ -144,7 +144,7 @@ const PARAMS: { readonly [M in MethodName]: v.GenericSchema<unknown, Methods[M][
       sinceUsec: maybe(v.pipe(v.number(), v.finite())),
       untilUsec: maybe(v.pipe(v.number(), v.finite())),
       priority: maybe(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(7))),
-      stream: maybe(v.picklist(['out', 'err'])),
+      stream: maybe(v.picklist(['out', 'err', 'log'])),
       grep: maybe(pattern),
       invocationId: maybe(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/))),
       run: maybe(v.pipe(v.number(), v.safeInteger(), v.maxValue(0))),

@@ -39,6 +39,8 @@ export type Effect =
   | { type: 'unwatch-pid-file'; unit: UnitName }
   | { type: 'remove-pid-file'; unit: UnitName }
   | { type: 'guess-main-pid'; unit: UnitName; token: number }
+  /** Watch for the unit's BusName=, to the end of the run -> `bus-name`, at once if somebody has it or there is no bus. */
+  | { type: 'watch-bus-name'; unit: UnitName }
   /** The main process was told by PID file or MAINPID=: watch it, child of ours or not -> `exited`. */
   | { type: 'watch-process'; unit: UnitName; pid: number }
   /** A start begins: a run with its log pipes, notify socket and directories. */

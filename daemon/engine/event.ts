@@ -57,6 +57,8 @@ export type EngineEvent =
   | { type: 'emptied'; unit: UnitName }
   | { type: 'pid-file'; unit: UnitName; token: number; pid: number | null; problem: string | null }
   | { type: 'main-pid-guessed'; unit: UnitName; token: number; pid: number | null }
+  /** Whether somebody has the BusName= of a service, told when that changes; a problem: there is no bus to ask, in words. */
+  | { type: 'bus-name'; unit: UnitName; isOwned: boolean; problem: string | null }
   /** A datagram of sd_notify(3). `pid` is the kernel's word for the sender, `unit` the one it was found to belong to. `fds`
    * came with it: those that no effect asks for are closed when all is done. */
   | {

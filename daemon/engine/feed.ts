@@ -79,6 +79,11 @@ function answerRequest(draft: Draft, name: UnitName, request: MachineRequest): v
     case 'trigger':
       trigger(draft, name, request)
       return
+    case 'start-uncounted': {
+      const state = draft.unit(name)
+      draft.setUnit({ ...state, starts: state.starts.slice(0, -1) })
+      return
+    }
     case 'start-refused': {
       const job = draft.jobOf(name)
       if (job) finishJob(draft, job, 'failed')

@@ -67,11 +67,16 @@ const PULLED_IN: readonly Relation[] = [
   'upholds',
 ]
 const NONE: readonly UnitName[] = []
+/** Lists of at most so many names are shared. */
+const SHORT = 6
+/** So many are known at a time: units come and go. */
+const MOST_SHARED = 4096
 
 type Node = {
   /** What the engine acts by: the unit as loaded or, while one runs whose file is gone, as it was. */
   unit: Unit
-  relations: Partial<Record<Relation, UnitName[]>>
+  /** A frozen list is shared with other units. */
+  relations: Partial<Record<Relation, readonly UnitName[]>>
   /** Lists that may name a unit twice. */
   untidy: Set<Relation> | null
 }
@@ -98,14 +103,29 @@ export interface Graph {
 export function createGraph(units: Units, before: ReadonlyMap<UnitName, Unit> = new Map()): Graph {
   let nodes = new Map<UnitName, Node>()
   let kept = new Map(before)
+  const shared = new Map<string, readonly UnitName[]>()
 
   const add = (node: Node, relation: Relation, other: UnitName) => {
     const list = node.relations[relation]
     if (!list) node.relations[relation] = [other]
     else {
-      list.push(other)
+      if (Object.isFrozen(list)) node.relations[relation] = [...list, other]
+      else (list as UnitName[]).push(other)
       node.untidy ??= new Set()
       node.untidy.add(relation)
+    }
+  }
+
+  /** The short lists of a unit are mostly those of many others: one frozen copy serves all. */
+  const share = (node: Node) => {
+    for (const kind of Object.keys(node.relations) as Relation[]) {
+      const names = list(node, kind)
+      if (names.length > SHORT) continue
+      const key = names.join(' ')
+      const known = shared.get(key)
+      if (shared.size > MOST_SHARED) shared.clear()
+      if (known) node.relations[kind] = known
+      else shared.set(key, Object.freeze(names))
     }
   }
 
@@ -140,6 +160,7 @@ export function createGraph(units: Units, before: ReadonlyMap<UnitName, Unit> = 
       }
     }
     for (const target of fresh) if (target.unit.type === 'target') orderTarget(target)
+    for (const each of fresh) share(each)
     return node
   }
 

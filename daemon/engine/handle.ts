@@ -46,6 +46,7 @@ export function handle(draft: Draft, event: EngineEvent, indexes: Indexes): void
     case 'oom-killed':
     case 'pid-file':
     case 'main-pid-guessed':
+    case 'bus-name':
     case 'notify':
     case 'timer-stamp':
     case 'sockets-opened':

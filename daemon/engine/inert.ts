@@ -4,13 +4,13 @@ import type { UnitState } from './state.ts'
 
 const NOTHING: readonly never[] = Object.freeze([])
 
-const UP: Record<string, string> = { scope: 'running' }
+const UP: Record<string, string> = { scope: 'running', automount: 'running' }
 /** There as long as there is a system. */
 const PERPETUAL: ReadonlySet<string> = new Set(['-.slice', 'init.scope'])
 const isActive = (state: UnitState) =>
   (state.target ?? (PERPETUAL.has(state.name) ? 'active' : 'dead')) === 'active'
 
-/** Slices and scopes: no processes are kept together by them here. */
+/** Slices and scopes, and automounts, whose mount comes up before them. */
 export const inertMachine: Machine = {
   step(_context, state, input) {
     const isUp = input.type === 'start' || (input.type !== 'stop' && isActive(state))

@@ -57,6 +57,7 @@ export type MachineInput =
           | 'oom-killed'
           | 'pid-file'
           | 'main-pid-guessed'
+          | 'bus-name'
           | 'notify'
           | 'timer-stamp'
           | 'sockets-opened'
@@ -108,6 +109,8 @@ export type MachineRequest =
   /** Start the unit, as if by a job of mode `replace`. What triggered it is told to its processes by `environment`
    * (systemd.exec(5), $TRIGGER_…). `connection`: the one that it is started for. A refusal comes back as `trigger-refused`. */
   | { type: 'trigger'; unit: UnitName; environment?: readonly string[]; connection?: number }
+  /** The start that was begun does not count for StartLimitBurst=. */
+  | { type: 'start-uncounted' }
   /** A start that cannot be: the unit stays as it was, and its job fails. */
   | { type: 'start-refused' }
 

@@ -9,11 +9,6 @@ import { socketMachine } from './socket.ts'
 import { targetMachine } from './target.ts'
 import { timerMachine } from './timer.ts'
 
-/** Types that can be loaded and named but not started; a start job ends with the result `unsupported`. */
-const UNSUPPORTED: ReadonlySet<UnitType> = new Set(['automount'])
-
-export const isSupported = (type: UnitType): boolean => !UNSUPPORTED.has(type)
-
 /** The state machine of a unit type. */
 export function machineOf(type: UnitType): Machine {
   switch (type) {

@@ -1,21 +1,14 @@
 // The state machine of what is there or not whoever brought it about: mounts, swaps and devices (systemd.mount(5),
 // systemd.swap(5), systemd.device(5)). Mounts and swaps are brought about by a command when they are not there, and taken away
-// by another; a device is never waited for: in a container none comes.
+// by another; a device is waited for where one may come: in a container none does.
 import { KILL_DEFAULTS } from '../units/defaults.ts'
 import { mountCommand } from '../units/mounts.ts'
 import type { UnitType } from '../units/unit.ts'
 import { unitTypeOf } from './draft.ts'
-import type { Effect } from './effect.ts'
 import type { ProcessExit } from './event.ts'
 import { describeExit, exitResult } from './exit-status.ts'
 import { INITIAL_MOUNT } from './initial.ts'
-import type {
-  Machine,
-  MachineContext,
-  MachineInput,
-  MachineRequest,
-  MachineStep,
-} from './machine.ts'
+import type { Machine, MachineInput } from './machine.ts'
 import type {
   ActiveState,
   CommandRun,
@@ -24,19 +17,10 @@ import type {
   ServiceResult,
   UnitState,
 } from './state.ts'
+import { log, set, stepOf, type Turn as TurnOf } from './turn.ts'
 import { unreachable } from './unreachable.ts'
 
-/** One move, in the making. */
-type Turn = {
-  context: MachineContext
-  /** As it was before. */
-  state: UnitState
-  type: UnitType
-  facts: MountFacts
-  invocationId: string | null
-  effects: Effect[]
-  requests: MachineRequest[]
-}
+type Turn = TurnOf<MountFacts>
 
 const ACTIVE_STATES: Record<MountStage, ActiveState> = {
   dead: 'inactive',
@@ -73,27 +57,7 @@ const factsOf = (state: UnitState): MountFacts =>
   state.mount ?? (state.name === ROOT ? { ...INITIAL_MOUNT, stage: 'up' } : INITIAL_MOUNT)
 
 export const mountMachine: Machine = {
-  step(context, state, input): MachineStep {
-    const before = factsOf(state)
-    const { invocationId } = state
-    const turn: Turn = {
-      context,
-      state,
-      type: unitTypeOf(state.name),
-      facts: before,
-      invocationId,
-      effects: [],
-      requests: [],
-    }
-    take(turn, input)
-    const { facts, effects, requests } = turn
-    const isSame = facts === before && turn.invocationId === invocationId
-    return {
-      state: isSame ? state : { ...state, mount: facts, invocationId: turn.invocationId },
-      effects,
-      requests,
-    }
-  },
+  step: stepOf('mount', factsOf, take),
   activeState: state => ACTIVE_STATES[factsOf(state).stage],
   subState(state) {
     const { stage } = factsOf(state)
@@ -108,11 +72,7 @@ export const mountMachine: Machine = {
   canReload: () => false,
 }
 
-const set = (turn: Turn, change: Partial<MountFacts>) => {
-  turn.facts = { ...turn.facts, ...change }
-}
-const log = (turn: Turn, level: 'info' | 'warn', message: string) =>
-  turn.effects.push({ type: 'log', level, unit: turn.state.name, message })
+const isDevice = ({ state }: Turn) => unitTypeOf(state.name) === 'device'
 
 function take(turn: Turn, input: MachineInput): void {
   const { facts } = turn
@@ -157,6 +117,7 @@ function take(turn: Turn, input: MachineInput): void {
     case 'emptied':
     case 'pid-file': // it asks for none of these
     case 'main-pid-guessed':
+    case 'bus-name':
     case 'notify':
     case 'oom-killed':
     case 'idle':
@@ -193,21 +154,32 @@ function presence(
     if (token !== facts.token || facts.stage !== 'starting') return
     set(turn, { token: 0 })
     if (isThere) set(turn, { stage: 'up' })
+    else if (problem === null && isDevice(turn)) awaitDevice(turn)
     else if (problem === null && mountCommand(turn.context.unit, 'start')) spawn(turn, 'start')
-    else {
-      const why = problem ?? 'it is not there, and nothing says how to bring it about'
-      log(turn, 'warn', `Cannot start it: ${why}`)
-      set(turn, { stage: 'dead', problem: why })
-      turn.requests.push({ type: 'start-refused' })
-    }
+    else refuse(turn, problem ?? 'it is not there, and nothing says how to bring it about')
     return
   }
   // Somebody else has brought it about, or taken it away.
-  if (isThere && (facts.stage === 'dead' || facts.stage === 'failed')) {
+  const isAwaited = facts.stage === 'starting' && isDevice(turn)
+  if (isThere && (facts.stage === 'dead' || facts.stage === 'failed' || isAwaited)) {
     // What comes while everything goes is not ours to take away again.
     if (turn.context.isShutdown) return
-    set(turn, { stage: 'up', result: 'success', isOwn: false })
+    set(turn, { stage: 'up', result: 'success', isOwn: false, token: 0, deadlineUsec: null })
   } else if (!isThere && facts.stage === 'up') enterDown(turn, 'dead')
+}
+
+function refuse(turn: Turn, why: string): void {
+  log(turn, 'warn', `Cannot start it: ${why}`)
+  set(turn, { stage: 'dead', problem: why, token: 0, deadlineUsec: null })
+  turn.requests.push({ type: 'start-refused' })
+}
+
+/** As long as systemd's (systemd-system.conf(5), DefaultDeviceTimeoutSec=). */
+const DEVICE_TIMEOUT_USEC = 90_000_000
+
+function awaitDevice(turn: Turn): void {
+  log(turn, 'info', 'It is not there yet: waiting for it.')
+  set(turn, { deadlineUsec: turn.context.now.monotonicUsec + DEVICE_TIMEOUT_USEC })
 }
 
 const commandName = ({ context, facts }: Turn) =>
@@ -247,11 +219,11 @@ function commandBegan(turn: Turn, pid: number): void {
 }
 
 function stop(turn: Turn): void {
-  const { facts, context, type } = turn
+  const { facts, context } = turn
   switch (facts.stage) {
     case 'up':
       // What was there before us stays when we go: a container's volumes are not ours.
-      if (type === 'device' || (context.isShutdown && !facts.isOwn)) enterDown(turn, 'dead')
+      if (isDevice(turn) || (context.isShutdown && !facts.isOwn)) enterDown(turn, 'dead')
       else if (mountCommand(context.unit, 'stop') === null) enterDown(turn, 'dead')
       else {
         set(turn, { stage: 'stopping', result: 'success' })
@@ -259,8 +231,8 @@ function stop(turn: Turn): void {
       }
       return
     case 'starting':
-      if (facts.controlPid === null && facts.deadlineUsec === null) {
-        // It is only being looked at.
+      if (isDevice(turn) || (facts.controlPid === null && facts.deadlineUsec === null)) {
+        // It is only being looked at, or waited for.
         set(turn, { token: 0 })
         enterDown(turn, 'dead')
       } else signal(turn, 'stopping-sigterm')
@@ -299,6 +271,10 @@ function signal(turn: Turn, stage: keyof typeof SIGNALS): void {
 function timedOut(turn: Turn): void {
   const { stage, deadlineUsec } = turn.facts
   if (deadlineUsec === null || deadlineUsec > turn.context.now.monotonicUsec) return
+  if (isDevice(turn)) {
+    refuse(turn, `it has not come within ${DEVICE_TIMEOUT_USEC / 1_000_000} s`)
+    return
+  }
   switch (stage) {
     case 'starting':
     case 'stopping':

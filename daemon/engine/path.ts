@@ -1,31 +1,15 @@
 // The state machine of path units: they wait for something at a path, trigger their unit, and watch on once it is down again
 // (systemd.path(5); path.c). What is at the paths the runtime sees.
 import { PATH_DEFAULTS } from '../units/defaults.ts'
-import { describeTransactionError } from './describe-error.ts'
-import type { Effect } from './effect.ts'
 import { INITIAL_PATH } from './initial.ts'
 import { isDown } from './job.ts'
-import type {
-  Machine,
-  MachineContext,
-  MachineInput,
-  MachineRequest,
-  MachineStep,
-  Triggered,
-} from './machine.ts'
+import type { Machine, MachineInput, Triggered } from './machine.ts'
 import type { ActiveState, PathFacts, PathSub, TriggerResult, UnitState } from './state.ts'
+import { type Triggering, takeCommon, toTrigger } from './triggering.ts'
+import { log, set, stepOf, type Turn as TurnOf } from './turn.ts'
 import { unreachable } from './unreachable.ts'
 
-/** One move of a path unit, in the making. */
-type Turn = {
-  context: MachineContext
-  /** As it was before. */
-  state: UnitState
-  facts: PathFacts
-  invocationId: string | null
-  effects: Effect[]
-  requests: MachineRequest[]
-}
+type Turn = TurnOf<PathFacts>
 
 const ACTIVE_STATES: Record<PathSub, ActiveState> = {
   dead: 'inactive',
@@ -37,19 +21,7 @@ const ACTIVE_STATES: Record<PathSub, ActiveState> = {
 const factsOf = (state: UnitState): PathFacts => state.path ?? INITIAL_PATH
 
 export const pathMachine: Machine = {
-  step(context, state, input): MachineStep {
-    const before = factsOf(state)
-    const { invocationId } = state
-    const turn: Turn = { context, state, facts: before, invocationId, effects: [], requests: [] }
-    take(turn, input)
-    const { facts, effects, requests } = turn
-    const isSame = facts === before && turn.invocationId === invocationId
-    return {
-      state: isSame ? state : { ...state, path: facts, invocationId: turn.invocationId },
-      effects,
-      requests,
-    }
-  },
+  step: stepOf('path', factsOf, take),
   activeState: state => ACTIVE_STATES[factsOf(state).sub],
   subState: state => factsOf(state).sub,
   result: state => factsOf(state).result,
@@ -58,26 +30,14 @@ export const pathMachine: Machine = {
   canReload: () => false,
 }
 
-const set = (turn: Turn, change: Partial<PathFacts>) => {
-  turn.facts = { ...turn.facts, ...change }
-}
-const isUp = ({ facts }: Turn) => facts.sub !== 'dead' && facts.sub !== 'failed'
-const log = (turn: Turn, level: 'info' | 'warn', message: string) =>
-  turn.effects.push({ type: 'log', level, unit: turn.state.name, message })
-
 function take(turn: Turn, input: MachineInput): void {
   switch (input.type) {
     case 'start':
-      start(turn)
-      return
     case 'stop':
-      if (isUp(turn)) enterDown(turn, 'dead', 'success')
-      return
     case 'reset-failed':
-      if (turn.facts.sub === 'failed') set(turn, { sub: 'dead', result: 'success' })
-      return
     case 'start-limit-hit':
-      if (!isUp(turn)) set(turn, { sub: 'failed', result: 'start-limit-hit' })
+    case 'trigger-refused':
+      takeCommon(turn, input, PATH)
       return
     case 'reloaded':
       if (turn.facts.sub === 'waiting') enterWaiting(turn, 'done')
@@ -92,11 +52,6 @@ function take(turn: Turn, input: MachineInput): void {
       return
     case 'triggered-changed':
       triggeredChanged(turn, input)
-      return
-    case 'trigger-refused':
-      if (turn.facts.sub !== 'running') return
-      log(turn, 'warn', `Cannot trigger ${input.unit}: ${describeTransactionError(input.error)}`)
-      enterDown(turn, 'failed', 'resources')
       return
     case 'reload': // never offered: canReload
     case 'deadline': // it arms none
@@ -116,6 +71,7 @@ function take(turn: Turn, input: MachineInput): void {
     case 'oom-killed':
     case 'pid-file':
     case 'main-pid-guessed':
+    case 'bus-name':
     case 'notify':
       return
     default:
@@ -126,18 +82,13 @@ function take(turn: Turn, input: MachineInput): void {
 const isAwaited = ({ facts }: Turn, token: number) =>
   facts.sub === 'waiting' && facts.token === token
 
-function start(turn: Turn): void {
-  if (isUp(turn)) return
-  const triggered = turn.context.triggered()
-  if (triggered?.loadState !== 'loaded') {
-    const unit = triggered?.unit ?? 'the unit to trigger'
-    log(turn, 'warn', `cannot watch its paths: ${unit} is not loaded (${triggered?.loadState})`)
-    set(turn, { sub: 'failed', result: 'resources' })
-    return
-  }
-  turn.invocationId = turn.context.invocationId()
-  set(turn, { result: 'success' })
-  enterWaiting(turn, 'start')
+const PATH: Triggering<PathFacts> = {
+  purpose: 'cannot watch its paths',
+  begin(turn) {
+    set(turn, { result: 'success' })
+    enterWaiting(turn, 'start')
+  },
+  enterDown,
 }
 
 function enterWaiting(turn: Turn, why: 'start' | 'done'): void {
@@ -163,12 +114,8 @@ function stopWatching(turn: Turn): void {
 function enterRunning(turn: Turn, path: string): void {
   const { context, state } = turn
   if (context.stopPending) return
-  const triggered = context.triggered()
-  if (triggered === null) {
-    log(turn, 'warn', 'There is no unit to trigger any more')
-    enterDown(turn, 'failed', 'resources')
-    return
-  }
+  const unit = toTrigger(turn, PATH)
+  if (unit === null) return
   if (!takeTrigger(turn)) {
     log(turn, 'warn', 'It has triggered too often (TriggerLimitBurst=), and watches no longer')
     enterDown(turn, 'failed', 'trigger-limit-hit')
@@ -177,7 +124,7 @@ function enterRunning(turn: Turn, path: string): void {
   stopWatching(turn)
   set(turn, { sub: 'running' })
   const environment = [`TRIGGER_UNIT=${state.name}`, `TRIGGER_PATH=${path}`]
-  turn.requests.push({ type: 'trigger', unit: triggered.unit, environment })
+  turn.requests.push({ type: 'trigger', unit, environment })
 }
 
 /** Counts a trigger; false: there were too many. The interval is counted from its first. */

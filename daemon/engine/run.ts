@@ -7,7 +7,6 @@ import { feed } from './feed.ts'
 import { AUTO_RESTART } from './hold.ts'
 import { isActive, isDown } from './job.ts'
 import { deadlineAfter, earlier, finishJob, isRunnable } from './jobs.ts'
-import { isSupported } from './machines.ts'
 import type { Job, JobResult } from './state.ts'
 
 /** Runs every job that can run, and those that can run after them. */
@@ -132,10 +131,6 @@ export function conditionsChecked(
 
 function startChecked(draft: Draft, job: Job): void {
   const { unit: name } = job
-  if (!isSupported(draft.graph.unit(name).type)) {
-    finishJob(draft, job, 'unsupported')
-    return
-  }
   const missing = missingBinding(draft, name)
   if (missing) {
     draft.log('warn', name, `Bound to ${missing}, which is not active`)

@@ -9,6 +9,7 @@ import {
   spawned,
   spawnFailed,
 } from './service/answers.ts'
+import { busNameTold } from './service/bus-name.ts'
 import { commands } from './service/commands.ts'
 import { deadlineCame, nextDeadlineUsec } from './service/deadline.ts'
 import { controlExited, isMainLost, mainEnded, mainExited } from './service/exited.ts'
@@ -142,6 +143,9 @@ function take(turn: Turn, input: MachineInput): void {
       return
     case 'main-pid-guessed':
       mainGuessed(turn, input)
+      return
+    case 'bus-name':
+      busNameTold(turn, input)
       return
     case 'notify':
       notified(turn, input)

@@ -126,6 +126,7 @@ function take(turn: Turn, input: MachineInput): void {
     case 'reload': // never offered: canReload
     case 'pid-file': // a socket asks for none
     case 'main-pid-guessed':
+    case 'bus-name':
     case 'timer-stamp':
     case 'presence':
     case 'path-triggered':

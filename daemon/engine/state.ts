@@ -167,6 +167,8 @@ export type ServiceFacts = {
   runs: readonly CommandRun[]
   /** ExecMain* properties: the last main process, kept after its end. */
   main: CommandRun | null
+  /** The last command could not be run for want of what all share (SHORTAGES): that passes, and is not the service's fault. */
+  isShort: boolean
   /** Why a command could not be run at all, in words: the latest of this run, null when all could. */
   spawnError: string | null
   /** STATUS= and ERRNO= of sd_notify(3). */
@@ -182,6 +184,8 @@ export type ServiceFacts = {
   /** When the running reload began (monotonic): a RELOADING=1 stamped before it belongs to an older one. */
   reloadBeginUsec: number | null
   pidFileWatched: boolean
+  /** Type=dbus, where there is a bus: whether somebody has its BusName=. */
+  hasBusName?: boolean
   /** Monotonic deadlines, null when not armed. */
   deadlineUsec: number | null
   watchdogDeadlineUsec: number | null

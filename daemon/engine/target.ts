@@ -31,6 +31,7 @@ function next(sub: TargetSub, input: MachineInput): TargetSub {
     case 'oom-killed':
     case 'pid-file':
     case 'main-pid-guessed':
+    case 'bus-name':
     case 'notify':
     case 'sockets-opened':
     case 'socket-ready':

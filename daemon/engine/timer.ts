@@ -1,31 +1,16 @@
 // The state machine of timers: they wait for a moment, trigger their unit, and wait on once it is down again
 // (systemd.timer(5); timer.c).
 import { TIMER_DEFAULTS } from '../units/defaults.ts'
-import { describeTransactionError } from './describe-error.ts'
-import type { Effect } from './effect.ts'
 import { INITIAL_TIMER, NEVER } from './initial.ts'
 import { isDown } from './job.ts'
-import type {
-  Machine,
-  MachineContext,
-  MachineInput,
-  MachineRequest,
-  MachineStep,
-} from './machine.ts'
+import type { Machine, MachineInput } from './machine.ts'
 import type { ActiveState, TimerFacts, TimerSub, TriggerResult, UnitState } from './state.ts'
 import { mayGoOn, reckon, toMonotonic } from './timer/elapse.ts'
+import { isUp, type Triggering, takeCommon, toTrigger } from './triggering.ts'
+import { log, set, stepOf, type Turn as TurnOf } from './turn.ts'
 import { unreachable } from './unreachable.ts'
 
-/** One move of a timer, in the making. */
-type Turn = {
-  context: MachineContext
-  /** As it was before. */
-  state: UnitState
-  facts: TimerFacts
-  invocationId: string | null
-  effects: Effect[]
-  requests: MachineRequest[]
-}
+type Turn = TurnOf<TimerFacts>
 
 const ACTIVE_STATES: Record<TimerSub, ActiveState> = {
   dead: 'inactive',
@@ -38,19 +23,7 @@ const ACTIVE_STATES: Record<TimerSub, ActiveState> = {
 const factsOf = (state: UnitState): TimerFacts => state.timer ?? INITIAL_TIMER
 
 export const timerMachine: Machine = {
-  step(context, state, input): MachineStep {
-    const before = factsOf(state)
-    const { invocationId } = state
-    const turn: Turn = { context, state, facts: before, invocationId, effects: [], requests: [] }
-    take(turn, input)
-    const { facts, effects, requests } = turn
-    const isSame = facts === before && turn.invocationId === invocationId
-    return {
-      state: isSame ? state : { ...state, timer: facts, invocationId: turn.invocationId },
-      effects,
-      requests,
-    }
-  },
+  step: stepOf('timer', factsOf, take),
   activeState: state => ACTIVE_STATES[factsOf(state).sub],
   subState: state => factsOf(state).sub,
   result: state => factsOf(state).result,
@@ -61,23 +34,14 @@ export const timerMachine: Machine = {
 
 const settingsOf = ({ context }: Turn) => context.unit.timer ?? TIMER_DEFAULTS
 
-const set = (turn: Turn, change: Partial<TimerFacts>) => {
-  turn.facts = { ...turn.facts, ...change }
-}
-
 function take(turn: Turn, input: MachineInput): void {
   switch (input.type) {
     case 'start':
-      start(turn)
-      return
     case 'stop':
-      if (isUp(turn)) enterDown(turn, 'dead', 'success')
-      return
     case 'reset-failed':
-      if (turn.facts.sub === 'failed') set(turn, { sub: 'dead', result: 'success' })
-      return
     case 'start-limit-hit':
-      if (!isUp(turn)) set(turn, { sub: 'failed', result: 'start-limit-hit' })
+    case 'trigger-refused':
+      takeCommon(turn, input, TIMER)
       return
     case 'timer-stamp':
       stampRead(turn, input.token, input.realtimeUsec)
@@ -94,11 +58,6 @@ function take(turn: Turn, input: MachineInput): void {
     case 'triggered-changed':
       triggeredChanged(turn, input.active)
       return
-    case 'trigger-refused':
-      if (turn.facts.sub !== 'running') return
-      log(turn, 'warn', `Cannot trigger ${input.unit}: ${describeTransactionError(input.error)}`)
-      enterDown(turn, 'failed', 'resources')
-      return
     case 'idle': // it never asks for it
     case 'reload': // never offered: canReload
     case 'exited': // it has no process, so nothing below is meant for it either
@@ -109,6 +68,7 @@ function take(turn: Turn, input: MachineInput): void {
     case 'oom-killed':
     case 'pid-file':
     case 'main-pid-guessed':
+    case 'bus-name':
     case 'notify':
     case 'presence':
     case 'sockets-opened': // these are for sockets
@@ -123,22 +83,10 @@ function take(turn: Turn, input: MachineInput): void {
   }
 }
 
-const isUp = ({ facts }: Turn) => facts.sub !== 'dead' && facts.sub !== 'failed'
+const TIMER: Triggering<TimerFacts> = { purpose: 'cannot start the timer', begin, enterDown }
 
-const log = (turn: Turn, level: 'info' | 'warn', message: string) =>
-  turn.effects.push({ type: 'log', level, unit: turn.state.name, message })
-
-function start(turn: Turn): void {
+function begin(turn: Turn): void {
   const { context, facts, state } = turn
-  if (isUp(turn)) return
-  const triggered = context.triggered()
-  if (triggered?.loadState !== 'loaded') {
-    const unit = triggered?.unit ?? 'the unit to trigger'
-    log(turn, 'warn', `cannot start the timer: ${unit} is not loaded (${triggered?.loadState})`)
-    set(turn, { sub: 'failed', result: 'resources' })
-    return
-  }
-  turn.invocationId = context.invocationId()
   const { spans, persistent } = settingsOf(turn)
   set(turn, {
     lastTrigger: NEVER,
@@ -190,12 +138,8 @@ function elapse(turn: Turn): void {
 
 function enterRunning(turn: Turn): void {
   const { context, state, facts } = turn
-  const triggered = context.triggered()
-  if (triggered === null) {
-    log(turn, 'warn', 'There is no unit to trigger any more')
-    enterDown(turn, 'failed', 'resources')
-    return
-  }
+  const unit = toTrigger(turn, TIMER)
+  if (unit === null) return
   const lastTrigger = { ...context.now }
   // The two clocks are read one after the other: an event that has come by one must not come again by the other.
   const { nextRealtimeUsec } = facts
@@ -216,7 +160,7 @@ function enterRunning(turn: Turn): void {
   }
   turn.requests.push({
     type: 'trigger',
-    unit: triggered.unit,
+    unit,
     environment: [
       `TRIGGER_UNIT=${state.name}`,
       `TRIGGER_TIMER_REALTIME_USEC=${lastTrigger.realtimeUsec}`,

@@ -3,7 +3,7 @@ import * as fs from 'node:fs'
 import type { CaptureMemory, Ledger } from '../runtime/native.ts'
 import type { UnitName } from '../units/unit.ts'
 import { type CutterParts, createCutter, type Source } from './cut.ts'
-import { createFilters } from './filters.ts'
+import type { Filters } from './filters.ts'
 import type { RunLog } from './logs.ts'
 import { type Carried, createRecall } from './recall.ts'
 
@@ -36,8 +36,7 @@ export type CaptureParts = Omit<CutterParts, 'input'> & {
   unwatch: (fd: number) => void
   /** What stands before each line on the console. */
   labelOf: (run: RunLog) => Buffer
-  /** Takes a sentence for the daemon's log. */
-  warn: (message: string) => void
+  filters: Filters
   /** A run has ended: its last stream is at its end. */
   ended: (unit: UnitName) => void
 }
@@ -52,10 +51,9 @@ const DRAIN_TURNS = 64
 const EMPTY = Buffer.alloc(0)
 
 export function createCapture(parts: CaptureParts): Capture {
-  const { native, nowUsec, store } = parts
+  const { native, nowUsec, store, filters } = parts
   const streams = new Map<number, Stream>()
   const held = new Set<Stream>()
-  const filters = createFilters(nowUsec, parts.warn)
   let holding = false
   let hasTakenUp = false
   const isCarrying = ({ carried, continues }: Source) => carried > 0 || continues !== -1

@@ -1,6 +1,7 @@
 // A line of a unit as the console shows it.
 import type { UnitName } from '../units/unit.ts'
 import { NEWLINE, stamp } from './line.ts'
+import type { StreamName } from './record.ts'
 
 /** prefix: `name | line`; json: an object a line; raw: the line alone. */
 export type ConsoleFormat = 'prefix' | 'json' | 'raw'
@@ -22,7 +23,7 @@ export function labelOf(unit: UnitName, format: ConsoleFormat, isColoured: boole
 export type ConsoleRecord = {
   timeUsec: number
   unit: UnitName | null
-  stream: 'out' | 'err'
+  stream: StreamName
   /** syslog(3), 0 to 7. */
   priority: number
   partial?: boolean

@@ -4,7 +4,7 @@ import type { UnitName } from '../units/unit.ts'
 import { jsonLine } from './console-line.ts'
 import { type Filter, suppressed } from './filter.ts'
 import { createFrame, NO_LEVEL, NOWHERE } from './frame.ts'
-import { head, NEWLINE, PARTIAL, stamp } from './line.ts'
+import { head, LINE_MAX, NEWLINE, PARTIAL, stamp } from './line.ts'
 import type { RunLog } from './logs.ts'
 
 /** A stream as far as its lines are concerned. */
@@ -48,8 +48,6 @@ export type CutterParts = {
 /** What stands before each line of a turn. */
 type LineHead = { bytes: Buffer; priority: number; priorityAt: number; nowUsec: number }
 
-/** A line longer than this is split, as by journald (journald.conf(5), LineMax=). */
-const LINE_MAX = 48 * 1024
 const OUTPUT = 256 * 1024
 const HEAD_MAX = 1024
 const DEFAULT_PRIORITY = 6

@@ -6,6 +6,8 @@ import type { RunLog } from './logs.ts'
 export interface Filters {
   /** For a run that begins; null: every line is kept. */
   take(run: RunLog): Filter | null
+  /** For a line that did not come by a run's pipes. */
+  of(run: RunLog): Filter | null
   /** The run that took it has ended. */
   release(unit: UnitName, filter: Filter): void
 }
@@ -31,20 +33,27 @@ export function createFilters(nowUsec: () => number, warn: (message: string) => 
     }
   }
 
+  const find = ({ unit, limits }: RunLog): Known | null => {
+    if (!limits) return null
+    const written = JSON.stringify(limits)
+    const found = known.get(unit)
+    if (found?.limits === written) return found
+    const filter = createFilter(limits, message => warn(`${unit}: ${message}`))
+    const fresh = { limits: written, filter, runs: 0 }
+    known.set(unit, fresh)
+    unused.add(unit)
+    return fresh
+  }
+
   return {
-    take({ unit, limits }) {
-      if (!limits) return null
-      const written = JSON.stringify(limits)
-      let found = known.get(unit)
-      if (found?.limits !== written) {
-        const filter = createFilter(limits, message => warn(`${unit}: ${message}`))
-        found = { limits: written, filter, runs: 0 }
-        known.set(unit, found)
-      }
-      unused.delete(unit)
+    take(run) {
+      const found = find(run)
+      if (!found) return null
+      unused.delete(run.unit)
       found.runs++
       return found.filter
     },
+    of: run => find(run)?.filter ?? null,
     release(unit, filter) {
       const found = known.get(unit)
       if (found?.filter !== filter || --found.runs > 0) return

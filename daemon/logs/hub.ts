@@ -1,19 +1,18 @@
 // The main thread's side of the log worker: pipes are handed over, questions are asked; no line passes here.
-import { fstatSync } from 'node:fs'
 import { SHARE_ENV, Worker } from 'node:worker_threads'
-import { createKeep, type KeptPart } from '../runtime/keep.ts'
+import { createKeep, type Keep, type Kept } from '../runtime/keep.ts'
 import type { Native } from '../runtime/native.ts'
 import type { UnitName } from '../units/unit.ts'
 import type { RunEnd } from './history.ts'
-import type { Logs, RunLog } from './logs.ts'
+import type { LogSockets, Logs, RunLog, SenderOf } from './logs.ts'
 import type { FromWorker, ToWorker, WorkerData, WorkerSettings } from './messages.ts'
 import { openCarryLedger } from './recall.ts'
 import { ALL, type LogQuery, type LogRecord } from './record.ts'
 
 export type LogsSettings = WorkerSettings & {
-  native: Pick<Native, 'pipe' | 'close' | 'cloexec' | 'ledger' | 'captureMemory'>
-  /** What is kept over the daemon's image; for tests it may be left out. */
-  kept?: KeptPart
+  native: Pick<Native, 'pipe' | 'inode' | 'close' | 'ledger' | 'captureMemory'>
+  /** What is kept over the daemon's image, its memory and its runs; for tests it may be left out. */
+  kept?: Keep
   /** The text of the worker's program; by its file's name when it is not given. */
   program?: () => string
   /** A sentence for the daemon's log. */
@@ -30,13 +29,15 @@ type Reader = {
   fail: (error: Error) => void
 }
 
+/** The part of what is kept that the runs are: each by the number of its key. */
+export const KEPT_RUNS = 'runs of logs'
 /** A worker that fails sooner than this is not started anew at once. */
 const RESTART_PAUSE_MS = 1_000
 const MAX_KEY = 2 ** 31
-/** Before the key of a run, among what is kept. */
-const RUN = 'run '
+/** As many streams as journald takes, those of runs included whose pipes are being read to their end. */
+const MOST_CONNECTIONS = 4096
 /** Runs that are looked at, whether their pipes are at their end, whenever another closes. */
-const LOOKS = 4
+const LOOKS = 2
 /** An old space of its own: a mistake in the worker must not take the machine's memory. */
 const LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 128 }
 
@@ -44,7 +45,9 @@ const runKey = (unit: UnitName, invocationId: string) => `${unit} ${invocationId
 
 /** The logs of all services. Nothing is started before the first run is opened or the first question is asked. */
 export function createLogs(settings: LogsSettings): Logs {
-  const { native, warn, program, kept = createKeep().part('logs'), ...workerSettings } = settings
+  const { native, warn, program, kept: keep = createKeep(), ...workerSettings } = settings
+  const kept = keep.part('logs')
+  const keptRuns = keep.part(KEPT_RUNS)
   const runs = new Map<string, Open>()
   /** Runs whose write ends are closed here, the longest closed first, by their key. */
   const closing = new Map<number, Open>()
@@ -54,6 +57,7 @@ export function createLogs(settings: LogsSettings): Logs {
   const listings = new Map<number, (units: readonly UnitName[]) => void>()
   let worker: Worker | null = null
   let outbox: ToWorker[] = []
+  let listening: { sockets: LogSockets; sender: SenderOf } | null = null
   let lastKey = -2
   let lastQuery = 0
   let finished: (() => void) | null = null
@@ -82,18 +86,23 @@ export function createLogs(settings: LogsSettings): Logs {
     return fd
   }
 
-  const keepRun = ({ key, run, read, inodes, write }: Open) => {
-    const data = { run, read, inodes, isOpen: write !== null } satisfies KeptRun
-    kept.put(`${RUN}${key}`, data, write ? [write.out, write.err] : [])
+  const keepRun = (open: Open) => {
+    const { data, fds } = keptOf(open)
+    keptRuns.put(`${open.key}`, data, fds)
   }
 
+  const isPipe = (fd: number, inode: number) => fd >= 0 && inode !== 0 && native.inode(fd) === inode
+  /** Whether the worker has not come to the end of both. */
+  const isLeft = ({ read, inodes }: Open) =>
+    isPipe(read.out, inodes.out) || isPipe(read.err, inodes.err)
+
   /** Forgets runs whose pipes the worker has closed; a few at a time. */
-  const forgetClosed = () => {
-    for (const [key, open] of closing.entries().take(LOOKS).toArray()) {
+  const forgetClosed = (looks = LOOKS) => {
+    for (const [key, open] of closing.entries().take(looks).toArray()) {
       closing.delete(key)
       // Looked at again after all the others.
       if (isLeft(open)) closing.set(key, open)
-      else kept.drop(`${RUN}${key}`)
+      else keptRuns.drop(`${key}`)
     }
   }
 
@@ -138,6 +147,7 @@ export function createLogs(settings: LogsSettings): Logs {
         flush()
       }, RESTART_PAUSE_MS)
     }
+    if (listening) tell({ type: 'listen', sockets: listening.sockets })
     const unsent = new Set(outbox.flatMap(message => (message.type === 'open' ? message.key : [])))
     for (const open of [...runs.values(), ...closing.values()])
       if (!unsent.has(open.key)) hand(open)
@@ -151,6 +161,11 @@ export function createLogs(settings: LogsSettings): Logs {
         return readers.get(message.id)?.take(message)
       case 'warning':
         return warn(message.message)
+      case 'whose': {
+        const { pid, marker } = message
+        if (listening) tell({ type: 'sender', pid, marker, run: listening.sender(pid, marker) })
+        return
+      }
       case 'history':
         histories.get(message.id)?.(message.ends)
         return void histories.delete(message.id)
@@ -172,10 +187,9 @@ export function createLogs(settings: LogsSettings): Logs {
   }
 
   const restore = () => {
-    for (const [name, { data, fds }] of kept.entries) {
-      if (!name.startsWith(RUN)) continue
+    for (const [name, { data, fds }] of keptRuns.entries) {
       const { run, read, inodes, isOpen } = data as KeptRun
-      const key = Number(name.slice(RUN.length))
+      const key = Number(name)
       const [out, err] = fds
       const write = isOpen && out !== undefined && err !== undefined ? { out, err } : null
       const opened: Open = { key, run, read, inodes, write }
@@ -227,6 +241,10 @@ export function createLogs(settings: LogsSettings): Logs {
   }
 
   restore()
+  keptRuns.tellBy(function* () {
+    for (const open of [...runs.values(), ...closing.values()])
+      yield [`${open.key}`, keptOf(open)] as const
+  })
 
   return {
     open(run) {
@@ -247,15 +265,28 @@ export function createLogs(settings: LogsSettings): Logs {
         key: lastKey,
         run,
         read: { out: out.read, err: err.read },
-        inodes: { out: inodeOf(out.read), err: inodeOf(err.read) },
+        inodes: { out: native.inode(out.read), err: native.inode(err.read) },
         write,
       }
       runs.set(name, opened)
-      native.cloexec(out.read, false)
-      native.cloexec(err.read, false)
       keepRun(opened)
       tell({ type: 'open', key: opened.key, run, ...opened.read })
       return write
+    },
+    listen(sockets, sender) {
+      listening = { sockets, sender }
+      tell({ type: 'listen', sockets })
+    },
+    connection(fd, run) {
+      forgetClosed(closing.size < MOST_CONNECTIONS ? LOOKS : closing.size)
+      if (closing.size >= MOST_CONNECTIONS) return false
+      lastKey = (lastKey + 2) % MAX_KEY
+      const inodes = { out: native.inode(fd), err: 0 }
+      const opened: Open = { key: lastKey, run, read: { out: fd, err: -1 }, inodes, write: null }
+      closing.set(opened.key, opened)
+      keepRun(opened)
+      tell({ type: 'open', key: opened.key, run, out: fd, err: -1 })
+      return true
     },
     setPid(unit, invocationId, pid) {
       const opened = runs.get(runKey(unit, invocationId))
@@ -330,18 +361,10 @@ export function createLogs(settings: LogsSettings): Logs {
   }
 }
 
-const inodeOf = (fd: number): number => {
-  try {
-    return fstatSync(fd).ino
-  } catch {
-    return 0
-  }
+function keptOf({ run, read, inodes, write }: Open): Kept {
+  const data = { run, read, inodes, isOpen: write !== null } satisfies KeptRun
+  return { data, fds: write ? [write.out, write.err] : [] }
 }
-const isPipe = (fd: number, inode: number) => fd >= 0 && inode !== 0 && inodeOf(fd) === inode
-
-/** Whether the worker has not come to the end of both. */
-const isLeft = ({ read, inodes }: Open) =>
-  isPipe(read.out, inodes.out) || isPipe(read.err, inodes.err)
 
 /** The worker's file: beside the bundle, or the source. */
 const workerUrl = () =>

@@ -2,6 +2,7 @@
 import type { UnitName } from '../units/unit.ts'
 import type { ConsoleFormat } from './console-line.ts'
 import type { RunEnd } from './history.ts'
+import type { DatagramKind } from './intake.ts'
 import type { LogQuery, LogRecord } from './record.ts'
 
 /** What of a unit's output is kept; what is not given is no limit (systemd.exec(5)). */
@@ -33,6 +34,13 @@ export type RunLog = {
   pid?: number
 }
 
+/** Sockets that take datagrams, with what is spoken there. */
+export type LogSockets = readonly { kind: DatagramKind; fd: number }[]
+
+/** Which run a process is of that has logged to a socket, or whose lines are those of no unit. `marker`: its mark, if it could
+ * be read (marker.ts). */
+export type SenderOf = (pid: number, marker: number | null) => RunLog
+
 export interface Logs {
   /** Opens the pipes of a run; the write ends go to its processes. Gives those of an open run again. Throws an errno
    * error when there is no descriptor left. */
@@ -41,6 +49,11 @@ export interface Logs {
   opened(): readonly { run: RunLog; write: { out: number; err: number } }[]
   /** The read ends of all runs, as far as they are not at their end. */
   readEnds(): readonly number[]
+  /** From now on these sockets are read; they stay the caller's. */
+  listen(sockets: LogSockets, sender: SenderOf): void
+  /** Takes a connected stream that a program writes its output to, not close-on-exec, as one of the run. False, and nothing is
+   * taken, when there are too many. */
+  connection(fd: number, run: RunLog): boolean
   /** Names the run's main process, for its lines from now on. */
   setPid(unit: UnitName, invocationId: string, pid: number): void
   /** Closes our write ends: the stream ends when the last process of the run lets go. */

@@ -3,6 +3,7 @@
 import type { UnitName } from '../units/unit.ts'
 import type { ConsoleFormat } from './console-line.ts'
 import type { RunEnd } from './history.ts'
+import type { DatagramKind } from './intake.ts'
 import type { RunLog } from './logs.ts'
 import type { LogQuery, LogRecord } from './record.ts'
 import type { Retention } from './retention.ts'
@@ -37,6 +38,10 @@ export type WorkerData = WorkerSettings & {
 export type ToWorker =
   | { type: 'open'; key: number; run: RunLog; out: number; err: number }
   | { type: 'pid'; key: number; pid: number }
+  /** Sockets to be read, which stay the main thread's. */
+  | { type: 'listen'; sockets: readonly { kind: DatagramKind; fd: number }[] }
+  /** The answer to `whose`. */
+  | { type: 'sender'; pid: number; marker: number | null; run: RunLog }
   | { type: 'query'; id: number; query: LogQuery }
   /** The reader of an answer wants its next records. */
   | { type: 'more'; id: number }
@@ -50,6 +55,8 @@ export type FromWorker =
   | { type: 'records'; id: number; records: readonly LogRecord[]; done: boolean }
   | { type: 'refused'; id: number; message: string }
   | { type: 'warning'; message: string }
+  /** Which run that process is of, whose mark was read (marker.ts). */
+  | { type: 'whose'; pid: number; marker: number | null }
   | { type: 'history'; id: number; ends: readonly RunEnd[] }
   | { type: 'units'; id: number; units: readonly UnitName[] }
   | { type: 'finished' }

@@ -1,13 +1,16 @@
 // One line of a service's output, as it is stored and told.
 import type { UnitName } from '../units/unit.ts'
 
+/** Standard output and error, and what was sent to a socket that takes logs. */
+export type StreamName = 'out' | 'err' | 'log'
+
 export type LogRecord = {
   /** CLOCK_REALTIME, microseconds: when it was read. */
   timeUsec: number
   unit: UnitName
   identifier: string
   pid: number | null
-  stream: 'out' | 'err'
+  stream: StreamName
   /** syslog(3), 0 to 7. */
   priority: number
   invocationId: string
@@ -16,6 +19,8 @@ export type LogRecord = {
   binary?: true
   /** A part of a line that was longer than the limit: more follows. */
   partial?: true
+  /** What else its sender has said of it (sd_journal_send(3)). */
+  fields?: Readonly<Record<string, string>>
 }
 
 export type LogQuery = {
@@ -27,7 +32,7 @@ export type LogQuery = {
   sinceUsec: number | null
   untilUsec: number | null
   maxPriority: number | null
-  stream: 'out' | 'err' | null
+  stream: StreamName | null
   grep: string | null
   invocationId: string | null
   /** The latest lines first; not with `follow`. */

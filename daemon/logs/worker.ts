@@ -12,7 +12,10 @@ import { createClock } from './clock.ts'
 import type { Background } from './compress.ts'
 import { type Console, createConsole } from './console.ts'
 import { jsonLine, labelOf } from './console-line.ts'
+import { createFilters } from './filters.ts'
 import { appendEnd, END_LINE_LENGTH, END_LINES, type RunEnd, readEnds } from './history.ts'
+import { createIntake, type Intake } from './intake.ts'
+import type { RunLog } from './logs.ts'
 import type { FromWorker, ToWorker, WorkerData } from './messages.ts'
 import { createQuery } from './query.ts'
 import { createQuiet } from './quiet.ts'
@@ -64,6 +67,31 @@ const poller = native().createPoller(keys => {
 })
 const carryLedger = native().ledger(settings.carryFd)
 if (!carryLedger) throw new Error('the memory of the log worker is damaged')
+const warn = (message: string) => post({ type: 'warning', message })
+const filters = createFilters(nowUsec, warn)
+const keep = (unit: UnitName, lines: Uint8Array) => {
+  store.append(unit, lines)
+  answers.grown(unit)
+}
+const labelFor = ({ unit, consoleFormat = 'prefix' }: RunLog) =>
+  labelOf(unit, consoleFormat, isColoured)
+const tellConsole = (lines: Uint8Array, count: number) => {
+  output ??= openConsole()
+  output.add(lines, count)
+}
+let intake: Intake | null = null
+const openIntake = () =>
+  createIntake({
+    native: native(),
+    nowUsec,
+    filters,
+    store: keep,
+    labelOf: labelFor,
+    console: tellConsole,
+    flushed: () => output?.flush(),
+    whose: (pid, marker) => post({ type: 'whose', pid, marker }),
+    warn,
+  })
 const capture = createCapture({
   native: native(),
   memory: native().captureMemory(settings.memoryFd),
@@ -72,30 +100,33 @@ const capture = createCapture({
   watch: (fd, key) => poller.add(fd, key),
   unwatch: fd => poller.remove(fd),
   nowUsec,
-  store(unit, lines) {
-    store.append(unit, lines)
-    answers.grown(unit)
-  },
-  labelOf: ({ unit, consoleFormat = 'prefix' }) => labelOf(unit, consoleFormat, isColoured),
-  console(lines, count) {
-    output ??= openConsole()
-    output.add(lines, count)
-  },
-  warn: message => post({ type: 'warning', message }),
+  store: keep,
+  labelOf: labelFor,
+  console: tellConsole,
+  filters,
   ended: unit => store.release(unit),
 })
 
 function obey(message: ToWorker): void {
   switch (message.type) {
     case 'open':
+      intake?.know(message.run)
       capture.open(message.run, message.key, message)
       break
     case 'pid':
       capture.setPid(message.key, message.pid)
       break
+    case 'listen':
+      intake ??= openIntake()
+      for (const { kind, fd } of message.sockets) intake.open(kind, fd)
+      break
+    case 'sender':
+      intake?.told(message.pid, message.marker, message.run)
+      break
     case 'query':
       // The answer holds what was written before the question.
       if (message.query.units.length > 0) capture.drain(message.query.units)
+      intake?.drain()
       answers.begin(message.id, message.query)
       break
     case 'more':
@@ -129,6 +160,7 @@ function keepEnd(unit: UnitName, end: Omit<RunEnd, 'lines'>): void {
   const { directory } = settings
   if (directory === null) return
   capture.drain([unit])
+  intake?.drain()
   const { invocationId, startedUsec: sinceUsec } = end
   const asked = { ...ALL, units: [unit], invocationId, sinceUsec, lines: END_LINES }
   const lines: string[] = []
@@ -143,6 +175,8 @@ function keepEnd(unit: UnitName, end: Omit<RunEnd, 'lines'>): void {
 
 function finish(): void {
   capture.drain(null)
+  intake?.drain()
+  intake?.close()
   capture.end()
   answers.end()
   output?.end()

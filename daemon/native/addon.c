@@ -22,6 +22,7 @@ NAPI_MODULE_INIT()
 	register_users(env, exports);
 	register_sockets(env, exports);
 	register_connect(env, exports);
+	register_datagrams(env, exports);
 	register_machine(env, exports);
 	register_terminal(env, exports);
 	register_ipc(env, exports);

@@ -57,13 +57,13 @@ static napi_value read_(napi_env env, napi_callback_info info)
 	if (ioctl(fd, FIONREAD, &available) == -1)
 		return throw_errno(env, "FIONREAD");
 	if (available == 0) {
-		struct pollfd asked = {.fd = fd, .events = POLLIN};
+		struct pollfd asked = {.fd = fd, .events = POLLIN | POLLRDHUP};	/* RDHUP: a stream socket's end */
 
 		if (poll(&asked, 1, 0) <= 0)
 			return js_number(env, -1);
 		/* Written before the last writer let go: that counts before the end. */
 		if (ioctl(fd, FIONREAD, &available) == -1 || available == 0)
-			return js_number(env, asked.revents & POLLHUP ? 0 : -1);
+			return js_number(env, asked.revents & (POLLHUP | POLLRDHUP) ? 0 : -1);
 	}
 	header->key = key;
 	header->length = available < BUFFER_BYTES ? available : BUFFER_BYTES;

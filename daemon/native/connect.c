@@ -10,7 +10,7 @@
 
 /* A descriptor connected to the socket at the path, whatever its type; -1 with errno. Nothing is waited for: a listener whose
  * queue is full gives EAGAIN. */
-static int connect_path(const char *path)
+static int connect_path(const char *path, const struct sockaddr_un *from, socklen_t from_size)
 {
 	static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET};
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -25,7 +25,8 @@ static int connect_path(const char *path)
 
 		if (fd == -1)
 			return -1;
-		if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+		if ((from_size == 0 || bind(fd, (const struct sockaddr *)from, from_size) == 0)
+		    && connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
 			return fd;
 		error = errno;
 		close(fd);
@@ -36,16 +37,45 @@ static int connect_path(const char *path)
 	return -1;
 }
 
-/* connectUnix(path): a descriptor, close-on-exec, that blocks. */
+/* An abstract name, `@` and what follows; 0: it is too long. */
+static socklen_t abstract_name(const char *name, struct sockaddr_un *address)
+{
+	size_t length = strlen(name);
+
+	if (length > sizeof address->sun_path)
+		return 0;
+	memcpy(address->sun_path, name, length);
+	address->sun_path[0] = 0;
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+}
+
+/* connectUnix(path, from): a descriptor, close-on-exec, that blocks; `from` is the abstract name it comes from, or undefined. */
 static napi_value connect_unix(napi_env env, napi_callback_info info)
 {
-	napi_value value;
+	struct sockaddr_un from = {.sun_family = AF_UNIX};
+	socklen_t from_size = 0;
+	napi_value values[2];
 	char *path;
 	int fd;
 
-	if (!arguments(env, info, 1, &value) || !(path = read_string(env, value)))
+	if (!arguments(env, info, 2, values))
 		return NULL;
-	fd = connect_path(path);
+	if (!is_nullish(env, values[1])) {
+		char *name = read_string(env, values[1]);
+
+		if (!name)
+			return NULL;
+		from_size = abstract_name(name, &from);
+		free(name);
+		if (from_size == 0) {
+			errno = ENAMETOOLONG;
+			return throw_errno(env, "bind");
+		}
+	}
+	path = read_string(env, values[0]);
+	if (!path)
+		return NULL;
+	fd = connect_path(path, &from, from_size);
 	free(path);
 	if (fd == -1 || fcntl(fd, F_SETFL, 0) == -1)
 		return throw_errno(env, "connect");

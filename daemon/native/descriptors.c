@@ -2,24 +2,69 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "hearth.h"
 
-/* pipe(): { read, write }, close-on-exec; only the read end does not block: the write end is a service's output. */
+/* So many of our descriptors are not for services: with them ctl is answered and the next image made. */
+#define OURS 32
+
+/* Whether so few are left that those of ours would be taken: the kernel gives the lowest number that is free. */
+static bool is_ours(int fd)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > 2 * OURS && (rlim_t)fd >= limit.rlim_cur - OURS;
+}
+
+/* pipe(): { read, write }, kept over the daemon's next image; only the read end does not block: the write end is a service's output. */
 static napi_value make_pipe(napi_env env, napi_callback_info info)
 {
 	napi_value object;
 	int ends[2];
 
 	(void)info;
-	if (pipe2(ends, O_CLOEXEC) == -1 || fcntl(ends[0], F_SETFL, O_NONBLOCK) == -1)
-		return throw_errno(env, "pipe2");
+	if (pipe(ends) == -1)
+		return throw_errno(env, "pipe");
+	if (is_ours(ends[1])) {
+		close(ends[0]);
+		close(ends[1]);
+		errno = EMFILE;
+		return throw_errno(env, "pipe");
+	}
+	if (fcntl(ends[0], F_SETFL, O_NONBLOCK) == -1)
+		return throw_errno(env, "fcntl");
 	napi_create_object(env, &object);
 	set_number(env, object, "read", ends[0]);
 	set_number(env, object, "write", ends[1]);
 	return object;
+}
+
+/* inode(fd): of the file that is open there; 0: none is. */
+static napi_value inode(napi_env env, napi_callback_info info)
+{
+	napi_value value;
+	struct stat found;
+	int fd;
+
+	if (!arguments(env, info, 1, &value) || !read_int(env, value, &fd))
+		return NULL;
+	return js_number(env, fstat(fd, &found) == 0 ? (double)found.st_ino : 0);
+}
+
+/* bytesIn(fd): how many bytes can be read from a pipe. */
+static napi_value bytes_in(napi_env env, napi_callback_info info)
+{
+	napi_value value;
+	int fd, size = 0;
+
+	if (!arguments(env, info, 1, &value) || !read_int(env, value, &fd))
+		return NULL;
+	return ioctl(fd, FIONREAD, &size) == -1 ? throw_errno(env, "FIONREAD") : js_number(env, size);
 }
 
 static napi_value close_(napi_env env, napi_callback_info info)
@@ -106,6 +151,8 @@ static napi_value peer_credentials(napi_env env, napi_callback_info info)
 void register_descriptors(napi_env env, napi_value exports)
 {
 	register_call(env, exports, "pipe", make_pipe, NULL);
+	register_call(env, exports, "inode", inode, NULL);
+	register_call(env, exports, "bytesIn", bytes_in, NULL);
 	register_call(env, exports, "close", close_, NULL);
 	register_call(env, exports, "cloexec", cloexec, NULL);
 	register_call(env, exports, "memfd", memfd, NULL);

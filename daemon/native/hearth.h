@@ -23,6 +23,7 @@ void register_processes(napi_env env, napi_value exports);
 void register_users(napi_env env, napi_value exports);
 void register_sockets(napi_env env, napi_value exports);
 void register_connect(napi_env env, napi_value exports);
+void register_datagrams(napi_env env, napi_value exports);
 void register_machine(napi_env env, napi_value exports);
 void register_terminal(napi_env env, napi_value exports);
 void register_ipc(napi_env env, napi_value exports);
@@ -82,6 +83,8 @@ void watch_close(struct watch *watch);
 /* image.c: what a new image finds of this one, and the way to it. */
 int32_t *spawned_pid(void);
 _Atomic uint64_t *pending_signals(void);
+_Atomic uint64_t *signals_in_hand(void);
+double *notify_tries(void);
 _Noreturn void die(int cause, const void *address);
 
 /* arena.c: memory of one request, all freed at once. */

@@ -26,7 +26,11 @@ enum { CAUSE_EXIT = -1, CAUSE_HANG = -2 };
 static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
 
 /* Doubles of the ledger's slots (runtime/persist.ts) from the eighth on are ours. */
-enum { SLOT_SPAWNED = 2, SLOT_SIGNALS = 3, SLOT_CAUSE = 8, SLOT_COUNT = 9, SLOT_ADDRESS = 10, SLOT_TIMES = 16 };
+enum {
+	SLOT_SPAWNED = 2, SLOT_SIGNALS = 3, SLOT_CAUSE = 8, SLOT_COUNT = 9, SLOT_ADDRESS = 10, SLOT_IN_HAND = 12,
+	SLOT_NOTIFY = 13,
+	SLOT_TIMES = 16,
+};
 static double private_slots[SLOT_TIMES + DEATHS];
 static double *slots = private_slots;
 
@@ -64,6 +68,18 @@ int32_t *spawned_pid(void)
 _Atomic uint64_t *pending_signals(void)
 {
 	return (_Atomic uint64_t *)&slots[SLOT_SIGNALS];
+}
+
+/* Those whose handling has begun. */
+_Atomic uint64_t *signals_in_hand(void)
+{
+	return (_Atomic uint64_t *)&slots[SLOT_IN_HAND];
+}
+
+/* How often the first datagram of the notify socket has been shown and not been taken. */
+double *notify_tries(void)
+{
+	return &slots[SLOT_NOTIFY];
 }
 
 /* What is handled by this image alone is blocked until the next one has its handlers; what has come is noted. */

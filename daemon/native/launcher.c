@@ -30,6 +30,9 @@ static const char *const hearth_flags[] = {
 	/* MiB. Less makes booting a thousand units slower, by a sixth at 4; it is given back once the boot is over. */
 	"--min-semi-space-size=16",
 	"--max-semi-space-size=16",
+	/* MiB. Several times what ten thousand units take: a leak ends in an exhausted heap, which is survived, before the kernel or
+	 * the container engine kills PID 1 for it, which is not. */
+	"--max-old-space-size=512",
 	"--expose-gc",	/* what booting leaves behind is collected once, when it is over */
 	NULL,
 };

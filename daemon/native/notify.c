@@ -1,4 +1,5 @@
-/* The notify socket (sd_notify(3)): datagrams with their sender's credentials and descriptors, polled on the loop. */
+/* The notify socket (sd_notify(3)): datagrams with their sender's credentials and descriptors, polled on the loop. One stays in
+ * the socket until the loop has it on record: should the image die before, the next one finds it there. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +15,12 @@
 #define BATCH 256	/* a sender that never pauses may not keep the loop */
 
 static napi_value js_datagram(napi_env env, const struct ucred *sender, const char *text, size_t length,
-	const int *fds, size_t count)
+	const int *fds, size_t count, double deaths)
 {
 	napi_value object, value, list;
 
 	napi_create_object(env, &object);
+	set_number(env, object, "deaths", deaths);
 	set_number(env, object, "pid", sender->pid);
 	set_number(env, object, "uid", sender->uid);
 	set_number(env, object, "gid", sender->gid);
@@ -31,7 +33,15 @@ static napi_value js_datagram(napi_env env, const struct ucred *sender, const ch
 	return object;
 }
 
-/* Takes one datagram; false when there is none. */
+/* Without room for them the kernel closes what descriptors are left in it. */
+static void take(int fd)
+{
+	while (recv(fd, NULL, 0, MSG_DONTWAIT) == -1 && errno == EINTR)
+		;
+	*notify_tries() = 0;
+}
+
+/* Shows one datagram, then takes it; false when there is none. */
 static bool receive(struct watch *watch, char *text)
 {
 	union {
@@ -45,7 +55,7 @@ static bool receive(struct watch *watch, char *text)
 	struct ucred sender = {0};
 	int fds[MOST_FDS];
 	size_t count = 0;
-	ssize_t length = recvmsg(watch->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t length = recvmsg(watch->fd, &message, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 	if (length == -1)
 		return errno == EINTR;
@@ -63,10 +73,14 @@ static bool receive(struct watch *watch, char *text)
 	if (message.msg_flags & MSG_TRUNC || sender.pid <= 0) {
 		for (size_t i = 0; i < count; i++)
 			close(fds[i]);
+		take(watch->fd);
 		return true;
 	}
-	napi_value datagram = js_datagram(watch->env, &sender, text, (size_t)length, fds, count);
+	napi_value datagram = js_datagram(watch->env, &sender, text, (size_t)length, fds, count, *notify_tries());
+	(*notify_tries())++;
 	watch_call(watch, 1, &datagram);
+	if (!watch->closing)
+		take(watch->fd);
 	return true;
 }
 

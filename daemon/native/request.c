@@ -353,7 +353,7 @@ static struct mount_plan *mounts_of(struct reader *reader, napi_value value)
 
 static void read_sandbox(struct reader *reader, struct spawn *spawn)
 {
-	napi_value value = get(reader, reader->request, "sandbox"), array;
+	napi_value value = get(reader, reader->request, "sandbox"), array, pids;
 	struct sandbox *sandbox;
 	uint32_t count;
 
@@ -375,6 +375,9 @@ static void read_sandbox(struct reader *reader, struct spawn *spawn)
 	sandbox->namespace_count = count;
 	sandbox->unshare = int_of(reader, get(reader, value, "unshare"));
 	sandbox->user_namespace = int_of(reader, get(reader, value, "userNamespace"));
+	pids = get(reader, value, "newPids");
+	if (!is_nullish(reader->env, pids))
+		reader->failed |= reader->failed || !read_bool(reader->env, pids, &sandbox->new_pids);
 	sandbox->mounts = mounts_of(reader, get(reader, value, "mounts"));
 	spawn->sandbox = sandbox;
 }

@@ -22,12 +22,17 @@ struct listener {
 static struct listener on_child, on_others;
 static struct watch *loop;
 
+static void wake_up(void)
+{
+	ssize_t written = write(wake, &(uint64_t){1}, sizeof(uint64_t));
+
+	(void)written;	/* it fails only when full, and then the loop is awake */
+}
+
 static void tell(int signal)
 {
-	if (atomic_fetch_or(pending_signals(), BIT(signal)) == 0) {
-		ssize_t written = write(wake, &(uint64_t){1}, sizeof(uint64_t));
-		(void)written;	/* it fails only when full, and then the loop is awake */
-	}
+	if (atomic_fetch_or(pending_signals(), BIT(signal)) == 0)
+		wake_up();
 }
 
 static void handle(int signal, siginfo_t *info, void *context)
@@ -47,6 +52,9 @@ static void on_ready(struct watch *watch)
 
 	(void)got;
 	signals = atomic_exchange(pending_signals(), 0);
+	/* Noted until what they ask for is on record: should this image die before, the next one is told of them. Not what it
+	 * might die of each time without any need to live through it. */
+	atomic_store(signals_in_hand(), signals & on_others.signals & ~(BIT(SIGHUP) | BIT(SIGUSR1) | BIT(SIGUSR2)));
 	/* Orders before exits: who asked for the shutdown is known when the first service ends of the same signal. */
 	for (int signal = 1; signal <= LAST_SIGNAL && loop == watch; signal++) {
 		napi_value number;
@@ -56,6 +64,7 @@ static void on_ready(struct watch *watch)
 		number = js_number(watch->env, signal);
 		watch_call_other(watch, on_others.callback, 1, &number);
 	}
+	atomic_store(signals_in_hand(), 0);
 	if (loop == watch && signals & on_child.signals)
 		watch_call_other(watch, on_child.callback, 0, NULL);
 }
@@ -93,6 +102,7 @@ static napi_value listen_for(napi_env env, struct listener *listener, uint64_t s
 {
 	uint64_t before = listener->signals;
 	struct watch *watch = loop;
+	static bool resumed;
 
 	if (watch && watch->env != env) {
 		napi_throw_error(env, NULL, "signals: another thread has them");
@@ -110,10 +120,13 @@ static napi_value listen_for(napi_env env, struct listener *listener, uint64_t s
 		napi_create_reference(env, callback, 1, &listener->callback);
 	set_handlers(before, signals);
 	/* Those that an image before this one was sent: nobody has been woken for them here. */
-	if (atomic_load(pending_signals()) & signals) {
-		ssize_t written = write(wake, &(uint64_t){1}, sizeof(uint64_t));
-		(void)written;
+	if (!resumed && signals) {
+		resumed = true;
+		atomic_fetch_or(pending_signals(), atomic_exchange(signals_in_hand(), 0));
 	}
+	/* One that nobody listens for, too: it would keep others from waking the loop. */
+	if (atomic_load(pending_signals()))
+		wake_up();
 	if (loop && !on_child.signals && !on_others.signals)
 		watch_close(loop);
 	return NULL;

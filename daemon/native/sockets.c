@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -17,7 +18,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
-#include "hearth.h"
+#include "spawn.h"
 
 #define SCTP_NODELAY_OPTION 3	/* linux/sctp.h is not everywhere */
 #define MOST_FLUSHED 4096	/* a sender that never pauses may not keep the loop */
@@ -88,16 +89,67 @@ static const struct named *find(napi_env env, const struct named *rows, napi_val
 	return row;
 }
 
-/* socket(family, type, protocol): a descriptor that does not block. `protocol` is a name, or netlink's number. */
+#define MOST_NAMESPACES 8
+
+struct maker {
+	int namespaces[MOST_NAMESPACES];
+	uint32_t count;
+	int family, type, protocol, fd, error;
+};
+
+/* In a child that has our memory and our descriptors, and nothing else of us: raw system calls only. */
+static void make_inside(void *data)
+{
+	struct maker *maker = data;
+	bool inside = true;
+
+	for (uint32_t i = 0; i < maker->count && inside; i++)
+		inside = syscall(SYS_setns, maker->namespaces[i], 0) == 0;
+	maker->fd = inside ? (int)syscall(SYS_socket, maker->family, maker->type, maker->protocol) : -1;
+	maker->error = errno;
+	for (;;)
+		syscall(SYS_exit_group, 0);
+}
+
+/* A socket is of the network in which it is made, and stays so. */
+static int make_socket(struct maker *maker)
+{
+	if (maker->count == 0)
+		return socket(maker->family, maker->type, maker->protocol);
+	if (run_apart(make_inside, maker, CLONE_FILES) == -1)
+		return -1;
+	errno = maker->error;
+	return maker->fd;
+}
+
+static bool read_namespaces(napi_env env, napi_value array, struct maker *maker)
+{
+	napi_value item;
+
+	if (is_nullish(env, array))
+		return true;
+	if (napi_get_array_length(env, array, &maker->count) != napi_ok || maker->count > MOST_NAMESPACES) {
+		napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "an array of a few descriptors expected");
+		return false;
+	}
+	for (uint32_t i = 0; i < maker->count; i++)
+		if (napi_get_element(env, array, i, &item) != napi_ok || !read_int(env, item, &maker->namespaces[i]))
+			return false;
+	return true;
+}
+
+/* socket(family, type, protocol, namespaces): a descriptor that does not block. `protocol` is a name, or netlink's number. */
 static napi_value socket_(napi_env env, napi_callback_info info)
 {
+	struct maker maker = {.fd = -1};
 	const struct named *family, *type;
 	napi_valuetype kind;
-	napi_value values[3];
+	napi_value values[4];
 	int protocol = 0, fd;
 
-	if (!arguments(env, info, 3, values) || !(family = find(env, families, values[0]))
-	    || !(type = find(env, types, values[1])) || napi_typeof(env, values[2], &kind) != napi_ok)
+	if (!arguments(env, info, 4, values) || !(family = find(env, families, values[0]))
+	    || !(type = find(env, types, values[1])) || napi_typeof(env, values[2], &kind) != napi_ok
+	    || !read_namespaces(env, values[3], &maker))
 		return NULL;
 	if (kind == napi_string) {
 		const struct named *row = find(env, protocols, values[2]);
@@ -108,7 +160,10 @@ static napi_value socket_(napi_env env, napi_callback_info info)
 	} else if (!read_int(env, values[2], &protocol)) {
 		return NULL;
 	}
-	fd = socket(family->value, type->value | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+	maker.family = family->value;
+	maker.type = type->value | SOCK_CLOEXEC | SOCK_NONBLOCK;
+	maker.protocol = protocol;
+	fd = make_socket(&maker);
 	return fd == -1 ? throw_errno(env, "socket") : js_number(env, fd);
 }
 

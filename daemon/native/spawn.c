@@ -161,6 +161,9 @@ static long start_child(struct spawn *spawn, char *stack, int *pidfd)
 		| (spawn->wants_pidfd ? CLONE_PIDFD : CLONE_PARENT_SETTID);
 	int *told = spawn->wants_pidfd ? pidfd : spawned_pid();
 
+	if (spawn->sandbox && spawn->sandbox->new_pids)
+		flags |= CLONE_NEWPID;
+
 	if (spawn->cgroup_fd >= 0) {
 		struct clone3_arguments arguments = {
 			.flags = flags | CLONE_INTO_CGROUP, .pidfd = (uint64_t)(uintptr_t)pidfd,

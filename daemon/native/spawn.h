@@ -47,6 +47,7 @@ struct sandbox {
 	struct namespace *namespaces;
 	size_t namespace_count;
 	int unshare;	/* CLONE_NEW... for a new one of the child's own, but the mount namespace */
+	bool new_pids;	/* first of a PID namespace of its own */
 	struct mount_plan *mounts;	/* NULL: none */
 	int user_namespace;	/* entered when all is set up; -1: none */
 };

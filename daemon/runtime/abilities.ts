@@ -3,6 +3,7 @@
 // capabilities would allow.
 import { type Abilities, NEEDS, type Need } from '../units/directives/need.ts'
 import { CAPABILITIES } from '../units/values/capability.ts'
+import { appArmorProbe } from './apparmor.ts'
 import { ownCapabilities } from './capabilities.ts'
 import { CONTROLLERS } from './cgroups/attributes.ts'
 import type { Cgroups } from './cgroups/cgroups.ts'
@@ -37,13 +38,16 @@ const call = (name: string, ...args: Attempt['args']): Attempt => ({ call: name,
 const unshare = (flags: number): Attempt => call('unshare', flags)
 
 type CgroupNeed = Extract<Need, `cgroup${string}`>
+type TriedNeed = Exclude<Need, CgroupNeed | 'bus'>
 type Probe = {
   calls: readonly Attempt[]
   /** The capability that the calls take, for the reason. */
   capability?: string
+  /** The reason when a file that the calls open is not there. */
+  missing?: string
 }
 
-const PROBES: Readonly<Record<Exclude<Need, CgroupNeed>, Probe>> = {
+const PROBES: Readonly<Record<TriedNeed, Probe>> = {
   // As a sandbox is made: the tree is cut off, something is mounted, and a mount made read-only.
   'mount-namespace': {
     calls: [
@@ -96,6 +100,7 @@ const PROBES: Readonly<Record<Exclude<Need, CgroupNeed>, Probe>> = {
     capability: 'CAP_SYS_RESOURCE',
   },
   keyring: { calls: [call('keyctl', KEYCTL_JOIN_SESSION_KEYRING, 0)] },
+  apparmor: { calls: appArmorProbe(), missing: 'AppArmor is not in force here' },
   inotify: { calls: [call('inotify_init1', 0)] },
   bpf: {
     calls: [call('bpf', BPF_MAP_CREATE, words(BPF_MAP_TYPE_ARRAY, 4, 4, 1), 16)],
@@ -126,15 +131,17 @@ const INSIDE_USERS: ReadonlySet<Need> = new Set([
   'ipc-namespace',
   'uts-namespace',
 ])
-const mayInsideUsers = (native: Native, need: Exclude<Need, CgroupNeed>): boolean =>
+const mayInsideUsers = (native: Native, need: TriedNeed): boolean =>
   process.geteuid?.() !== 0 &&
   INSIDE_USERS.has(need) &&
   native.attempt([unshare(CLONE_NEWUSER), ...PROBES[need].calls]) === null
 
-function tryOut(native: Native, need: Exclude<Need, CgroupNeed>): string | null {
-  const { calls, capability } = PROBES[need]
+function tryOut(native: Native, need: TriedNeed): string | null {
+  const { calls, capability, missing } = PROBES[need]
   const failed = native.attempt(calls)
   if (failed === null || mayInsideUsers(native, need)) return null
+  if (missing !== undefined && (failed.errno === 'ENOENT' || failed.errno === 'EINVAL'))
+    return missing
   return why(failed.errno, capability)
 }
 
@@ -144,15 +151,20 @@ const isCgroupNeed = (need: Need): need is CgroupNeed => need.startsWith('cgroup
 
 /**
  * The abilities, each found out when it is first read and kept from then on. `cgroups` is where the units' cgroups are, or
- * why there are none.
+ * why there are none, and `whyNoBus` why there is no message bus, which may come and go.
  */
-export function createAbilities(native: Native, cgroups: CgroupsOrNot): Abilities {
+export function createAbilities(
+  native: Native,
+  cgroups: CgroupsOrNot,
+  whyNoBus: () => string | null = () => 'not asked for',
+): Abilities {
   const found = new Map<Need, string | null>()
   const abilities = {} as Record<Need, string | null>
   for (const need of NEEDS) {
     Object.defineProperty(abilities, need, {
       enumerable: true,
       get() {
+        if (need === 'bus') return whyNoBus()
         const known = found.get(need)
         if (known !== undefined) return known
         const reason = isCgroupNeed(need)

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { err, ok, type Result } from 'neverthrow'
 import type { ExecSettings } from '../units/unit.ts'
+import type { Answers } from './credential-sockets.ts'
 import { EXIT, errnoOf, inWords, type SpawnFailure } from './failure.ts'
 import { matches } from './glob.ts'
 
@@ -24,11 +25,12 @@ export type Collected = {
 export const hasCredentials = (exec: Settings) =>
   exec.loadCredentials.length + exec.setCredentials.length + exec.importCredentials.length > 0
 
-/** Reads them. `received`: the directory of the daemon's own credentials. A file that is loaded beats a value in the unit
+/** Reads them. `received`: the directory of the daemon's own credentials; `answers`: what sockets gave. A file that is loaded beats a value in the unit
  * file, and that one a pattern; a name that no store has is left out with a warning, a path that cannot be read is fatal. */
 export function collectCredentials(
   exec: Settings,
   received: string | null,
+  answers: Answers = NO_ANSWERS,
 ): Result<Collected, SpawnFailure> {
   const stores = received === null ? STORES : [received, ...STORES]
   const found = new Map<string, Uint8Array>()
@@ -46,6 +48,13 @@ export function collectCredentials(
       continue
     }
     const written = `LoadCredential=${name}${isPath ? `:${source}` : ''}`
+    const answer = answers.get(name)
+    if (answer) {
+      if (answer.isErr())
+        return err(failure('ECONNREFUSED', `cannot load ${written}: ${answer.error}`))
+      found.set(name, answer.value)
+      continue
+    }
     try {
       for (const [key, data] of readSource(name, path)) found.set(key, data)
     } catch (error) {
@@ -76,8 +85,10 @@ export function collectCredentials(
   return ok({ credentials: found, warnings })
 }
 
+const NO_ANSWERS: Answers = new Map()
+
 const why = (errno: string) =>
-  errno === 'ENXIO' ? 'it is a socket; hearth reads files and directories alone' : inWords(errno)
+  errno === 'ENXIO' ? 'it is a socket in a directory; name the socket itself' : inWords(errno)
 
 const failure = (errno: string, message: string): SpawnFailure => ({
   step: 'CREDENTIALS',

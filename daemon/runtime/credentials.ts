@@ -3,6 +3,7 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { err, ok, type Result } from 'neverthrow'
 import type { ExecSettings, UnitName } from '../units/unit.ts'
+import type { Answers } from './credential-sockets.ts'
 import { collectCredentials, hasCredentials } from './credential-sources.ts'
 import { EXIT, errnoOf, inWords, type SpawnFailure } from './failure.ts'
 import { makeDirectory } from './make-directory.ts'
@@ -38,6 +39,8 @@ export interface Credentials {
     exec: ExecSettings,
     owner: Pick<Identity, 'uid' | 'gid'>,
   ): Result<string | null, SpawnFailure>
+  /** What sockets have given, for the next `provide`. */
+  give(unit: UnitName, answers: Answers): void
   /** The directory that the unit has now. */
   of(unit: UnitName): string | null
   remove(unit: UnitName): void
@@ -45,6 +48,7 @@ export interface Credentials {
 
 export function createCredentials(parts: CredentialParts): Credentials {
   const { native } = parts
+  const given = new Map<UnitName, Answers>()
   const pathOf = (unit: UnitName) => `${parts.root}/${unit}`
 
   const remove = (path: string) => {
@@ -81,7 +85,8 @@ export function createCredentials(parts: CredentialParts): Credentials {
   return {
     provide(unit, exec, owner) {
       if (!hasCredentials(exec)) return ok(null)
-      const collected = collectCredentials(exec, parts.received)
+      const collected = collectCredentials(exec, parts.received, given.get(unit))
+      given.delete(unit)
       if (collected.isErr()) return err(collected.error)
       const { credentials, warnings } = collected.value
       for (const warning of warnings) parts.warn(unit, warning)
@@ -95,6 +100,7 @@ export function createCredentials(parts: CredentialParts): Credentials {
         return err({ step: 'CREDENTIALS', exitStatus: EXIT.credentials, errno, message })
       }
     },
+    give: (unit, answers) => void given.set(unit, answers),
     of: unit => (existsSync(pathOf(unit)) ? pathOf(unit) : null),
     remove(unit) {
       try {

@@ -25,6 +25,7 @@ export const EXIT = {
   noNewPrivileges: 227,
   seccomp: 228,
   personality: 230,
+  appArmor: 231,
   runtimeDirectory: 233,
   keyring: 237,
   stateDirectory: 238,

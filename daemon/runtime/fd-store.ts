@@ -2,6 +2,7 @@
 // systemd.service(5), FileDescriptorStoreMax=).
 import type { Effect } from '../engine/effect.ts'
 import type { UnitName } from '../units/unit.ts'
+import { errnoOf } from './failure.ts'
 import type { Native } from './native.ts'
 import type { Readiness } from './readiness.ts'
 import type { Descriptors } from './unit-descriptors.ts'
@@ -31,8 +32,9 @@ export function createFdStore({ native, descriptors, readiness, log }: StorePart
         },
         true,
       )
-    } catch {
+    } catch (error) {
       // A file: it has no other end.
+      errnoOf(error)
     }
   }
 

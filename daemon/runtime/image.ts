@@ -12,7 +12,11 @@ const FILES = {
   cache: 'hearth.cache',
   worker: 'log-worker.cjs',
   addon: 'hearth.node',
+  /** Holds signals back while Node starts (native/hold.c). */
+  hold: 'hold.so',
 } as const
+/** Which names it, with what the user has put there; Node is started by the dynamic linker. */
+const PRELOAD = 'LD_PRELOAD'
 
 /** An image that can be executed: descriptors of its files, -1 for one that there is not; `directory` is where they were. */
 export type Image = { directory: string; node: number; isCopied: boolean } & Record<
@@ -118,18 +122,29 @@ export const argvOf = (args: readonly string[]): string[] => [
   ...args,
 ]
 
-/** `NAME=value` of the environment; what configures Node is put aside, unless the launcher will do so. */
+/** `NAME=value` of the environment; what configures Node is put aside, unless the launcher will do so. `hold`: the library that
+ * is loaded with Node; null: none. */
 export function environmentOf(
   environment: Environment,
   inheritance: Inheritance | null,
+  hold: string | null = null,
   isDirect = true,
 ): string[] {
   const entries: string[] = []
   for (const [name, value] of Object.entries(environment)) {
-    if (value === undefined || name === VARIABLE) continue
+    if (value === undefined || name === VARIABLE || (hold !== null && name === PRELOAD)) continue
     const isAside = isDirect && name.startsWith('NODE_')
     entries.push(`${isAside ? `HEARTH_KEPT_${name}` : name}=${value}`)
   }
   if (inheritance) entries.push(`${VARIABLE}=${JSON.stringify(inheritance)}`)
+  if (hold !== null) {
+    const given = environment[PRELOAD] ?? ''
+    // dist/start.cjs puts it back.
+    entries.push(`HEARTH_KEPT_${PRELOAD}=${given}`)
+    entries.push(`${PRELOAD}=${given === '' ? hold : `${hold}:${given}`}`)
+  }
   return entries
 }
+
+/** The library of the image, by its descriptor. */
+export const holdOf = ({ hold }: Image): string | null => (hold >= 0 ? pathOf(hold) : null)

@@ -22,6 +22,9 @@ export interface KeptPart {
   put(key: string, data: KeptData, fds?: readonly number[]): void
   /** Keeps it no longer; descriptors are close-on-exec again. */
   drop(key: string): void
+  /** From here on the part itself is asked for what it keeps when all is written anew, so that nothing is held twice: `entries`
+   * is empty, and its descriptors, never close-on-exec, are its own matter. */
+  tellBy(all: () => Iterable<readonly [key: string, kept: Kept]>): void
 }
 
 export interface Keep {
@@ -55,6 +58,8 @@ export function createKeep(): KeepStore {
   let write: KeepParts['write'] = () => {}
   let cloexec: KeepParts['cloexec'] = () => {}
   const parts = new Map<string, Map<string, Kept>>()
+  /** How the parts that hold what they keep themselves tell it. */
+  const tellers = new Map<string, () => Iterable<readonly [key: string, kept: Kept]>>()
   const shares = new Map<string, KeptPart>()
   const entriesOf = (part: string) => {
     let entries = parts.get(part)
@@ -63,6 +68,10 @@ export function createKeep(): KeepStore {
       parts.set(part, entries)
     }
     return entries
+  }
+  function* everything(): Generator<readonly [part: string, key: string, kept: Kept]> {
+    for (const [part, entries] of parts)
+      for (const [key, kept] of tellers.get(part)?.() ?? entries) yield [part, key, kept]
   }
   return {
     join(joined) {
@@ -76,6 +85,7 @@ export function createKeep(): KeepStore {
       share = {
         entries,
         put(key, data, fds = NONE) {
+          if (tellers.has(name)) return write(['put', name, key, data, fds])
           const before = entries.get(key)?.fds ?? NONE
           for (const fd of fds) if (!before.includes(fd)) cloexec(fd, false)
           write(['put', name, key, data, fds])
@@ -83,11 +93,16 @@ export function createKeep(): KeepStore {
           for (const fd of before) if (!fds.includes(fd)) cloexec(fd, true)
         },
         drop(key) {
+          if (tellers.has(name)) return write(['drop', name, key])
           const kept = entries.get(key)
           if (!kept) return
           write(['drop', name, key])
           entries.delete(key)
           for (const fd of kept.fds) cloexec(fd, true)
+        },
+        tellBy(all) {
+          tellers.set(name, all)
+          entries.clear()
         },
       }
       shares.set(name, share)
@@ -99,15 +114,9 @@ export function createKeep(): KeepStore {
       else entries.delete(record[2])
     },
     *records() {
-      for (const [part, entries] of parts)
-        for (const [key, { data, fds }] of entries) yield ['put', part, key, data, fds]
+      for (const [part, key, { data, fds }] of everything()) yield ['put', part, key, data, fds]
     },
-    fds() {
-      const found = new Set<number>()
-      for (const entries of parts.values())
-        for (const { fds } of entries.values()) for (const fd of fds) found.add(fd)
-      return found
-    },
+    fds: () => new Set([...everything()].flatMap(([, , { fds }]) => fds)),
   }
 }
 

@@ -25,6 +25,8 @@ export type SandboxRequest = {
   namespaces: readonly { fd: number; step: string; exitStatus: number }[]
   /** CLONE_NEW… of those it gets for itself, but the mount namespace; 0: none. */
   unshare: number
+  /** It is the first process of a PID namespace of its own. */
+  newPids?: boolean
   /** A mount namespace of its own; null: the daemon's. */
   mounts: {
     /** An empty directory where the tree is put together. */
@@ -94,12 +96,15 @@ export type ResourceUsage = { userUsec: number; systemUsec: number; maxRssBytes:
 export type Passwd = { name: string; uid: number; gid: number; home: string; shell: string }
 export type Group = { name: string; gid: number }
 export type PeerCredentials = { pid: number; uid: number; gid: number; groups: readonly number[] }
+export type PeekedMessage = { pid: number; uid: number; bytes: Buffer; fds: readonly number[] }
 export type NotifyDatagram = {
   pid: number
   uid: number
   gid: number
   text: string
   fds: readonly number[]
+  /** How many images have died while they had it in hand. */
+  deaths: number
 }
 
 /** A socket's own address or its peer's; `path` is empty for a unix socket without a name. */
@@ -138,6 +143,8 @@ export interface Ledger {
   readonly slots: ArrayBuffer
   /** Adds a record, not empty, whole or not at all. Throws ENOSPC when there is no room. */
   append(text: string): void
+  /** `append` for a long one that is seldom written: it takes more time, and less room. */
+  pack(text: string): void
   /** What the records take up. */
   bytes(): number
   /** Every whole record, the oldest first. */
@@ -217,23 +224,30 @@ export interface Native {
   setSubreaper(): void
   /** Pids of this process's direct children, zombies too. */
   children(): Int32Array
-  /** Close-on-exec; the read end does not block. */
+  /** Not close-on-exec; the read end does not block. */
   pipe(): { read: number; write: number }
+  /** Of the file that is open there; 0: none is. */
+  inode(fd: number): number
+  /** How many bytes can be read from a pipe now. */
+  bytesIn(fd: number): number
   close(fd: number): void
   cloexec(fd: number, on: boolean): void
   memfd(name: string): number
   /** Binds a datagram socket (sd_notify(3)) at `path`, in place of a stale one, or goes on with one that an earlier
-   * image bound. The callback owns the datagram's descriptors. Those without credentials or over 64 KiB are dropped. */
+   * image bound. The callback owns the datagram's descriptors; when it returns the datagram is taken from the socket, in which
+   * another image would find it till then. Those without credentials or over 64 KiB are dropped. */
   notifySocket(
     pathOrFd: string | number,
     callback: (datagram: NotifyDatagram) => void,
   ): NotifySocket
   peerCredentials(fd: number): PeerCredentials
-  /** Close-on-exec and non-blocking. `protocol` is SocketProtocol= ('' for the usual one) or netlink's number. */
+  /** Close-on-exec and non-blocking. `protocol` is SocketProtocol= ('' for the usual one) or netlink's number; `namespaces`:
+   * descriptors of those in which it is made. */
   socket(
     family: SocketAddress['family'] | 'netlink',
     type: 'stream' | 'datagram' | 'sequential-packet' | 'raw',
     protocol: string | number,
+    namespaces?: readonly number[],
   ): number
   /** Sets an option by its C name (the list is in sockets.c); an errno name, or null. */
   socketOption(fd: number, name: string, value: number | string): string | null
@@ -253,8 +267,15 @@ export interface Native {
   /** Opens a POSIX message queue for reading, made if it is not there. */
   messageQueue(name: string, mode: number, maxMessages: number, messageSize: number): number
   unlinkMessageQueue(name: string): string | null
-  /** A descriptor connected to the Unix socket at the path, whatever its type. Throws an errno error; waits for nobody. */
-  connectUnix(path: string): number
+  /** A descriptor connected to the Unix socket at the path, whatever its type; `from`: the abstract name, `@` and what follows, that
+   * it comes from. Throws an errno error; waits for nobody. */
+  connectUnix(path: string, from?: string): number
+  /** What is next at a datagram socket, or what a stream holds, which stays there; null: nothing. The descriptors are the
+   * caller's to close. Of more than 16 MiB the rest is cut off. `pid` 0: nobody in our PID namespace, or a stream. At the end
+   * of a stream `bytes` is empty. */
+  peekSocket(fd: number): PeekedMessage | null
+  /** Takes that away: a datagram (0), or so many bytes of a stream. */
+  takeSocket(fd: number, bytes: number): void
   /** For the open file: whoever shares it is concerned. */
   setNonblock(fd: number, on: boolean): string | null
   /** Whether both are descriptors of one open file. */

@@ -7,6 +7,8 @@ import { readStat } from './procfs.ts'
 import type { Descriptors } from './unit-descriptors.ts'
 
 const SOCKET = 'socket'
+/** A message that the daemon has died of so often is not heard again. */
+const MOST_DEATHS = 2
 
 export type NotifyParts = {
   native: Native
@@ -31,6 +33,11 @@ export function openNotify(parts: NotifyParts, kept: KeptPart, path: string): No
 }
 
 function take(parts: NotifyParts, datagram: NotifyDatagram): void {
+  if (datagram.deaths >= MOST_DEATHS) {
+    const told = `a notification of process ${datagram.pid} is left out: hearth has died of it`
+    parts.descriptors.offer(datagram.fds, () => parts.log('warn', null, told))
+    return
+  }
   // With BARRIER=1 the sender waits for its descriptor to be closed (sd_notify_barrier(3)): what it had sent before has been
   // posted by now.
   parts.descriptors.offer(datagram.fds, () => tell(parts, datagram))

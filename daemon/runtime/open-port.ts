@@ -22,6 +22,8 @@ import { bindingOptionsOf, familyOf, optionsOf, setOption } from './socket-optio
 export type PortParts = {
   native: Native
   socket: SocketSettings
+  /** Descriptors of the namespaces that sockets are made in. */
+  namespaces: readonly number[]
   /** Who owns the nodes in the file system; null: nothing is changed. */
   owner: { uid: number; gid: number } | null
   warn: (message: string) => void
@@ -92,15 +94,15 @@ function open(port: ListenPort, parts: PortParts): number {
 type SocketPort = Extract<ListenPort, { address: SocketAddress } | { kind: 'netlink' }>
 
 function openSocket(port: SocketPort, parts: PortParts): number {
-  const { native, socket } = parts
+  const { native, socket, namespaces } = parts
   if (port.kind === 'netlink') {
-    const fd = native.socket('netlink', 'raw', port.protocol)
+    const fd = native.socket('netlink', 'raw', port.protocol, namespaces)
     return finish(fd, { family: 'netlink', group: port.group }, port, parts)
   }
   const { address } = port
   let fd: number
   try {
-    fd = native.socket(address.family, port.kind, socket.socketProtocol ?? '')
+    fd = native.socket(address.family, port.kind, socket.socketProtocol ?? '', namespaces)
   } catch (error) {
     // A port alone is on all addresses: where there is no IPv6, those of IPv4 are all.
     const isAny = address.family === 'inet6' && address.address === '::'

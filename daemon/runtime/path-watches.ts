@@ -177,7 +177,7 @@ const ON_THE_WAY = SELF | IN.CREATE | IN.MOVED_TO
  * Watches the path and every directory on the way to it, as far as they are there; symbolic links and where they lead.
  * `told` is called with whether the path itself has changed; false: one should look. Throws an errno error when there is no watch left.
  */
-function watchOne(
+export function watchOne(
   native: Pick<Native, 'createInotify'>,
   { path, condition }: Spec,
   told: (changed: boolean) => void,

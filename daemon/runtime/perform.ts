@@ -2,7 +2,8 @@
 import type { Effect } from '../engine/effect.ts'
 import type { EngineEvent, ProcessExit } from '../engine/event.ts'
 import type { EngineState } from '../engine/state.ts'
-import type { Logs } from '../logs/logs.ts'
+import type { Logs, SenderOf } from '../logs/logs.ts'
+import { SERVICE_DEFAULTS } from '../units/defaults.ts'
 import type { Abilities } from '../units/directives/need.ts'
 import type { DirectiveTable } from '../units/directives.ts'
 import type { LoadedUnits } from '../units/load.ts'
@@ -15,18 +16,22 @@ import type {
   Units,
 } from '../units/unit.ts'
 import { createAbilities } from './abilities.ts'
+import { createBusNames } from './bus-names.ts'
 import { ownCapabilities } from './capabilities.ts'
 import { type CgroupUse, openCgroups } from './cgroups/cgroups.ts'
 import { cleanUnit } from './clean.ts'
 import { createClockWatch } from './clock-watch.ts'
 import { checkConditions } from './conditions.ts'
+import { detectContainer } from './container.ts'
 import { createCredentials } from './credentials.ts'
+import { createDelayedSpawns } from './delayed-spawns.ts'
 import { directoriesOf, directoryRoots, ownersOf } from './directories.ts'
 import type { HostFacts } from './facts.ts'
 import { createFdStore } from './fd-store.ts'
 import { createGuard } from './guard.ts'
 import type { Keep } from './keep.ts'
 import { type KillEffect, kill } from './kill.ts'
+import { createLoggers } from './loggers.ts'
 import type { Native } from './native.ts'
 import { openNotify } from './notify.ts'
 import { createPathWatches } from './path-watches.ts'
@@ -97,6 +102,8 @@ export interface Runtime {
   collectExits(batch: (collect: () => void) => void): void
   readonly processes: Processes
   readonly descriptors: Descriptors
+  /** Whose lines are those of a process that logs to a socket. */
+  readonly sender: SenderOf
   /** What the unit's processes take now. */
   usage(unit: UnitName): UnitUsage
   /** Units were read anew. */
@@ -107,15 +114,22 @@ export interface Runtime {
   clean(unit: UnitName, kinds: readonly DirectoryKind[]): Promise<readonly string[]>
   /** A command was started by an earlier image, which did not come to tell it. */
   startedBefore(effect: Of<'spawn'>, pid: number): void
+  /** Commands that an earlier image could not start at once, to be started anew. */
+  delayedBefore(): readonly Of<'spawn'>[]
   /** A unit was read: the engine hears of those that are there without having been started. */
   loaded(unit: Unit): void
   /** Takes up what an earlier image has begun for the units in `state`, and in events that wait. `children`: ours, zombies
    * too. */
   restore(state: EngineState, events: readonly EngineEvent[], children: ReadonlySet<number>): void
+  /** Resolves when the loggers of the units that are down have read everything. */
+  loggersEnded(): Promise<void>
   /** Resolves when nothing of an ended run is to be removed any more. */
   removed(): Promise<void>
   close(): void
 }
+
+/** What brings a message bus up. */
+const BUS_UNITS: ReadonlySet<UnitName> = new Set(['dbus.service', 'dbus-broker.service'])
 
 const isKill = (exit: ProcessExit) => exit.kind === 'killed' && exit.signal === SIGKILL
 const SIGKILL = 9
@@ -134,7 +148,13 @@ export function createRuntime(parts: RuntimeParts): Runtime {
   })
   const cgroups = 'root' in opened ? opened : null
   let wasStarting = true
-  const abilities = createAbilities(native, opened)
+  const bus = createBusNames({
+    isRoot,
+    environment: facts.environment,
+    post,
+    warn: message => log('warn', null, message),
+  })
+  const abilities = createAbilities(native, opened, bus.whyNot)
   // What root alone may reach, a mount namespace shows to the unit (systemd.exec(5), DynamicUser=).
   const hidesDirectories = () => isRoot && abilities['mount-namespace'] === null
   const processes = createProcesses(
@@ -186,10 +206,23 @@ export function createRuntime(parts: RuntimeParts): Runtime {
   const descriptors = createDescriptors(native, keep.part('descriptors'), held =>
     readiness.remove(held.fd),
   )
-  const socketParts = { native, units, descriptors, readiness, post, log }
+  const { namespaces } = sandboxes
+  const socketParts = { native, units, descriptors, readiness, namespaces, post, log }
   const sockets = createSocketUnits(socketParts, keep.part('sockets'))
   const store = createFdStore(socketParts)
-  const spawn = createSpawner({
+  const loggers = createLoggers(
+    {
+      native,
+      readiness,
+      start: (unit, invocationId, input) => spawner.startLogger(unit, invocationId, input),
+      timeoutUsec: unit =>
+        units.get(unit).service?.timeoutStopUsec ?? SERVICE_DEFAULTS.timeoutStopUsec,
+      warn,
+    },
+    keep.part('loggers'),
+  )
+  const spawner = createSpawner({
+    loggers,
     native,
     units,
     processes,
@@ -211,6 +244,13 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     nofile: parts.nofile,
     log,
   })
+  const delayed = createDelayedSpawns({
+    ...{ native, units, spawn: spawner.spawn, post },
+    keep: keep.part('spawns'),
+    give: credentials.give,
+    hasCredentials: ({ unit, invocationId }) =>
+      runs.of(unit, invocationId).hasCredentials && credentials.of(unit) !== null,
+  })
   const notify = parts.notify
     ? openNotify(
         { native, processes, post, descriptors, log },
@@ -218,6 +258,13 @@ export function createRuntime(parts: RuntimeParts): Runtime {
         parts.notify.path,
       )
     : null
+
+  const watchBusName = (unit: UnitName) => {
+    const name = units.get(unit).service?.busName ?? null
+    const problem = 'the unit no longer has a BusName='
+    if (name === null) post({ type: 'bus-name', unit, isOwned: false, problem })
+    else bus.watch(unit, name)
+  }
 
   const check = ({ unit, token }: Of<'check-conditions'>) => {
     const { conditions, asserts } = units.get(unit).unit
@@ -282,6 +329,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     units,
     post,
     warn: (unit, message) => log('warn', unit, message),
+    devicesCome: () => detectContainer(facts.environment) === null,
     whyNotMount: () => (isRoot ? abilities['mount-namespace'] : 'it does not run as root'),
   })
   const paths = createPathWatches({
@@ -301,7 +349,9 @@ export function createRuntime(parts: RuntimeParts): Runtime {
 
   const end = ({ unit, invocationId, restarting }: Of<'run-ends'>) => {
     pidFiles.remove(unit)
+    bus.unwatch(unit)
     runs.end(unit, invocationId)
+    if (!restarting || units.get(unit).hearth.logPipe === null) loggers.release(unit)
     sandboxes.end(unit)
     processes.forget(unit)
     cgroups?.remove(unit)
@@ -321,7 +371,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
         case 'check-conditions':
           return check(effect)
         case 'spawn':
-          return post(spawn(effect))
+          return delayed.start(effect)
         case 'kill':
           return killUnit(effect)
         case 'await-empty':
@@ -337,6 +387,8 @@ export function createRuntime(parts: RuntimeParts): Runtime {
         }
         case 'guess-main-pid':
           return guessMain(effect)
+        case 'watch-bus-name':
+          return watchBusName(effect.unit)
         case 'watch-process':
           return watches.add(effect.unit, effect.pid)
         case 'run-begins':
@@ -377,9 +429,11 @@ export function createRuntime(parts: RuntimeParts): Runtime {
           return store.store(effect)
         case 'remove-descriptors':
           return store.remove(effect.unit, effect.name)
+        case 'job-finished':
+          if (BUS_UNITS.has(effect.unit)) bus.retry()
+          return parts.answer(effect)
         case 'job-accepted':
         case 'job-refused':
-        case 'job-finished':
           return parts.answer(effect)
         case 'log':
           return log(effect.level, effect.unit, effect.message, effect.fields)
@@ -410,6 +464,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
           ended(pid) {
             watches.ended(pid)
             processes.ended(pid)
+            loggers.ended(pid)
           },
           strangersEnded: processes.strangersEnded,
         }),
@@ -417,6 +472,12 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     },
     processes,
     descriptors,
+    sender(pid, marker) {
+      const found = processes.senderOf(pid, marker)
+      if (found) return runs.describe(units.get(found.unit), found.invocationId ?? '')
+      const identifier = readStat(pid)?.command
+      return identifier === undefined ? runs.strangers : { ...runs.strangers, identifier }
+    },
     usage: unit => usageOf(unit, processes, cgroups),
     refresh: () => cgroups?.refresh(),
     abilities,
@@ -430,6 +491,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
       if (exec === 'start') runs.started(unit, runs.of(unit, invocationId), pid)
     },
     loaded: presence.loaded,
+    delayedBefore: delayed.left,
     restore(state, events, children) {
       // Before all else: the exit of a process that is not known would be taken for a stranger's.
       for (const event of events) {
@@ -457,13 +519,17 @@ export function createRuntime(parts: RuntimeParts): Runtime {
           else if (invocationId === null) processes.adopt(name, pid)
           else processes.started(name, pid, invocationId)
         }
+        const isOnBus = service && (service.hasBusName !== undefined || service.sub === 'start')
+        if (isOnBus && units.get(name).service?.type === 'dbus') watchBusName(name)
         const path = service?.pidFileWatched ? pidFileOf(name) : null
         if (service && path !== null) watchPidFile(name, service.token, path)
       }
     },
     removed: sandboxes.removed,
+    loggersEnded: loggers.finished,
     close() {
       notify?.close()
+      bus.close()
       pidFiles.close()
       clock.close()
       readiness.close()

@@ -11,10 +11,11 @@ import type { Ledger, Native } from './native.ts'
 const DAMAGED = 'the state is damaged'
 
 /** Of the records. An image that knows another one alone does not read them (adopt.ts takes over then). */
-export const STATE_VERSION = 1
+export const STATE_VERSION = 2
 
-/** A new account is written when the records are so many times as long as it was, and at least so long. */
-const GROWTH = 4
+/** A new account is written when the records since the last are so many times as long as that was before it was packed, and
+ * at least so long: so accounts cost less than records, however many units there are. */
+const GROWTH = 3
 const LEAST_BYTES = 1 << 20
 
 /** Doubles in the ledger's slots; those from 8 on are the addon's (image.c). */
@@ -77,6 +78,7 @@ type Row =
       performed: number,
       events: readonly EngineEvent[],
       effects: readonly Effect[],
+      kept: readonly KeepRecord[],
     ]
   | readonly ['step', Step]
   | readonly ['posted', EngineEvent, performed: number]
@@ -106,7 +108,8 @@ export function createPersist(
   const write = (row: Row) => ledger.append(JSON.stringify(row))
   const keep = before ?? createKeep()
   keep.join({ write, cloexec: native.cloexec })
-  let accountBytes = 0
+  /** When the ledger has so many bytes, a new account is due. */
+  let dueBytes = LEAST_BYTES
   /** The present effect is one on record. */
   let counts = false
 
@@ -119,9 +122,11 @@ export function createPersist(
     const units = [...state.units.values()].map(differenceOf)
     const performed = slots[SLOT.performed] as number
     const jobs = [...state.jobs.values()]
-    write(['account', state.manager, units, jobs, performed, events, effects])
-    for (const record of keep.records()) write(record)
-    accountBytes = ledger.bytes()
+    const kept = [...keep.records()]
+    const row: Row = ['account', state.manager, units, jobs, performed, events, effects, kept]
+    const text = JSON.stringify(row)
+    ledger.pack(text)
+    dueBytes = ledger.bytes() + Math.max(LEAST_BYTES, GROWTH * text.length)
     ledger.flip()
   }
 
@@ -183,8 +188,7 @@ export function createPersist(
       counts = false
     },
     settled(state) {
-      const bytes = ledger.bytes()
-      if (bytes > LEAST_BYTES && bytes > GROWTH * accountBytes) account(state, [], [])
+      if (ledger.bytes() > dueBytes) account(state, [], [])
     },
   }
 }
@@ -209,7 +213,7 @@ export function readLedger(ledger: Ledger): { leftover: Leftover | null; keep: K
     const row = JSON.parse(text) as Row
     switch (row[0]) {
       case 'account': {
-        const [, known, states, queued, recorded, waiting, wanted] = row
+        const [, known, states, queued, recorded, waiting, wanted, kept] = row
         units.clear()
         jobs.clear()
         manager = known
@@ -218,6 +222,7 @@ export function readLedger(ledger: Ledger): { leftover: Leftover | null; keep: K
         events = [...waiting]
         effects = [...wanted]
         first = recorded
+        for (const record of kept) keep.replay(record)
         break
       }
       case 'step': {

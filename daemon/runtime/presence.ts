@@ -1,14 +1,16 @@
 // What is mounted, what is swapped to, which devices there are.
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import type { EngineEvent } from '../engine/event.ts'
 import { pathOfName } from '../units/mounts.ts'
 import type { Unit, UnitName, Units } from '../units/unit.ts'
+import { createDeviceWatches } from './device-watches.ts'
 import { errnoOf, inWords } from './failure.ts'
 import { makeDirectory } from './make-directory.ts'
 import type { Native } from './native.ts'
 
 export interface Presence {
-  /** A unit was read: if it is a mount, swap or device that is there, the engine hears; a mount is watched from now on. */
+  /** A unit was read: if it is a mount, swap or device that is there, the engine hears; mounts and
+   * devices are watched from now on. */
   loaded(unit: Unit): void
   /** Answers the effect `check-presence`. */
   check(unit: UnitName, token: number): void
@@ -16,10 +18,12 @@ export interface Presence {
 }
 
 export type PresenceParts = {
-  native: Pick<Native, 'onMountsChanged'>
+  native: Pick<Native, 'onMountsChanged' | 'createInotify'>
   units: Units
   post: (event: EngineEvent) => void
   warn: (unit: UnitName | null, message: string) => void
+  /** Whether the kernel may bring devices while we run. */
+  devicesCome: () => boolean
   /** Whether the daemon may mount: null, or why not. */
   whyNotMount: () => string | null
 }
@@ -54,12 +58,14 @@ const isSwappedTo = (what: string) =>
     .some(line => unescaped(line.split(/\s/, 1)[0] ?? '') === what)
 
 export function createPresence(parts: PresenceParts): Presence {
-  const { native, units, post, warn, whyNotMount } = parts
+  const { native, units, post, warn, whyNotMount, devicesCome } = parts
   /** The mounts that are watched, and whether they were there when they were last looked at. */
   const mounts = new Map<UnitName, { path: string; isThere: boolean }>()
 
   const tell = (unit: UnitName, token: number, isThere: boolean, problem: string | null = null) =>
     post({ type: 'presence', unit, token, isThere, problem })
+
+  const devices = createDeviceWatches(native, (unit, isThere) => tell(unit, 0, isThere), warn)
 
   const look = () => {
     const points = mountPoints()
@@ -88,12 +94,13 @@ export function createPresence(parts: PresenceParts): Presence {
     const { id, type, mount, swap } = unit
     if (type === 'mount') return watch(id, mount?.where ?? pathOfName(id) ?? '')
     if (type === 'swap') return isSwappedTo(swap?.what ?? pathOfName(id) ?? '')
-    return existsSync(pathOfName(id) ?? '')
+    return devices.watch(id, pathOfName(id) ?? '')
   }
 
   /** Why it cannot be brought about; null: it can be tried. */
   const problemOf = ({ id, type, mount, swap }: Unit): string | null => {
     if (type === 'device') {
+      if (devicesCome()) return null
       return `there is no ${pathOfName(id)} here, and in a container none comes; whoever runs it has to pass the device on`
     }
     const what = mount?.what ?? swap?.what
@@ -132,6 +139,7 @@ export function createPresence(parts: PresenceParts): Presence {
     close() {
       if (mounts.size > 0) native.onMountsChanged(null)
       mounts.clear()
+      devices.close()
     },
   }
 }

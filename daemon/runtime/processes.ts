@@ -32,6 +32,11 @@ export interface Processes {
   childrenOf(unit: UnitName): number[]
   /** The unit that a living process belongs to, or null. */
   unitOf(pid: number): UnitName | null
+  /** The unit and the run of a process that may have just ended, by its mark if that was read in time. */
+  senderOf(
+    pid: number,
+    marker: number | null,
+  ): { unit: UnitName; invocationId: string | null } | null
   /** Sends the signals, in order, to all of the unit's processes but `except`; with SIGKILL to a tree that grows, until it
    * stands still, and without exception. Gives the number of processes reached. */
   signal(unit: UnitName, signals: readonly number[], except: readonly number[]): number
@@ -54,13 +59,14 @@ const MOST_LEADERS = 64
 
 const NEVER = -1
 
+/** Lists, which take a fifth of what sets do: mostly there is one of each. */
 type Family = {
   unit: UnitName
   /** Children of ours. */
-  members: Set<number>
+  members: number[]
   invocations: string[]
-  /** Pids of children of ours, ended or not: each may lead a session or a group. */
-  leaders: Set<number>
+  /** Pids of children of ours, ended or not, the oldest first: each may lead a session or a group. */
+  leaders: number[]
   /** It has no members, and orphans were looked for since it lost the last: none can come any more. */
   isKnownEmpty: boolean
   /** The epoch of births in which its first process was started: while that lasts, there are its members and no more. */
@@ -92,6 +98,8 @@ export function createProcesses(
   const awaited = new Set<Family>()
   let dirty = new Set<Family>()
   let orphansKnown = false
+  /** What has just ended, by pids and marks: what it has sent may come to be read later. */
+  const late = createLate()
   /** Those that are to be written down when the round is over. What is lost with a crash before is found by marks. */
   const unsaved = new Set<Family>()
 
@@ -101,11 +109,7 @@ export function createProcesses(
         kept.drop(family.unit)
         continue
       }
-      const { invocations: i, members, leaders: led, isAwaited, isKilled } = family
-      const data: KeptFamily = { i, m: [...members], l: [...led] }
-      if (isAwaited) data.a = 1
-      if (isKilled) data.k = 1
-      kept.put(family.unit, data)
+      kept.put(family.unit, keptOf(family))
     }
     unsaved.clear()
   }
@@ -132,9 +136,9 @@ export function createProcesses(
     if (!family) {
       family = {
         unit,
-        members: new Set(),
+        members: [],
         invocations: [],
-        leaders: new Set(),
+        leaders: [],
         isKnownEmpty: true,
         epoch: NEVER,
         isAwaited: false,
@@ -147,21 +151,24 @@ export function createProcesses(
   }
 
   const dropLeader = (family: Family, pid: number) => {
-    family.leaders.delete(pid)
+    remove(family.leaders, pid)
     if (leaders.get(pid) === family) leaders.delete(pid)
   }
 
   const own = (family: Family, pid: number) => {
     if (owners.get(pid) === family) return
-    owners.get(pid)?.members.delete(pid)
+    const before = owners.get(pid)
+    if (before) remove(before.members, pid)
+    late.drop(`${pid}`)
     owners.set(pid, family)
-    family.members.add(pid)
+    family.members = append(family.members, pid)
     family.isKnownEmpty = false
     unsaved.add(family)
     native.track(pid)
-    const [oldest] = family.leaders.size < MOST_LEADERS ? [] : family.leaders
+    remove(family.leaders, pid)
+    const [oldest] = family.leaders.length < MOST_LEADERS ? [] : family.leaders
     if (oldest !== undefined) dropLeader(family, oldest)
-    family.leaders.add(pid)
+    family.leaders = append(family.leaders, pid)
     leaders.set(pid, family)
   }
 
@@ -234,12 +241,12 @@ export function createProcesses(
   const hasNoneBesideMembers = (family: Family) => family.epoch === births.epoch()
 
   const isEmpty = (family: Family): boolean => {
-    if (family.members.size > 0) return false
+    if (family.members.length > 0) return false
     if (cgroups?.has(family.unit)) return cgroups.isEmpty(family.unit)
     if (family.isKnownEmpty) return true
     if (hasNoneBesideMembers(family)) return true
     findOrphans()
-    family.isKnownEmpty = family.members.size === 0
+    family.isKnownEmpty = family.members.length === 0
     return family.isKnownEmpty
   }
 
@@ -284,6 +291,18 @@ export function createProcesses(
     return pids.length
   }
 
+  const unitOf = (pid: number): UnitName | null => {
+    for (let at = pid, hops = 0; at > 1 && at !== process.pid && hops < 64; hops++) {
+      const family = owners.get(at)
+      if (family) return family.unit
+      const stat = readStat(at)
+      if (!stat) break
+      at = stat.parent
+    }
+    const stat = readStat(pid)
+    return cgroups?.unitOf(pid) ?? (stat && attribute(pid, stat)?.unit) ?? null
+  }
+
   /** A child keeps its pid until we reap it: what was a member and is our child still is one. */
   const restore = () => {
     if (kept.entries.size === 0) return
@@ -297,7 +316,7 @@ export function createProcesses(
         markers.set(markerOf(id), family)
       }
       for (const pid of l) {
-        family.leaders.add(pid)
+        family.leaders.push(pid)
         leaders.set(pid, family)
       }
       family.isKnownEmpty = false
@@ -311,6 +330,9 @@ export function createProcesses(
     unsaved.clear()
   }
   restore()
+  kept.tellBy(function* () {
+    for (const family of families.values()) yield [family.unit, { data: keptOf(family), fds: [] }]
+  })
 
   return {
     started(unit, pid, invocationId) {
@@ -321,7 +343,7 @@ export function createProcesses(
       if (invocations.get(invocationId) === family) return
       invocations.set(invocationId, family)
       markers.set(markerOf(invocationId), family)
-      family.invocations.push(invocationId)
+      family.invocations = append(family.invocations, invocationId)
       unsaved.add(family)
     },
     adopt(unit, pid) {
@@ -334,7 +356,8 @@ export function createProcesses(
       const family = owners.get(pid)
       if (!family) return
       owners.delete(pid)
-      family.members.delete(pid)
+      late.add(`${pid}`, { unit: family.unit, invocationId: family.invocations.at(-1) ?? null })
+      remove(family.members, pid)
       unsaved.add(family)
       if (family.isAwaited) dirty.add(family)
       orphansKnown = false
@@ -350,16 +373,19 @@ export function createProcesses(
       findOrphans()
       return [...family.members]
     },
-    unitOf(pid) {
-      for (let at = pid, hops = 0; at > 1 && at !== process.pid && hops < 64; hops++) {
-        const family = owners.get(at)
-        if (family) return family.unit
-        const stat = readStat(at)
-        if (!stat) break
-        at = stat.parent
+    unitOf,
+    senderOf(pid, marker) {
+      const marked = marker === null ? undefined : markers.get(marker)
+      if (marked) {
+        const invocationId = marked.invocations.find(id => markerOf(id) === marker) ?? null
+        return { unit: marked.unit, invocationId }
       }
-      const stat = readStat(pid)
-      return cgroups?.unitOf(pid) ?? (stat && attribute(pid, stat)?.unit) ?? null
+      const unit = pid > 0 ? unitOf(pid) : null
+      if (unit !== null)
+        return { unit, invocationId: families.get(unit)?.invocations.at(-1) ?? null }
+      const ended =
+        marker === null ? null : late.find(id => id.length === RUN_ID && markerOf(id) === marker)
+      return ended ?? (readStat(pid) === null ? late.find(key => key === `${pid}`) : null)
     },
     signal(unit, signals, except) {
       const family = families.get(unit)
@@ -391,14 +417,57 @@ export function createProcesses(
       const family = families.get(unit)
       if (!family) return
       watchNoMore(family)
-      if (family.members.size > 0) return
+      if (family.members.length > 0) return
       families.delete(unit)
       dirty.delete(family)
       for (const id of family.invocations) {
         invocations.delete(id)
         markers.delete(markerOf(id))
+        late.add(id, { unit, invocationId: id })
       }
-      for (const pid of family.leaders) dropLeader(family, pid)
+      for (const pid of [...family.leaders]) dropLeader(family, pid)
+    },
+  }
+}
+
+function keptOf({ invocations: i, members: m, leaders: l, isAwaited, isKilled }: Family) {
+  const data: KeptFamily = { i, m, l }
+  if (isAwaited) data.a = 1
+  if (isKilled) data.k = 1
+  return data
+}
+
+/** `list` with `item` at its end. A list of its own for the first: V8 makes room for seventeen when one is pushed. */
+function append<T>(list: T[], item: T): T[] {
+  if (list.length === 0) return [item]
+  list.push(item)
+  return list
+}
+
+function remove(list: number[], pid: number): void {
+  const at = list.indexOf(pid)
+  if (at !== -1) list.splice(at, 1)
+}
+
+type Ended = { unit: UnitName; invocationId: string | null }
+/** So many are remembered. */
+const MOST_LATE = 256
+/** The length of an invocation's id, which no pid has. */
+const RUN_ID = 32
+
+function createLate() {
+  const known = new Map<string, Ended>()
+  return {
+    add(key: string, ended: Ended) {
+      known.delete(key)
+      known.set(key, ended)
+      const [oldest] = known.size > MOST_LATE ? known.keys() : []
+      if (oldest !== undefined) known.delete(oldest)
+    },
+    drop: (key: string) => void known.delete(key),
+    find(holds: (key: string) => boolean): Ended | null {
+      for (const [key, ended] of known) if (holds(key)) return ended
+      return null
     },
   }
 }

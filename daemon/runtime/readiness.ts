@@ -6,6 +6,7 @@ export interface Readiness {
   /** Calls back while there is something to read, or only when the other end is gone. Throws for what cannot be polled. */
   add(fd: number, ready: () => void, onlyEnd?: boolean): void
   remove(fd: number): void
+  has(fd: number): boolean
   close(): void
 }
 
@@ -24,6 +25,7 @@ export function createReadiness(native: Pick<Native, 'createPoller'>): Readiness
     remove(fd) {
       if (callbacks.delete(fd)) poller?.remove(fd)
     },
+    has: fd => callbacks.has(fd),
     close() {
       callbacks.clear()
       poller?.close()

@@ -37,7 +37,7 @@ export interface RunResources {
 }
 
 /** The first commands of a run; the others find what these have made, also when an earlier image of the daemon did it. */
-const BEGINS: ReadonlySet<ExecKind> = new Set(['condition', 'start-pre', 'start'])
+export const BEGINS: ReadonlySet<ExecKind> = new Set(['condition', 'start-pre', 'start'])
 
 export function createRunResources(parts: RunResourceParts): RunResources {
   const { native, users, credentials, directoriesOf } = parts

@@ -24,6 +24,16 @@ export interface Runs {
   of(unit: UnitName, invocationId: string): Run
   /** The run's log pipes; its lines are kept under `name`. Throws an errno error when there is no descriptor left. */
   log(unit: Unit, run: Run, name: UnitName): { out: number; err: number }
+  /** Where the output of the unit's logger (LogPipe=) goes; to be closed when it has been started. */
+  openLogger(
+    unit: Unit,
+    invocationId: string,
+    path: string,
+  ): { out: number; err: number; close(): void }
+  /** How lines of a run are kept that come on other ways than by its pipes. */
+  describe(unit: Unit, invocationId: string): RunLog
+  /** Lines of processes that are of no unit. */
+  readonly strangers: RunLog
   /** The run's main process has been started. */
   started(unit: UnitName, run: Run, pid: number): void
   end(unit: UnitName, invocationId: string): void
@@ -48,6 +58,14 @@ export function createRuns(logs: Logs, console: ConsoleUse): Runs {
     runs.set(unit, run)
     return run
   }
+  const describe = (unit: Unit, invocationId: string, name: UnitName): RunLog => ({
+    unit: name,
+    invocationId,
+    identifier: identifierOf(unit),
+    ...consoleOf(unit, console),
+    ...syslogSettings(unit),
+    ...limitsOf(unit),
+  })
   const end = (unit: UnitName) => {
     const run = runs.get(unit)
     if (!run) return
@@ -62,15 +80,29 @@ export function createRuns(logs: Logs, console: ConsoleUse): Runs {
     },
     log(unit, run, name) {
       run.logName ??= name
-      run.log ??= logs.open({
-        unit: run.logName,
-        invocationId: run.invocationId,
-        identifier: identifierOf(unit),
-        ...consoleOf(unit, console),
-        ...syslogSettings(unit),
-        ...limitsOf(unit),
-      })
+      run.log ??= logs.open(describe(unit, run.invocationId, run.logName))
       return run.log
+    },
+    openLogger(unit, invocationId, path) {
+      const run = runs.get(unit.id)
+      // The streams may be the unit's own, which has some that do not go to its logger.
+      const own = run?.invocationId === invocationId ? run.log : null
+      if (own) return { ...own, close() {} }
+      const identifier = path.split('/').at(-1) ?? path
+      const ends = logs.open({ ...describe(unit, invocationId, unit.id), identifier })
+      return { ...ends, close: () => logs.close(unit.id, invocationId) }
+    },
+    describe(unit, invocationId) {
+      const run = runs.get(unit.id)
+      const name = run?.invocationId === invocationId ? run.logName : null
+      return describe(unit, invocationId, name ?? unit.id)
+    },
+    strangers: {
+      unit: STRANGERS,
+      invocationId: '',
+      identifier: 'unknown',
+      console: console.all,
+      consoleFormat: console.format,
     },
     started(unit, run, pid) {
       if (run.log) logs.setPid(run.logName ?? unit, run.invocationId, pid)
@@ -82,6 +114,9 @@ export function createRuns(logs: Logs, console: ConsoleUse): Runs {
     },
   }
 }
+
+/** Under which name lines are kept that are of no unit. */
+const STRANGERS: UnitName = 'other.scope'
 
 const fresh = (invocationId: string): Run => ({
   invocationId,

@@ -3,8 +3,8 @@ import { readlinkSync, symlinkSync, unlinkSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { EngineEvent } from '../engine/event.ts'
 import { SOCKET_DEFAULTS } from '../units/defaults.ts'
-import { descriptorName } from '../units/directives/socket.ts'
-import type { ListenPort, SocketSettings, UnitName, Units } from '../units/unit.ts'
+import { descriptorName, pollLimit } from '../units/directives/socket.ts'
+import type { ListenPort, SocketSettings, Unit, UnitName, Units } from '../units/unit.ts'
 import { nodeOf } from '../units/values/socket.ts'
 import { errnoOf, inWords } from './failure.ts'
 import type { KeptPart } from './keep.ts'
@@ -20,6 +20,8 @@ export type SocketParts = {
   units: Units
   descriptors: Descriptors
   readiness: Readiness
+  /** Descriptors of the namespaces that the unit's sockets are made in; a sentence: why they cannot be had. */
+  namespaces: (unit: Unit) => readonly number[] | string
   post: (event: EngineEvent) => void
   log: (level: 'debug' | 'warn', unit: UnitName, message: string) => void
 }
@@ -76,10 +78,12 @@ export function createSocketUnits(parts: SocketParts, kept: KeptPart): SocketUni
     const socket = settings(name)
     const owner = ownerOf(socket)
     if (typeof owner === 'string') return owner
+    const namespaces = parts.namespaces(unit)
+    if (typeof namespaces === 'string') return namespaces
     const fds: number[] = []
     const warn = (message: string) => log('warn', name, message)
     for (const port of socket.listen) {
-      const opened = openPort(port, { native, socket, owner, warn })
+      const opened = openPort(port, { native, socket, namespaces, owner, warn })
       if (opened.isErr()) {
         for (const fd of fds) native.close(fd)
         return opened.error
@@ -137,15 +141,16 @@ export function createSocketUnits(parts: SocketParts, kept: KeptPart): SocketUni
     if (remote.family !== 'unix') return null
     try {
       return native.peerCredentials(fd)
-    } catch {
+    } catch (error) {
+      errnoOf(error)
       return null
     }
   }
 
-  const acceptFrom = (unit: UnitName, held: Held) => {
+  const acceptFrom = (unit: UnitName, held: Held, most: number) => {
     const port = portOf(unit, held)
     // What comes of a connection may be that no more are taken: the trigger limit, a stop.
-    for (let i = 0; i < BATCH && watched.has(unit); i++) {
+    for (let i = 0; i < most && watched.has(unit); i++) {
       const accepted = native.acceptConnection(held.fd)
       if (typeof accepted !== 'string') take(unit, accepted, port)
       else if (accepted === 'EAGAIN') return
@@ -160,20 +165,55 @@ export function createSocketUnits(parts: SocketParts, kept: KeptPart): SocketUni
   const unwatch = (unit: UnitName) => {
     if (!watched.delete(unit)) return
     kept.drop(unit)
-    for (const { fd } of descriptors.of(unit, 'socket')) readiness.remove(fd)
+    for (const { fd } of descriptors.of(unit, 'socket')) {
+      clearTimeout(pauses.get(fd))
+      pauses.delete(fd)
+      readiness.remove(fd)
+    }
+  }
+
+  /** Descriptors that are not looked at for a while (PollLimitBurst=). */
+  const pauses = new Map<number, NodeJS.Timeout>()
+
+  /** Counts the looks at one descriptor: when there were too many, nobody looks until the interval is over. */
+  const limited = (fd: number, { intervalUsec, burst }: PollLimit, ready: () => void) => {
+    let begun = 0
+    let count = 0
+    const look = () => {
+      const now = native.monotonicUsec()
+      if (now - begun >= intervalUsec) {
+        begun = now
+        count = 0
+      }
+      count++
+      ready()
+      if (count < burst || !readiness.has(fd)) return
+      readiness.remove(fd)
+      const left = begun + intervalUsec - native.monotonicUsec()
+      const pause = setTimeout(
+        () => {
+          pauses.delete(fd)
+          readiness.add(fd, look)
+        },
+        Math.max(0, left / 1000),
+      )
+      pauses.set(fd, pause)
+    }
+    return look
   }
 
   const watch = (unit: UnitName) => {
     if (watched.has(unit)) return
     watched.add(unit)
     kept.put(unit, null)
-    const { accept } = settings(unit)
+    const socket = settings(unit)
+    const limit = pollLimit(socket)
     try {
       for (const held of descriptors.of(unit, 'socket')) {
-        const ready = accept
-          ? () => acceptFrom(unit, held)
+        const ready = socket.accept
+          ? () => acceptFrom(unit, held, limit ? 1 : BATCH)
           : () => post({ type: 'socket-ready', unit })
-        readiness.add(held.fd, ready)
+        readiness.add(held.fd, limit ? limited(held.fd, limit, ready) : ready)
       }
     } catch (error) {
       unwatch(unit)
@@ -205,6 +245,7 @@ export function createSocketUnits(parts: SocketParts, kept: KeptPart): SocketUni
   }
 }
 
+type PollLimit = NonNullable<ReturnType<typeof pollLimit>>
 type Warn = (message: string) => void
 type Peer = { pid: number; uid: number }
 

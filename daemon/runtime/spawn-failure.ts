@@ -18,6 +18,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   TIMERSLACK: 'TimerSlackNSec=',
   PERSONALITY: 'Personality=',
   KEYRING: 'KeyringMode=',
+  APPARMOR: 'AppArmorProfile=',
   CAPABILITIES: 'CapabilityBoundingSet= or AmbientCapabilities=',
   SECUREBITS: 'SecureBits=',
   NO_NEW_PRIVILEGES: 'NoNewPrivileges=',
@@ -27,6 +28,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
 /** Why the kernel refuses these, where its errno says little. */
 const REASONS: Readonly<Record<string, string>> = {
   'CPUAFFINITY EINVAL': 'none of its CPUs is there, or may be used by this container; name others',
+  'APPARMOR ENOENT':
+    'no such profile is loaded; load it with apparmor_parser before, or write - before its name',
   'NUMA_POLICY EINVAL': 'the policy wants nodes that are there; set NUMAMask= to some of them',
   'STDIN EPERM':
     'the terminal belongs to another session; stop that, or take it with StandardInput=tty-force',

@@ -19,6 +19,7 @@ import type {
   Units,
 } from '../units/unit.ts'
 import { templateOf } from '../units/values/unit-name.ts'
+import { appArmorCalls } from './apparmor.ts'
 import { capabilityCalls } from './capabilities.ts'
 import type { Cgroups } from './cgroups/cgroups.ts'
 import { expandArguments, findExecutable, shellArguments } from './command.ts'
@@ -36,6 +37,7 @@ import type { Guard } from './guard.ts'
 import { handOver } from './handed.ts'
 import { keyringCalls } from './keyring.ts'
 import { nativeLimits } from './limits.ts'
+import type { Loggers } from './loggers.ts'
 import { markerLimit } from './marker.ts'
 import type { ChildCall, Native, SpawnRequest } from './native.ts'
 import { openFiles } from './open-files.ts'
@@ -47,7 +49,7 @@ import type { Prepared, Sandboxes } from './sandbox/sandbox.ts'
 import { allowedCpusCalls, schedulingCalls } from './scheduling.ts'
 import { seccompOf } from './seccomp/seccomp.ts'
 import { inSentence, notFound } from './spawn-failure.ts'
-import { openStreams, type Streams } from './streams.ts'
+import { openStreams, type Streams, writesToLog } from './streams.ts'
 import { termOf } from './terminal.ts'
 import type { Descriptors } from './unit-descriptors.ts'
 import { type Identity, OWN_IDENTITY, type Users } from './users.ts'
@@ -60,6 +62,7 @@ export type SpawnParts = {
   units: Units
   processes: Processes
   runs: Runs
+  loggers: Pick<Loggers, 'open'>
   users: Users
   cgroups: Cgroups | null
   sandboxes: Sandboxes
@@ -119,8 +122,14 @@ type Place = {
 /** What a start runs first: a unit that is up can always be stopped. */
 const STARTS: ReadonlySet<ExecKind> = new Set(['condition', 'start-pre', 'start'])
 
-/** A performer of the effect `spawn`: the answer is the event. */
-export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => EngineEvent {
+export interface Spawner {
+  /** Performs the effect `spawn`: the answer is the event. */
+  spawn(effect: SpawnEffect): EngineEvent
+  /** Starts the command of the unit's LogPipe= with that standard input; gives its pid. */
+  startLogger(unit: UnitName, invocationId: string, input: number): Result<number, SpawnFailure>
+}
+
+export function createSpawner(parts: SpawnParts): Spawner {
   const { native, units, processes, runs, users, cgroups } = parts
   /** By the settings, which units without any of their own share, and by what makes plans differ beside them. */
   const plans = new WeakMap<ExecSettings, Plan[]>()
@@ -178,6 +187,7 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
       },
       before: [
         ...schedulingCalls(exec, parts.abilities),
+        ...(isConfined ? appArmorCalls(exec, parts.abilities) : []),
         ...(root === null ? [] : [chroot(root)]),
         ...(capabilities?.before ?? []),
       ],
@@ -321,11 +331,20 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
       )
     }
 
+    const piped =
+      unit.hearth.logPipe && writesToLog(exec) ? parts.loggers.open(unit, run.invocationId) : null
+    if (piped?.isErr()) {
+      for (const { fd } of opened.value) native.close(fd)
+      return err(piped.error)
+    }
+    const logPipe = piped?.isOk() ? { out: piped.value, err: piped.value } : null
     const streams = openStreams(exec, {
       native,
       uid: plan.value.request.uid,
       // Connections come by the thousand: what serves them has one log, by the name of the template.
-      log: () => runs.log(unit, run, effect.connection === undefined ? unit.id : logName(unit.id)),
+      log: () =>
+        logPipe ??
+        runs.log(unit, run, effect.connection === undefined ? unit.id : logName(unit.id)),
       handed,
       warn: message => parts.log('warn', effect.unit, message),
     })
@@ -395,7 +414,61 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     return err(inSentence(outcome, { path: what.path, cwd: request.cwd, user: identity.name }))
   }
 
-  return effect => {
+  const startLogger: Spawner['startLogger'] = (name, invocationId, input) => {
+    const unit = units.get(name)
+    const { exec } = unit
+    const command = unit.hearth.logPipe
+    if (!exec || !command) {
+      return err({
+        step: 'COMMAND',
+        exitStatus: NO_PROCESS,
+        errno: 'ENOENT',
+        message: `cannot start a logger of ${name}: its unit file has changed and no longer has LogPipe=`,
+      })
+    }
+    const place: Place = {
+      unit,
+      exec,
+      command,
+      // It writes where the unit itself may not.
+      isConfined: false,
+      changesUser: command.privilege === 'none',
+      mayNotify: false,
+      root: null,
+    }
+    const files =
+      exec.environmentFiles.length > 0 ? readEnvironmentFiles(exec.environmentFiles) : ok([])
+    if (files.isErr()) return err(files.error)
+    const identity = users.identity(unit, exec)
+    if (identity.isErr()) return err(identity.error)
+    const plan = planOf(place, identity.value)
+    if (plan.isErr()) return err(plan.error)
+    const shell = command.viaShell ? (identity.value.shell ?? command.path) : null
+    const path = shell ?? executable(place, undefined)
+    if (path === null) return err(notFound(command.path))
+    const environment = startEnvironment(plan.value.environment, [], files.value, exec)
+    const { argv } = command.noExpand
+      ? { argv: command.argv }
+      : expandArguments(command.argv, each => variable(environment, each))
+    const log = runs.openLogger(unit, invocationId, path)
+    try {
+      const streams = { fds: [input, log.out, log.err] as const, opened: [], calls: [] }
+      return launch(plan.value, { ...streams, controllingTty: false }, [], null, {
+        fds: streams.fds,
+        path,
+        argv: shell === null ? argv : shellArguments(shell, argv),
+        env: [...environment.values()],
+        // Without the mark: it is none of the unit's processes, which are waited for and ended.
+        rlimits: plan.value.request.rlimits,
+        pidVariables: [],
+        cgroupFd: -1,
+      })
+    } finally {
+      log.close()
+    }
+  }
+
+  const spawn = (effect: SpawnEffect): EngineEvent => {
     const { unit, token } = effect
     const started = start(effect)
     if (started.isErr()) {
@@ -408,6 +481,8 @@ export function createSpawner(parts: SpawnParts): (effect: SpawnEffect) => Engin
     }
     return { type: 'spawned', unit, token, pid: started.value }
   }
+
+  return { spawn, startLogger }
 }
 
 function placeOf(

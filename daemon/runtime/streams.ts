@@ -54,6 +54,10 @@ const isFile = (stream: StandardStream) =>
   stream.kind === 'file' || stream.kind === 'append' || stream.kind === 'truncate'
 const isSame = (a: StandardStream, b: StandardStream) => a.kind === b.kind && a.target === b.target
 
+/** Whether a unit's output goes to the log, or one of its streams does. */
+export const writesToLog = ({ standardOutput, standardError }: ExecSettings): boolean =>
+  isLog(standardOutput) || isLog(standardError)
+
 /** Opens what the unit's streams need; on failure nothing stays open. */
 export function openStreams(
   exec: ExecSettings,

@@ -6,7 +6,7 @@ import type { KeptPart } from './keep.ts'
 import type { Ledger, Native } from './native.ts'
 
 /** Of the records. */
-const VERSION = 1
+const VERSION = 2
 const LEDGER = 'ledger'
 
 export interface UnitMemory extends UnitReader {
@@ -14,6 +14,8 @@ export interface UnitMemory extends UnitReader {
   readAtMs(path: string): number | null
   /** From here on everything is read from disk. */
   forget(): void
+  /** Packs what is written down: for when all is quiet. */
+  pack(): void
 }
 
 type Row =
@@ -28,8 +30,8 @@ export function createUnitMemory(disk: UnitReader, ledger: Ledger): UnitMemory {
   const readAt = new Map<string, number>()
   const keyOf = (row: Row) => `${row[0]} ${row[1]}`
 
-  for (const text of ledger.read()) {
-    const row = JSON.parse(text) as Row
+  const rows = () => ledger.read().flatMap(text => JSON.parse(text) as Row[])
+  for (const row of rows()) {
     known.set(keyOf(row), row)
     written.add(keyOf(row))
     if (row[0] === 'read') readAt.set(row[1], row[4])
@@ -39,7 +41,7 @@ export function createUnitMemory(disk: UnitReader, ledger: Ledger): UnitMemory {
     const key = keyOf(row)
     if (written.has(key)) return
     written.add(key)
-    ledger.append(JSON.stringify(row))
+    ledger.append(JSON.stringify([row]))
   }
 
   const look = (what: 'readlink' | 'realpath', path: string): string | null => {
@@ -82,6 +84,12 @@ export function createUnitMemory(disk: UnitReader, ledger: Ledger): UnitMemory {
       written.clear()
       readAt.clear()
       ledger.begin()
+      ledger.flip()
+    },
+    pack() {
+      const all = JSON.stringify(rows())
+      ledger.begin()
+      ledger.pack(all)
       ledger.flip()
     },
   }

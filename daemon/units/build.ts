@@ -27,7 +27,7 @@ import {
   serviceWarnings,
   socketProblem,
   timerProblem,
-  unsupportedType,
+  typeWarning,
 } from './implicit.ts'
 import { mountProblem, pathOfName, swapProblem } from './mounts.ts'
 import { RESOURCE_DEFAULTS } from './resources.ts'
@@ -287,7 +287,7 @@ export function prepareUnit(context: BuildContext, source: Source, sharing: Shar
   const isReadable = !problems.some(({ severity }) => severity === 'error')
   if (problem !== null && isReadable) at(problem, 'error')
   for (const warning of service ? serviceWarnings(service) : []) at(warning, 'warning')
-  const unsupported = fragmentPath === null ? null : unsupportedType(type, fragmentPath)
+  const unsupported = fragmentPath === null ? null : typeWarning(type, fragmentPath)
   if (unsupported) problems.push(unsupported)
   return {
     id,
@@ -351,6 +351,7 @@ export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
     swap,
   } = prepared
   const mounts = around.mountsFor(id, neededPaths(prepared))
+  const wantedMounts = around.mountsFor(id, unit.wantsMountsFor)
   const make = () => {
     const all: Dependencies = { ...prepared.dependencies }
     for (const kind of Object.keys(around.pulls) as DependencyKind[])
@@ -367,6 +368,7 @@ export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
       ...(mount && { mount }),
       ...(swap && { swap }),
       mounts,
+      wantedMounts,
     })
     return tidy(all, around.canonical)
   }
@@ -374,6 +376,7 @@ export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
     isEmpty(around.pulls) &&
     !prepared.resources?.slice &&
     type !== 'slice' &&
+    type !== 'automount' &&
     !service?.busName &&
     !service?.sockets.length &&
     !socket &&
@@ -381,7 +384,8 @@ export function finishUnit(prepared: Prepared, around: Surroundings): Unit {
     !path &&
     !mount &&
     !swap &&
-    mounts.length === 0
+    mounts.length === 0 &&
+    wantedMounts.length === 0
   const rule = `${type} ${unit.defaultDependencies} `
   const dependencies = withoutSelf(
     id,

@@ -34,6 +34,7 @@ export const UNIT_DEFAULTS: UnitSettings = {
   conditions: NONE,
   asserts: NONE,
   requiresMountsFor: NONE,
+  wantsMountsFor: NONE,
   startLimitIntervalUsec: 10_000_000,
   startLimitBurst: 5,
   startLimitAction: 'none',
@@ -182,6 +183,8 @@ export const SOCKET_DEFAULTS: SocketSettings = {
   service: null,
   triggerLimitIntervalUsec: 2_000_000,
   triggerLimitBurst: null,
+  pollLimitIntervalUsec: null,
+  pollLimitBurst: null,
 }
 
 export const KILL_DEFAULTS: KillSettings = {
@@ -241,6 +244,7 @@ export const EXEC_DEFAULTS: ExecSettings = {
   oomScoreAdjust: null,
   timerSlackNsec: null,
   personality: null,
+  appArmorProfile: null,
   ignoreSigpipe: true,
   removeIpc: false,
   setLoginEnvironment: null,
@@ -296,6 +300,7 @@ export const SANDBOX_DEFAULTS: SandboxSettings = {
   privateNetwork: false,
   networkNamespacePath: null,
   privateIpc: false,
+  privatePids: false,
   ipcNamespacePath: null,
   privateUsers: 'no',
 }
@@ -312,5 +317,6 @@ export const INSTALL_DEFAULTS: InstallSettings = {
 export const HEARTH_DEFAULTS: HearthSettings = {
   dependants: 'hold',
   consoleOutput: 'inherit',
+  logPipe: null,
   strict: false,
 }

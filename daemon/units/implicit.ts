@@ -2,7 +2,7 @@
 // systemd.target(5), IMPLICIT and DEFAULT DEPENDENCIES). That a target comes after what it pulls in is the engine's
 // business: it alone knows all units that want the target.
 import type { Draft } from './directives.ts'
-import { isNetworkMount } from './mounts.ts'
+import { isNetworkMount, mountUnitOf, pathOfName } from './mounts.ts'
 import { parentSlice, ROOT_SLICE } from './resources.ts'
 import type {
   DependencyKind,
@@ -71,6 +71,8 @@ export function serviceProblem(draft: Draft, service: ServiceSettings): string |
       return 'cannot use RestartForceExitStatus= with Type=oneshot'
     if (service.exitType === 'cgroup') return 'cannot use ExitType=cgroup with Type=oneshot'
   }
+  if (service.type === 'forking' && draft.sandbox.privatePids)
+    return 'cannot run Type=forking with PrivatePIDs=: all of its processes would end with the first one'
   if (service.type === 'dbus' && !service.busName) return 'cannot run Type=dbus without BusName='
   const killMode = draft.kill.killMode ?? 'control-group'
   if (draft.exec.pamName && killMode !== 'control-group' && killMode !== 'mixed')
@@ -151,6 +153,8 @@ export function addImplicit(
     defaultDependencies: boolean
     /** The mount units that its paths need. */
     mounts: readonly UnitName[]
+    /** Those that it can do without (WantsMountsFor=). */
+    wantedMounts: readonly UnitName[]
   },
 ): void {
   const add = (kind: DependencyKind, ...names: UnitName[]) => {
@@ -172,11 +176,21 @@ export function addImplicit(
     add('requires', ...unit.mounts)
     add('after', ...unit.mounts)
   }
+  if (unit.wantedMounts.length > 0) {
+    add('wants', ...unit.wantedMounts)
+    add('after', ...unit.wantedMounts)
+  }
   const triggering = unit.timer ?? unit.path
   if (triggering) {
     const triggered = triggeredUnit(unit.id, triggering.unit)
     add('triggers', triggered)
     add('before', triggered)
+  }
+  // To wait for the first use of the path takes the kernel's autofs: what requires it finds it mounted all the same.
+  const automounted = unit.type === 'automount' ? mountUnitOf(pathOfName(unit.id) ?? '') : null
+  if (automounted !== null) {
+    add('requires', automounted)
+    add('after', automounted)
   }
   // The slices that everything is in by default are there without being asked for.
   const slice = unit.type === 'slice' ? parentSlice(unit.id) : (unit.resources?.slice ?? null)
@@ -189,6 +203,10 @@ export function addImplicit(
     add('after', 'time-set.target', 'time-sync.target')
   if (unit.mount && unit.mount.what !== null) addMountDefaults(add, unit.mount)
   if (unit.swap) add('before', 'swap.target', UMOUNT)
+  if (unit.type === 'automount') {
+    add('before', 'local-fs.target', UMOUNT)
+    add('conflicts', UMOUNT)
+  }
   const rule = DEFAULT[unit.type]
   if (rule === undefined) return
   if (rule !== 'target') {
@@ -229,16 +247,14 @@ const DEFAULT: Partial<Record<UnitType, UnitName | 'service' | 'target'>> = {
   path: 'paths.target',
 }
 
-/** What is said of units of a type that is known and not carried out. */
-export function unsupportedType(type: UnitType, file: string): Problem | null {
-  switch (type) {
-    case 'automount':
-      return {
-        severity: 'warning',
-        place: { file, line: 0 },
-        message: `${type} units are read, but not yet carried out: starting one does nothing`,
-      }
-    default:
-      return null
-  }
+const TYPE_NOTES: Partial<Record<UnitType, string>> = {
+  automount:
+    'an automount unit mounts its path as soon as it is started, not when it is first used',
+  scope: 'scopes are made by programs, not by files: systemd does not read this one',
+}
+
+/** What is said of units of a type that is not carried out as in systemd. */
+export function typeWarning(type: UnitType, file: string): Problem | null {
+  const message = TYPE_NOTES[type]
+  return message === undefined ? null : { severity: 'warning', place: { file, line: 0 }, message }
 }

@@ -44,12 +44,26 @@ export type ResourceSettings = {
   /** Microseconds of processor time a second; Infinity: no limit. */
   cpuQuotaUsec: number
   cpuQuotaPeriodUsec: number | null
-  memoryMin: Amount
-  memoryLow: Amount
+  /** Null where 0 is: that of a slice counts then (`defaultMemoryMin` and the like). */
+  memoryMin: Amount | null
+  memoryLow: Amount | null
   memoryHigh: Amount
   memoryMax: Amount
   memorySwapMax: Amount
   memoryZswapMax: Amount
+  memoryZswapWriteback: boolean
+  /** While the system comes up or goes down, in place of those above. */
+  startupMemoryLow: Amount | null
+  startupMemoryHigh: Amount | null
+  startupMemoryMax: Amount | null
+  startupMemorySwapMax: Amount | null
+  startupMemoryZswapMax: Amount | null
+  /** Of a slice: for the units in it that set none. */
+  defaultMemoryMin: Amount | null
+  defaultMemoryLow: Amount | null
+  defaultStartupMemoryLow: Amount | null
+  /** Controllers that what is in the slice does not get. */
+  disableControllers: readonly string[]
   tasksMax: Amount | null
   ioWeight: number | null
   startupIoWeight: number | null
@@ -85,12 +99,22 @@ export const RESOURCE_DEFAULTS: ResourceSettings = {
   startupCpuShares: null,
   cpuQuotaUsec: Number.POSITIVE_INFINITY,
   cpuQuotaPeriodUsec: null,
-  memoryMin: 0,
-  memoryLow: 0,
+  memoryMin: null,
+  memoryLow: null,
   memoryHigh: Number.POSITIVE_INFINITY,
   memoryMax: Number.POSITIVE_INFINITY,
   memorySwapMax: Number.POSITIVE_INFINITY,
   memoryZswapMax: Number.POSITIVE_INFINITY,
+  memoryZswapWriteback: true,
+  startupMemoryLow: null,
+  startupMemoryHigh: null,
+  startupMemoryMax: null,
+  startupMemorySwapMax: null,
+  startupMemoryZswapMax: null,
+  defaultMemoryMin: null,
+  defaultMemoryLow: null,
+  defaultStartupMemoryLow: null,
+  disableControllers: NONE,
   tasksMax: null,
   ioWeight: null,
   startupIoWeight: null,

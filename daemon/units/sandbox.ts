@@ -50,6 +50,7 @@ export const mountsApi = (sandbox: SandboxSettings): boolean =>
   sandbox.mountApiVfs === true ||
   sandbox.protectControlGroups ||
   sandbox.protectKernelTunables ||
+  sandbox.privatePids ||
   sandbox.protectProc !== 'default' ||
   sandbox.procSubset !== 'all'
 
@@ -78,6 +79,7 @@ export function needsMountNamespace(sandbox: SandboxSettings, exec: ExecSettings
     sandbox.protectProc !== 'default' ||
     sandbox.procSubset !== 'all' ||
     sandbox.privateIpc ||
+    sandbox.privatePids ||
     sandbox.ipcNamespacePath !== null ||
     (sandbox.mountFlags !== null && sandbox.mountFlags !== 'shared')
   )

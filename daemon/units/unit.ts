@@ -133,6 +133,7 @@ export type UnitSettings = {
   conditions: readonly Condition[]
   asserts: readonly Condition[]
   requiresMountsFor: readonly string[]
+  wantsMountsFor: readonly string[]
   startLimitIntervalUsec: number
   startLimitBurst: number
   startLimitAction: UnitAction
@@ -345,6 +346,9 @@ export type SocketSettings = {
   triggerLimitIntervalUsec: number
   /** `null`: 200 with Accept=yes, else 20. */
   triggerLimitBurst: number | null
+  /** How often one descriptor is looked at; null: as often as something comes in. */
+  pollLimitIntervalUsec: number | null
+  pollLimitBurst: number | null
 }
 
 /** OpenFile=: what the daemon opens for a service. */
@@ -471,6 +475,8 @@ export type ExecSettings = {
   timerSlackNsec: number | null
   /** The architecture's name and personality(2)'s number of its execution domain. */
   personality: { name: string; domain: number } | null
+  /** AppArmorProfile=; `optional`: what goes wrong with it does not count. */
+  appArmorProfile: { name: string; optional: boolean } | null
   ignoreSigpipe: boolean
   removeIpc: boolean
   /** null: with User= alone. */
@@ -556,6 +562,7 @@ export type SandboxSettings = {
   privateNetwork: boolean
   networkNamespacePath: string | null
   privateIpc: boolean
+  privatePids: boolean
   ipcNamespacePath: string | null
   privateUsers: 'no' | 'yes' | 'self' | 'identity'
 }
@@ -575,6 +582,8 @@ export type HearthSettings = {
   dependants: 'hold' | 'fail'
   /** How its lines go to the daemon's standard output; inherit: as --console and --console-format have it. */
   consoleOutput: 'inherit' | 'prefix' | 'json' | 'raw' | 'off'
+  /** What its output is given to, in place of the log; null: nothing. */
+  logPipe: ExecCommand | null
   /** Whether the unit is not to start where its security would be weakened. */
   strict: boolean
 }

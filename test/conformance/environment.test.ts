@@ -228,6 +228,52 @@ cd $CREDENTIALS_DIRECTORY
       check: '[ "$(cat $CREDENTIALS_DIRECTORY/a)" = fallback ]',
     },
     {
+      title:
+        'LoadCredential= of a socket is what whoever listens gives, who is told which unit wants which credential',
+      directives: ['LoadCredential'],
+      settings:
+        'LoadCredential=key:/run/giver\nExecStartPre=/bin/true\n[Unit]\nWants=giver.socket\nAfter=giver.socket',
+      unit: 'asker.service',
+      more: {
+        'giver.socket': '[Socket]\nListenStream=/run/giver\nAccept=yes\n',
+        // The daemon serves others while it waits.
+        'giver@.service': `[Service]\nStandardOutput=socket\nExecStart=:/usr/bin/python3 -c 'from socket import *; import time; time.sleep(0.2); s = socket(fileno=1); s.sendall(s.getpeername()); s.sendall(b"!" * 300000)'\n`,
+      },
+      check: `tr -d '\\0!' <"$CREDENTIALS_DIRECTORY/key" | grep -qE '^[0-9a-f]{16}/unit/asker.service/key$'
+        [ "$(tr -dc '!' <"$CREDENTIALS_DIRECTORY/key" | wc -c)" = 300000 ]`,
+    },
+    {
+      title: 'LoadCredential= of a socket at which nobody listens ends with 243/CREDENTIALS',
+      directives: ['LoadCredential'],
+      settings: 'LoadCredential=key:/run/deserted',
+      check: 'true',
+      expect: { Result: 'exit-code', ExecMainStatus: '243' },
+      said: /cannot load LoadCredential=key:\/run\/deserted: nobody answers there: /,
+    },
+    {
+      title: 'a daemon that is executed anew while it waits for a credential asks again',
+      directives: ['LoadCredential'],
+      settings: 'Type=exec\nLoadCredential=key:/run/slow\nExecStart=/bin/sleep 1000',
+      unit: 'patient.service',
+      start: 'slow.socket',
+      more: {
+        'slow.socket': '[Socket]\nListenStream=/run/slow\nAccept=yes\n',
+        'slow@.service': `[Service]\nStandardOutput=socket\nExecStart=/bin/sh -c 'while [ ! -e /run/go ]; do sleep 0.05; done; echo key'\n`,
+      },
+      expect: {},
+      async afterwards(t, hearth, unit) {
+        const started = hearth.ctl('start', unit)
+        await hearth.until(unit, 'SubState', 'start')
+        await hearth.ok('daemon-reexec')
+        t.is(await hearth.show(unit, 'SubState'), 'start')
+        await hearth.inside(['touch', '/run/go'])
+        t.is((await started).code, 0)
+        t.is(await hearth.show(unit, 'NRestarts'), '0')
+        const key = `/run/credentials/${unit}/key`
+        t.is((await hearth.inside(['cat', key])).out, 'key\n')
+      },
+    },
+    {
       title: 'LoadCredentialEncrypted= is told to be out of reach',
       directives: ['LoadCredentialEncrypted'],
       settings: 'LoadCredentialEncrypted=a:/etc/test/secret',
@@ -242,7 +288,7 @@ cd $CREDENTIALS_DIRECTORY
     },
   ],
   {
-    prepare: `mkfifo /run/wait; useradd -m -s /bin/sh ada
+    prepare: `mkfifo /run/wait; python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("/run/deserted")'; useradd -m -s /bin/sh ada
 mkdir -p /etc/credstore /run/credstore
 echo stored > /etc/credstore/stored; echo imported > /run/credstore/import
 mkdir -p /etc/test/conf.d /opt/test/bin /var/lib/old/deep /var/cache

@@ -1,4 +1,5 @@
 // The sandbox by namespaces: systemd.exec(5), SANDBOXING and PATHS.
+import { existsSync } from 'node:fs'
 import { type Case, conformance } from './conformance.ts'
 
 const NAMESPACE = { Result: 'exit-code', ExecMainStatus: '226' }
@@ -227,6 +228,43 @@ ExecStartPost=+:/bin/sh -ec 'test "$(readlink /proc/self/ns/net)" = "$(cat /tmp/
     },
   },
   {
+    title: 'PrivatePIDs= makes each process the first of its own, in a /proc that shows no others',
+    directives: ['PrivatePIDs'],
+    settings: `PrivatePIDs=yes
+Type=notify
+NotifyAccess=all
+ExecStartPre=:/bin/sh -exc 'test $$ = 1; test "$(ls -d /proc/[0-9]* | wc -l)" -le 5'
+ExecStart=
+ExecStart=:/bin/sh -exc 'test $$ = 1; test "$SYSTEMD_EXEC_PID" = 1; test ! -e /proc/2000; (setsid sleep 1000 &); systemd-notify --ready; trap "exit 0" TERM; while :; do sleep 0.05; done'`,
+    expect: { ActiveState: 'active' },
+    async afterwards(t, hearth, unit) {
+      const pid = await hearth.show(unit, 'MainPID')
+      t.true(Number(pid) > 1)
+      t.regex((await hearth.inside(['cat', `/proc/${pid}/status`])).out, /^NSpid:\t\d+\t1$/m)
+      await hearth.ok('daemon-reexec')
+      t.is(await hearth.show(unit, 'MainPID'), pid)
+      await hearth.ok('stop', unit)
+      t.is(await hearth.show(unit, 'Result'), 'success')
+      t.is((await hearth.inside(['pgrep', '-f', '^sleep 1000$'])).code, 1)
+    },
+  },
+  {
+    title: 'PrivatePIDs= does not go with Type=forking',
+    directives: ['PrivatePIDs'],
+    settings: 'PrivatePIDs=yes\nType=forking',
+    check: 'true',
+    expect: { LoadState: 'bad-setting' },
+    verified: /cannot run Type=forking with PrivatePIDs=/,
+  },
+  {
+    title: 'where AppArmor is not in force, AppArmorProfile= has no effect, and is told',
+    directives: ['AppArmorProfile'],
+    settings: 'AppArmorProfile=web',
+    skip: existsSync('/proc/self/attr/apparmor/exec') ? 'AppArmor may be in force' : null,
+    check: 'true',
+    said: /Starts without AppArmorProfile= \(AppArmor is not in force here\)/,
+  },
+  {
     title: 'IPCNamespacePath= enters the message queues of a namespace that is there',
     directives: ['IPCNamespacePath'],
     settings: 'IPCNamespacePath=/run/ipcns',
@@ -248,6 +286,42 @@ RemainAfterExit=yes`,
     settings:
       'PrivateTmp=yes\nPrivateNetwork=yes\n[Unit]\nAfter=joined-first.service\nJoinsNamespaceOf=joined-first.service',
     check: 'test "$(readlink /proc/self/ns/net)" = "$(cat /tmp/shared)"',
+  },
+  {
+    title:
+      'PrivateNetwork= of a socket unit puts its sockets into a network of its own, which its service may join',
+    directives: ['PrivateNetwork', 'JoinsNamespaceOf'],
+    unit: 'private-net.service',
+    settings:
+      'PrivateNetwork=yes\n[Unit]\nRequires=private-net.socket\nAfter=private-net.socket\nJoinsNamespaceOf=private-net.socket',
+    more: {
+      'private-net.socket':
+        '[Socket]\nListenStream=127.0.0.1:7999\nListenStream=/run/private-net\nPrivateNetwork=yes\n',
+    },
+    check: `test "$LISTEN_FDS" = 2\nss -Hltn 'sport = 7999' | grep -q LISTEN`,
+    async afterwards(t, hearth) {
+      const listening = () => hearth.inside(['ss', '-Hltn', 'sport = 7999'])
+      t.is((await listening()).out, '')
+      // Its network is there as long as the socket unit is up.
+      await hearth.ok('restart', 'private-net.service')
+      t.is(await hearth.show('private-net.service', 'Result'), 'success')
+    },
+  },
+  {
+    title: 'NetworkNamespacePath= of a socket unit that is not there is told',
+    directives: ['NetworkNamespacePath'],
+    settings: 'RemainAfterExit=yes',
+    more: {
+      'no-net.socket':
+        '[Socket]\nListenStream=127.0.0.1:7998\nNetworkNamespacePath=/run/nowhere\nService=case.service\n',
+      'case.service': '[Service]\nExecStart=/bin/true\n',
+    },
+    check: 'true',
+    async afterwards(t, hearth) {
+      const { code, err } = await hearth.ctl('start', 'no-net.socket')
+      t.is(code, 1)
+      t.regex(err, /cannot set up NetworkNamespacePath=\/run\/nowhere: no such file or directory/i)
+    },
   },
   {
     title: 'MountFlags=slave and PrivateMounts= keep the unit’s mounts to itself',

@@ -316,6 +316,17 @@ while :; do sleep 1000 & wait || :; done`,
       check: deaf('final', 'TERM'),
       afterwards: stopped('final', { Result: 'timeout', ExecMainStatus: '10' }),
     },
+    {
+      title: 'without a message bus a service of Type=dbus says so, and is up once it is executed',
+      directives: ['Type', 'BusName'],
+      settings: 'Type=dbus\nBusName=org.example.Web\nExecStart=/bin/sleep 1000',
+      expect: { ActiveState: 'active' },
+      said: /cannot watch for BusName=org\.example\.Web: there is no message bus at \/run\/dbus\/system_bus_socket/,
+      async afterwards(t, hearth, unit) {
+        const { out } = await hearth.ctl('fidelity', unit)
+        t.regex(out, /^BusName= +org.example.Web +emulated/m)
+      },
+    },
   ],
   {
     prepare:

@@ -168,6 +168,7 @@ export function createFake(): Fake {
     version: '0.1.0',
     image: { number: 1, cause: null, asked: false },
     defects: () => [],
+    defect: (error, method) => void calls.push(['defect', method, error]),
     checkReexec: async () => null,
     reexec: () => void calls.push(['reexec']),
     units: {

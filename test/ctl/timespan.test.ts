@@ -1,5 +1,6 @@
 import test from 'ava'
-import { formatRelative, formatTimespan } from '../../ctl/format/timespan.ts'
+import { formatRelative } from '../../ctl/format/timespan.ts'
+import { formatTimespan } from '../../daemon/control/schema.ts'
 
 const SEC = 1_000_000
 const MIN = 60 * SEC

@@ -173,6 +173,45 @@ test('a service that keeps failing is given up when the start limit is reached',
   t.true(w.stateOf('a.service').startLimitHit)
 })
 
+const NO_PROCESS = { step: 'FORK', exitStatus: 0, errno: 'EAGAIN', message: 'no more processes' }
+
+test('a service that restarts outlasts a shortage of what all share, however many starts fail meanwhile', t => {
+  let isShort = true
+  let tried = 0
+  const w = world([unit('a.service', { service: { restart: 'always', restartUsec: 0 } })], {
+    behave: ({ exec }) => {
+      if (exec !== 'start' || !isShort) return exec === 'start' ? LIVES : ends(0)
+      tried++
+      return { ...LIVES, isMissing: true, failure: NO_PROCESS }
+    },
+  })
+  const request = w.ask('start', 'a.service')
+  w.pass()
+  t.is(w.answer(request), 'failed')
+  t.is(tried, 1, 'it is not tried without a pause')
+  t.is(w.sub('a.service'), 'auto-restart')
+  t.is(w.stateOf('a.service').service?.result, 'resources')
+  for (let i = 0; i < 20; i++) w.pass(SECOND)
+  t.is(tried, 21)
+  isShort = false
+  w.pass(SECOND)
+  t.is(w.sub('a.service'), 'running')
+  t.is(w.stateOf('a.service').starts.length, 1, 'the one that was made counts')
+  w.die('a.service')
+  t.is(w.sub('a.service'), 'running', 'and the next restart has no other pause than its own')
+})
+
+test('what is missing for one service alone counts as systemd counts it', t => {
+  const failure = { step: 'EXEC', exitStatus: 203, errno: 'ENOENT', message: 'not there' }
+  const w = world([unit('a.service', { service: { restart: 'always', restartUsec: 0 } })], {
+    behave: ({ exec }) => (exec === 'start' ? { ...LIVES, isMissing: true, failure } : ends(0)),
+  })
+  w.start('a.service')
+  t.true(w.settle())
+  t.is(w.stateOf('a.service').service?.result, 'exit-code')
+  t.true(w.stateOf('a.service').startLimitHit)
+})
+
 test('a unit that is bound to another stops when that goes down', t => {
   const w = world([
     unit('a.service', { bindsTo: ['b.service'], after: ['b.service'] }),

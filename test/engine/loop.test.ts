@@ -19,3 +19,27 @@ test('exits that nothing is to be done about end a round too: the last process o
   loop.batch(() => loop.post({ type: 'exited', pid: 7, exit: { kind: 'exited', status: 0 } }))
   t.deepEqual(told, ['exited', 'settled'])
 })
+
+test('what is thrown in a round is told, though whoever posts the event would not let it go on', async t => {
+  const broken = {
+    step() {
+      throw new Error('an oversight')
+    },
+  } as unknown as Engine
+  const told: unknown[] = []
+  const loop = createLoop({
+    engine: broken,
+    perform() {},
+    record() {},
+    now: () => ({ realtimeUsec: 0, monotonicUsec: 0 }),
+    arm() {},
+    settled() {},
+    defect: error => told.push(error),
+  })
+  await new Promise<void>(resolve => {
+    resolve()
+    loop.post({ type: 'clock-set' })
+  })
+  t.throws(() => loop.batch(() => loop.post({ type: 'clock-set' })))
+  t.regex(`${told}`, /an oversight.*an oversight/)
+})

@@ -139,6 +139,27 @@ test('a device that is there is plugged, one that is not fails the start at once
   t.true(w.isQuiet)
 })
 
+test('a device that may come is waited for, and comes or does not', t => {
+  const w = world([unit(DEVICE), unit('app.service', { bindsTo: [DEVICE], after: [DEVICE] })])
+  w.around.devicesCome = true
+  const first = w.ask('start', 'app.service')
+  w.pass(89 * 1_000_000)
+  t.deepEqual([w.answer(first), w.sub(DEVICE)], ['pending', 'tentative'])
+  isThere(w, DEVICE, true)
+  w.pass()
+  t.is(w.answer(first), 'done')
+  isThere(w, DEVICE, false)
+  w.pass()
+  t.deepEqual([w.active(DEVICE), w.active('app.service')], ['inactive', 'inactive'])
+  const second = w.ask('start', 'app.service')
+  w.pass(MINUTE)
+  t.is(w.answer(second), 'pending')
+  w.pass(MINUTE)
+  t.is(w.answer(second), 'dependency')
+  t.regex(w.stateOf(DEVICE).mount?.problem ?? '', /has not come within 90 s/)
+  t.true(w.isQuiet)
+})
+
 test('a mount that is not there and has no file is not to be had', t => {
   const w = setting(ends(0), { what: null })
   t.is(w.answer(w.ask('start', MOUNT)), 'failed')

@@ -95,6 +95,8 @@ function inputs({ service }: UnitState): MachineInput[] {
     { type: 'pid-file', unit, token, pid: null, problem: 'empty' },
     { type: 'main-pid-guessed', unit, token, pid: 5000 },
     { type: 'main-pid-guessed', unit, token, pid: null },
+    { type: 'bus-name', unit, isOwned: true, problem: null },
+    { type: 'bus-name', unit, isOwned: false, problem: 'no bus' },
     ...pids.flatMap((pid): MachineInput[] => [
       { type: 'exited', pid, exit: { kind: 'exited', status: 0 } },
       { type: 'exited', pid, exit: { kind: 'exited', status: 1 } },

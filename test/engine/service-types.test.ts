@@ -80,18 +80,46 @@ test('a simple service whose program is missing fails its start, with the step a
   t.true(w.lines.includes('Main process exited, code=exited, status=203/EXEC'))
 })
 
-for (const type of ['exec', 'dbus'] as const) {
-  test(`a service of Type=${type} is up once it is executed`, t => {
-    const w = world({ type }).start()
-    t.is(w.sub, 'running')
-    t.is(w.active, 'active')
-    w.exit(w.main)
-    t.is(w.at, 'dead success')
-  })
-}
+test('a service of Type=exec is up once it is executed', t => {
+  const w = world({ type: 'exec' }).start()
+  t.is(w.sub, 'running')
+  t.is(w.active, 'active')
+  w.exit(w.main)
+  t.is(w.at, 'dead success')
+})
 
-test('a dbus service says that its bus name is not watched', t => {
-  t.true(running({ type: 'dbus' }).lines.some(line => line.startsWith('BusName= cannot')))
+const named = (isOwned: boolean, problem: string | null = null) =>
+  ({ type: 'bus-name', unit: 'web.service', isOwned, problem }) as const
+
+test('a dbus service is up while somebody has its bus name', t => {
+  const w = world({ type: 'dbus', busName: 'a.b', execStartPost: ['/bin/post'] }).start()
+  t.is(w.sub, 'start')
+  t.is(w.count('watch-bus-name'), 1)
+  w.send(named(false))
+  t.is(w.sub, 'start')
+  w.send(named(true))
+  t.is(w.sub, 'start-post')
+  w.exit(w.control)
+  t.is(w.sub, 'running')
+  w.send(named(false))
+  t.is(w.sub, 'stop-sigterm')
+  w.exit(w.main)
+  t.is(w.at, 'dead success')
+})
+
+test('a dbus service that has lost its name by the end of its start goes down', t => {
+  const w = world({ type: 'dbus', busName: 'a.b', execStartPost: ['/bin/post'] }).start()
+  w.send(named(true)).send(named(false))
+  t.is(w.sub, 'start-post')
+  w.exit(w.control)
+  t.is(w.sub, 'stop-sigterm')
+})
+
+test('without a bus a dbus service says so, and is up once it is executed', t => {
+  const w = world({ type: 'dbus', busName: 'a.b' }).start()
+  w.send(named(false, 'there is no bus'))
+  t.is(w.sub, 'running')
+  t.true(w.lines.some(line => line.startsWith('cannot watch for BusName=a.b: there is no bus; ')))
 })
 
 test('an idle service counts as active while it starts', t => {

@@ -353,6 +353,52 @@ test('a timer that counts nothing from the end of a unit that fails at once does
   t.is(w.sub(TIMER), 'waiting')
 })
 
+test('a timer that counts nothing from the end of a unit that does not come up does not spin', t => {
+  const spans = [
+    { base: 'active' as const, usec: 0 },
+    { base: 'unit-inactive' as const, usec: 0 },
+  ]
+  const dependent = { requires: ['base.service'], after: ['base.service'] }
+  const conditions = [{ kind: 'PathExists', value: '/x', negated: false, trigger: false } as const]
+  const failing = unit('base.service', { service: { type: 'oneshot' } })
+  const worlds: Record<string, World> = {
+    'its dependencies fail': world(
+      [
+        unit(TIMER, { timer: { spans }, triggers: [WORK], before: [WORK] }),
+        unit(WORK, dependent),
+        failing,
+      ],
+      { behave: () => ends(1) },
+    ),
+    'its conditions do not hold': setting(
+      { spans },
+      { unit: { conditions } },
+      { conditions: () => ({ condition: false, assert: true }) },
+    ),
+  }
+  for (const [why, w] of Object.entries(worlds)) {
+    const before = w.steps
+    w.start(TIMER).pass(20 * SECOND)
+    t.true(w.steps - before < 200, `${w.steps - before} steps in twenty seconds: ${why}`)
+    t.is(w.sub(TIMER), 'waiting', why)
+  }
+})
+
+test('a timer that counts a moment from the end of its unit elapses then, though the unit does not come up', t => {
+  const conditions = [{ kind: 'PathExists', value: '/x', negated: false, trigger: false } as const]
+  const spans = [
+    { base: 'active' as const, usec: 0 },
+    { base: 'unit-inactive' as const, usec: SECOND / 10 },
+  ]
+  const w = setting(
+    { spans },
+    { unit: { conditions, startLimitBurst: 0 } },
+    { conditions: () => ({ condition: false, assert: true }) },
+  )
+  w.start(TIMER).pass(SECOND)
+  t.is(w.history.filter(effect => effect.type === 'check-conditions').length, 11)
+})
+
 test('daemon-reload reckons anew by the new settings, and does not elapse again what has', t => {
   const w = setting({ spans: [{ base: 'active', usec: HOUR }] }).start(TIMER)
   const now = { spans: [{ base: 'active' as const, usec: 2 * SECOND }] }
@@ -500,7 +546,8 @@ test('property: however the clock is set, an hourly timer elapses at most once f
           if (set === null) continue
           const shown = w.now.realtimeUsec
           w.setClock(set * SECOND).pass()
-          if (Math.floor(w.now.realtimeUsec / HOUR) > Math.floor(shown / HOUR)) expected++
+          // Set to an hour on the dot, the clock stands where the timer counts from: the next one is meant.
+          if (Math.floor((w.now.realtimeUsec - 1) / HOUR) > Math.floor(shown / HOUR)) expected++
         }
         return days(w).length === expected && w.sub(TIMER) === 'waiting'
       },

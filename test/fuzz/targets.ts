@@ -3,6 +3,7 @@
 import type { Target } from './target.ts'
 import { control } from './targets/control.ts'
 import { files } from './targets/files.ts'
+import { logs } from './targets/logs.ts'
 import { notify } from './targets/notify.ts'
 import { state } from './targets/state.ts'
 import { units } from './targets/units.ts'
@@ -13,6 +14,7 @@ export const TARGETS: readonly Target[] = [
   ...values,
   ...control,
   ...notify,
+  ...logs,
   ...files,
   ...state,
 ]

@@ -2,6 +2,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import {
   directoryName,
+  FIELD_NAME,
   formatLine,
   parseLine,
   parseStamp,
@@ -24,7 +25,7 @@ const records: fc.Arbitrary<LogRecord> = fc
       unit: fc.constant('web.service'),
       identifier: fc.string({ unit: 'binary' }),
       pid: fc.option(fc.nat()),
-      stream: fc.constantFrom('out' as const, 'err' as const),
+      stream: fc.constantFrom('out' as const, 'err' as const, 'log' as const),
       priority: fc.integer({ min: 0, max: 7 }),
       invocationId: fc.oneof(
         fc.constant(''),
@@ -32,7 +33,12 @@ const records: fc.Arbitrary<LogRecord> = fc
       ),
     }),
     fc.oneof(text, bytes),
-    fc.constantFrom({}, { partial: true as const }),
+    fc.oneof(
+      fc.constantFrom({}, { partial: true as const }),
+      fc
+        .dictionary(fc.stringMatching(FIELD_NAME), fc.string({ unit: 'binary' }))
+        .map(fields => ({ fields })),
+    ),
   )
   .map(([head, message, partial]) => ({ ...head, ...message, ...partial }))
   .filter(({ message }) => !message.includes('\n'))
@@ -81,6 +87,7 @@ test('a time is read back to the microsecond, and what is none is not a number',
     '',
     '2026-11-25T21:23:32.12345xZ',
     '2026-11-25T21:23:32.123456+',
+    '202026-11-: 1:23:32.123456Z',
     'x'.repeat(27),
   ])
     t.true(Number.isNaN(parseStamp(word)), word)

@@ -32,6 +32,13 @@ export function temporaryDirectory(t: ExecutionContext): string {
   return directory
 }
 
+/** The scripts are started by Node, which leaves them what is not close-on-exec; the addon closes what is not theirs. */
+function pipeOfOurs() {
+  const ends = native().pipe()
+  for (const fd of [ends.read, ends.write]) native().cloexec(fd, true)
+  return ends
+}
+
 /** What is put off in `work`, on a clock that stands where the last of it is due. */
 export function createBackground() {
   const work: (() => void)[] = []
@@ -56,7 +63,7 @@ export function openLogs(t: ExecutionContext, settings: Partial<LogsSettings> = 
   const warnings: string[] = []
   const directory = settings.directory === undefined ? temporaryDirectory(t) : settings.directory
   const logs = createLogs({
-    native: native(),
+    native: { ...native(), pipe: pipeOfOurs },
     directory,
     rotateBytes: 10_000_000,
     keep: 5,

@@ -59,6 +59,23 @@ runs_out_of_memory() {
   return 1
 }
 
+all_enforced() {
+  found=$(ctl fidelity --all "$1")
+  echo "$found"
+  ! echo "$found" | grep -Eq 'ignored|unsupported'
+}
+has_no_profile() {
+  ctl start profile.service
+  is 231 ctl show profile.service -p ExecMainStatus --value
+}
+comes_late() {
+  ctl start late.service &
+  waits=$!
+  usleep 300000
+  mknod /dev/late c 1 3
+  wait $waits && is active ctl is-active late.service
+}
+
 echo 'MARK look starts'
 try 'hearth is PID 1' grep -q hearth /proc/1/cmdline
 try '/proc is mounted' mounted /proc proc
@@ -89,6 +106,10 @@ try 'the limits of a slice hold around it' holds ../../pids.max 100
 try 'a limit is shown' is 67108864 ctl show limited.service -p MemoryMax --value
 try 'every directive of the limited unit is enforced' ctl fidelity limited.service
 try 'a service that takes too much memory has failed with oom-kill' runs_out_of_memory
+try 'a service is held to devices, addresses and processes of its own' ctl start held.service
+try 'every directive of the held unit is enforced' all_enforced held.service
+try 'a profile of AppArmor that is not loaded fails the start' has_no_profile
+try 'a device that comes late is waited for' comes_late
 try 'orphans are adopted and reaped' adopts
 echo 'MARK look ends'
 case $LOOK_END in

@@ -127,7 +127,7 @@ common_checks() { # LAST-WORDS-OF-THE-KERNEL [WARNING]: the one warning that is 
     check "$name: $what" said "^MARK ok $what\$"
   done < <(sed -n "s/^[ \t]*try '\([^']*\)'.*/\1/p" test/machine/look.sh)
   problems=$(grep -E 'MARK failed|WARN|ERROR|FATAL|cannot |panic|Oops' "$console.text" |
-    grep -v -e 'hog.service' -e "${2:-^$}" || true)
+    grep -v -e 'hog.service' -e 'profile.service' -e "${2:-^$}" || true)
   check "$name: nothing went wrong that hearth or the kernel would tell" \
     is_empty "$problems"
   check "$name: the kernel's last words are '$1'" said "reboot: $1"

@@ -14,9 +14,10 @@ const image = new URL('image.ts', import.meta.url).pathname
 const directory = mkdtempSync(join(tmpdir(), 'hearth-exec-'))
 test.after.always(() => rmSync(directory, { recursive: true }))
 
+const peer = join(directory, 'peer')
+spawnSync('cc', ['-o', peer, new URL('peer.c', import.meta.url).pathname])
+
 test('the next image has the same pid and goes on with the descriptors that were kept', async t => {
-  const peer = join(directory, 'peer')
-  spawnSync('cc', ['-o', peer, new URL('peer.c', import.meta.url).pathname])
   const path = join(directory, 'notify')
   const first = spawn(process.execPath, [image, 'first', path], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -27,6 +28,23 @@ test('the next image has the same pid and goes on with the descriptors that were
   t.is(spawnSync(peer, ['plain', path, '3']).status, 0)
   t.is((await lines.next()).value, `${first.pid} 2 xxx`)
   if (first.exitCode === null) await once(first, 'exit')
+})
+
+test('a datagram that an image dies of is shown to the next one, with its descriptor and how often that was', async t => {
+  const path = join(directory, 'dies')
+  const daemon = spawn(process.execPath, [image, 'dies-notified', path], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const lines = createInterface(daemon.stdout)[Symbol.asyncIterator]()
+  t.is((await lines.next()).value, 'ready')
+  const sender = spawn(peer, ['send', path, 'A=1'])
+  for (const deaths of [0, 1]) {
+    t.is((await lines.next()).value, `A=1 ${deaths} true`)
+    t.is((await lines.next()).value, 'ready')
+  }
+  t.is((await lines.next()).value, 'A=1 2 true')
+  // The last image lets go of the pipe, and nobody else has it.
+  t.deepEqual(await once(sender, 'exit'), [0, null])
 })
 
 test('what a callback throws is an uncaught exception', t => {
@@ -73,18 +91,21 @@ test('a hard limit on files that may not be raised gives the nearest', t => {
   native.setNofile(before.soft, before.hard)
 })
 
-test('a pipe’s descriptors are close-on-exec and only the read end does not block', t => {
+test('a pipe is kept over an execve, and only the read end does not block', t => {
   const { read, write } = native.pipe()
   const flags = (fd: number) => {
     const text = readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8')
     const value = Number.parseInt(/flags:\s+(\d+)/.exec(text)?.[1] ?? '', 8)
     return { cloexec: (value & 0o2000000) !== 0, nonblock: (value & 0o4000) !== 0 }
   }
-  t.deepEqual(flags(read), { cloexec: true, nonblock: true })
-  t.deepEqual(flags(write), { cloexec: true, nonblock: false })
-  native.cloexec(write, false)
+  t.deepEqual(flags(read), { cloexec: false, nonblock: true })
   t.deepEqual(flags(write), { cloexec: false, nonblock: false })
+  native.cloexec(write, true)
+  t.deepEqual(flags(write), { cloexec: true, nonblock: false })
+  t.not(native.inode(read), 0)
+  t.is(native.inode(read), native.inode(write))
   native.close(read)
+  t.is(native.inode(read), 0)
   native.close(write)
   t.throws(() => native.close(write), { code: 'EBADF' })
 })

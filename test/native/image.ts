@@ -1,5 +1,6 @@
 // A daemon in two images, for exec.test.ts: the first binds a notify socket and becomes the second, which goes on with it.
 // Other roles end in a way that only another process can see.
+import { fstatSync, openSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { native as load } from '../../daemon/runtime/native.ts'
 
@@ -18,6 +19,24 @@ if (role === 'second') {
     console.log(process.pid, process.env.GENERATION, text)
     socket.close()
   })
+  console.log('ready')
+}
+if (role === 'dies-notified') {
+  // Dies of what it is told, twice.
+  const [ledgerFd, socketFd] = argument.split(',').map(Number)
+  const ledger = ledgerFd ? native.ledger(ledgerFd) : native.ledger('state', 1)
+  if (ledger === null) throw new Error('no ledger')
+  native.shareSlots(ledger.slots)
+  const socket = native.notifySocket(socketFd ?? argument, ({ text, deaths, fds }) => {
+    console.log(text, deaths, fds.map(fd => fstatSync(fd).isFIFO()).join())
+    if (deaths < 2) native.die(-3)
+    native.leaving()
+    setImmediate(() => socket.close())
+  })
+  native.cloexec(socket.fd, false)
+  const argv = [process.execPath, script, role, `${ledger.fd},${socket.fd}`]
+  const fd = openSync(process.execPath, 'r')
+  native.guard(fd, argv, [])
   console.log('ready')
 }
 if (role === 'throws') {

@@ -211,6 +211,7 @@ asRoot('a plan protects the same with mount_setattr and without', async t => {
     credentialsRoot: '/run/credentials',
     credentials: null,
     notifySocket: null,
+    privatePids: false,
   })
   const views: string[] = []
   for (const setsFlags of [true, false]) {

@@ -2,6 +2,7 @@
 import test from 'ava'
 import { ok } from 'neverthrow'
 import { createGuard, type Guard } from '../../daemon/runtime/guard.ts'
+import { HEARTH_DEFAULTS } from '../../daemon/units/defaults.ts'
 import { custom, type Directive } from '../../daemon/units/directives/directive.ts'
 import { type Abilities, NEEDS } from '../../daemon/units/directives/need.ts'
 import { makeUnit } from './world.ts'
@@ -30,7 +31,7 @@ const demands = {
   'Service.Emulated': 'yes',
   'Service.User': 'web',
 }
-const strict = { dependants: 'hold', consoleOutput: 'inherit', strict: true } as const
+const strict = { ...HEARTH_DEFAULTS, strict: true }
 
 test('what is left out is told in one line by reason, once for all starts of a unit as it was read', t => {
   const { guard: look, lines } = guard({

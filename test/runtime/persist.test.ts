@@ -232,5 +232,55 @@ test('a long account is written anew, short, and says the same', t => {
 
 test('records of another version are refused by name', t => {
   const ledger = native.ledger('test', STATE_VERSION + 1)
-  t.throws(() => readLedger(ledger), { message: /version 2; this is version 1/ })
+  t.throws(() => readLedger(ledger), {
+    message: `the state is of version ${STATE_VERSION + 1}; this is version ${STATE_VERSION}`,
+  })
+})
+
+test('a packed record is read as it was written, and damage to it is told', t => {
+  t.notThrows(() =>
+    fc.assert(
+      fc.property(
+        fc.array(fc.string({ minLength: 1, unit: 'grapheme', maxLength: 300 }), { maxLength: 8 }),
+        fc.nat(),
+        (texts, at) => {
+          const ledger = fresh()
+          for (const [i, text] of texts.entries()) ledger[(at + i) % 2 ? 'pack' : 'append'](text)
+          const again = reopened(ledger.fd).read()
+          native.close(ledger.fd)
+          return again.length === texts.length && again.every((text, i) => text === texts[i])
+        },
+      ),
+    ),
+  )
+  const ledger = fresh()
+  ledger.pack('a unit and another unit, '.repeat(10_000))
+  t.true(ledger.bytes() < 10_000)
+  const byte = Buffer.alloc(1)
+  readSync(ledger.fd, byte, 0, 1, 64 * 1024 + 200)
+  writeSync(ledger.fd, Buffer.from([(byte[0] ?? 0) ^ 1]), 0, 1, 64 * 1024 + 200)
+  t.true(reopened(ledger.fd).isDamaged())
+})
+
+test('what a part tells by itself is what is kept of it, and is told once', t => {
+  const ledger = fresh()
+  const persist = createPersist(native, ledger, null)
+  const part = persist.keep.part('a')
+  part.put('old', 1)
+  let held = new Map<string, number>([['b', 2]])
+  part.tellBy(function* () {
+    for (const [key, data] of held) yield [key, { data, fds: [data] }]
+  })
+  t.is(part.entries.size, 0)
+  const state = { manager, units: new Map(), jobs: new Map() }
+  const kept = () => [...readLedger(reopened(ledger.fd)).keep.part('a').entries]
+  persist.account(state, [], [])
+  t.deepEqual(kept(), [['b', { data: 2, fds: [2] }]])
+  t.deepEqual(persist.keptFds(), new Set([2]))
+  part.put('c', 3)
+  part.drop('b')
+  t.deepEqual(kept(), [['c', { data: 3, fds: [] }]], 'changes are on record without an account')
+  held = new Map([['d', 4]])
+  persist.account(state, [], [])
+  t.deepEqual(kept(), [['d', { data: 4, fds: [4] }]])
 })

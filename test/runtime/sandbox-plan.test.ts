@@ -49,6 +49,7 @@ const entriesOf = (sandbox: Partial<SandboxSettings>, changes: Partial<EntrySour
     credentialsRoot: '/run/credentials',
     credentials: null,
     notifySocket: null,
+    privatePids: false,
     ...changes,
   })
 

@@ -298,6 +298,8 @@ export class World {
       opened: () => [],
       readEnds: () => [],
       runEnded: () => {},
+      listen: () => {},
+      connection: () => false,
       units: async () => [],
       history: async () => [],
       setPid: () => {},

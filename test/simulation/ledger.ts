@@ -7,16 +7,26 @@ export class MemoryLedger implements Ledger {
   readonly version = STATE_VERSION
   readonly slots = new ArrayBuffer(4096)
   #records: string[] = []
+  #bytes = 0
   /** The account that is being written; null: none. */
   #next: string[] | null = null
+  #nextBytes = 0
   #note = ''
 
   append(text: string): void {
-    const records = this.#next ?? this.#records
-    records.push(text)
+    if (this.#next) {
+      this.#next.push(text)
+      this.#nextBytes += text.length
+    } else {
+      this.#records.push(text)
+      this.#bytes += text.length
+    }
+  }
+  pack(text: string): void {
+    this.append(text)
   }
   bytes(): number {
-    return (this.#next ?? this.#records).reduce((sum, text) => sum + text.length, 0)
+    return this.#next ? this.#nextBytes : this.#bytes
   }
   read(): string[] {
     return [...this.#records]
@@ -26,9 +36,11 @@ export class MemoryLedger implements Ledger {
   }
   begin(): void {
     this.#next = []
+    this.#nextBytes = 0
   }
   flip(): void {
     this.#records = this.#next ?? []
+    this.#bytes = this.#next ? this.#nextBytes : 0
     this.#next = null
   }
   note(text: string): void {

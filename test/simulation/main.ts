@@ -1,13 +1,14 @@
-// `npm run simulate -- [--seeds N] [--seed S] [--steps N] [--minutes N]`: random scenarios, a hundred to a seed, until so many
-// seeds, steps of the engine or minutes are through. A failure ends it, with the shortest schedule that fails and how to replay it.
+// `npm run simulate -- [--seeds N] [--seed S] [--steps N] [--minutes N] [--course NAME] [--threads N]`: random scenarios, a hundred
+// to a seed, until so many seeds, steps of the engine or minutes are through. A failure ends it, with the shortest schedule that
+// fails and how to replay it.
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { play, shutDown } from './course.ts'
-import type { Scenario } from './scenario.ts'
-import { assertScenarios } from './search.ts'
+import { Worker } from 'node:worker_threads'
+import { COURSES } from './search.ts'
+import type { Report, Task } from './worker.ts'
 
 const RUNS_PER_SEED = 100
-const COURSES = { play, shutdown: shutDown }
-type Course = keyof typeof COURSES
+const TELL_EVERY_S = 60
 
 const { values } = parseArgs({
   options: {
@@ -16,19 +17,23 @@ const { values } = parseArgs({
     steps: { type: 'string' },
     minutes: { type: 'string' },
     course: { type: 'string' },
+    threads: { type: 'string' },
   },
 })
 
-/** A number of the command line. */
-function number(name: 'seeds' | 'seed' | 'steps' | 'minutes', otherwise: number): number {
-  const value = values[name] === undefined ? otherwise : Number(values[name])
-  if (!(value >= 0)) {
-    console.error(`cannot read --${name} ${values[name]}: expected a number`)
-    process.exit(2)
-  }
-  return value
+function refuse(message: string): never {
+  console.error(message)
+  process.exit(2)
 }
-const isCourse = (name: string): name is Course => Object.hasOwn(COURSES, name)
+
+/** A number of the command line. */
+function number(
+  name: 'seeds' | 'seed' | 'steps' | 'minutes' | 'threads',
+  otherwise: number,
+): number {
+  const value = values[name] === undefined ? otherwise : Number(values[name])
+  return value >= 0 ? value : refuse(`cannot read --${name} ${values[name]}: expected a number`)
+}
 
 const isOpenEnded = values.steps !== undefined || values.minutes !== undefined
 const most = {
@@ -37,7 +42,11 @@ const most = {
   milliseconds: number('minutes', Number.POSITIVE_INFINITY) * 60_000,
 }
 const first = number('seed', Math.floor(Math.random() * 1_000_000))
-const courses = (values.course?.split(',') ?? Object.keys(COURSES)).filter(isCourse)
+const courses = values.course?.split(',') ?? Object.keys(COURSES)
+for (const course of courses)
+  if (!Object.hasOwn(COURSES, course))
+    refuse(`cannot play ${course}: expected one of ${Object.keys(COURSES).join(', ')}`)
+const threads = Math.max(1, Math.min(number('threads', availableParallelism()), most.seeds))
 
 const began = performance.now()
 const total = { seeds: 0, scenarios: 0, steps: 0, crashes: 0 }
@@ -51,40 +60,49 @@ function summary(): string {
   )
 }
 
-function search(course: Course, seed: number): void {
-  const wanted = { runs: RUNS_PER_SEED, seed }
-  let isFound = false
-  try {
-    assertScenarios(wanted, (script: Scenario) => {
-      try {
-        const world = COURSES[course](script)
-        if (isFound) return
-        total.steps += world.steps
-        total.crashes += world.crashes
-        total.scenarios++
-      } catch (error) {
-        isFound = true
-        throw error
-      }
-    })
-  } catch (error) {
-    const { message, stack } = error as Error
-    console.error(message)
-    const frames = stack?.split('\n').filter(line => line.startsWith('    at ')) // not the schedule again
-    console.error((frames ?? []).slice(0, 12).join('\n'))
-    console.error(`\n${summary()}`)
-    console.error(`replay: npm run simulate -- --seed ${seed} --course ${course}`)
-    process.exit(1)
+let next = first
+let told = 0
+let working = 0
+
+/** Gives the thread its next seed, if there is to be one. */
+function giveWork(worker: Worker): void {
+  const isEnough =
+    next - first >= most.seeds || total.steps >= most.steps || seconds() * 1000 >= most.milliseconds
+  if (!isEnough) {
+    worker.postMessage(next++)
+    return
   }
+  worker.unref()
+  working--
+  if (working === 0) console.log(`${summary()}; nothing found`)
 }
 
-let told = 0
-for (let seed = first; total.seeds < most.seeds; seed++) {
-  for (const course of courses) search(course, seed)
+function take(worker: Worker, { seed, failure, ...count }: Report): void {
   total.seeds++
-  if (total.steps >= most.steps || seconds() * 1000 >= most.milliseconds) break
-  if (seconds() - told < 60) continue
-  told = seconds()
-  console.log(summary())
+  total.scenarios += count.scenarios
+  total.steps += count.steps
+  total.crashes += count.crashes
+  if (failure) {
+    console.error(failure.text)
+    console.error(`\n${summary()}`)
+    console.error(`replay: npm run simulate -- --seed ${seed} --course ${failure.course}`)
+    process.exit(1)
+  }
+  if (seconds() - told >= TELL_EVERY_S) {
+    told = seconds()
+    console.log(summary())
+  }
+  giveWork(worker)
 }
-console.log(`${summary()}; nothing found`)
+
+const task: Task = { runs: RUNS_PER_SEED, courses }
+for (let thread = 0; thread < threads; thread++) {
+  const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: task })
+  worker.on('error', error => {
+    console.error(error)
+    process.exit(1)
+  })
+  worker.on('message', (report: Report) => take(worker, report))
+  working++
+  giveWork(worker)
+}

@@ -1,6 +1,7 @@
 // Units for tests, made of what a test says and the defaults of the manual pages.
 import { killSettings, serviceSettings } from '../../daemon/engine/service/settings.ts'
 import {
+  HEARTH_DEFAULTS,
   MOUNT_DEFAULTS,
   PATH_DEFAULTS,
   SOCKET_DEFAULTS,
@@ -39,6 +40,7 @@ const UNIT_DEFAULTS: UnitSettings = {
   conditions: [],
   asserts: [],
   requiresMountsFor: [],
+  wantsMountsFor: [],
   startLimitIntervalUsec: 10_000_000,
   startLimitBurst: 5,
   startLimitAction: 'none',
@@ -109,7 +111,7 @@ export function unit(name: UnitName, given: Given = {}): Unit {
       also: [],
       defaultInstance: null,
     },
-    hearth: { dependants: 'hold', consoleOutput: 'inherit', strict: false, ...hearth },
+    hearth: { ...HEARTH_DEFAULTS, ...hearth },
     ...(type === 'service' && {
       service: {
         ...serviceSettings(bare),

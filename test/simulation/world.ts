@@ -1,16 +1,14 @@
 // A world for the engine to run in: the daemon's own loop and its memory, with processes, signals, conditions and a clock
 // that exist only here. Nothing happens by itself but what `behave` says; time passes when `pass` says so. After every step the
 // state is held against what must always be true (invariants.ts). The daemon may die at any point, and goes on from its memory.
-
-import { deepStrictEqual } from 'node:assert'
-
+import { unitTypeOf } from '../../daemon/engine/draft.ts'
 import type { Effect } from '../../daemon/engine/effect.ts'
 import { createEngine, type Engine, type EngineParts } from '../../daemon/engine/engine.ts'
 import type { EngineEvent, ProcessExit } from '../../daemon/engine/event.ts'
 import { initialUnitState } from '../../daemon/engine/initial.ts'
 import type { Host, Machine } from '../../daemon/engine/machine.ts'
 import { machineOf } from '../../daemon/engine/machines.ts'
-import type { ActiveState, Changes, ExecKind, JobType } from '../../daemon/engine/state.ts'
+import type { ActiveState, Changes, JobType } from '../../daemon/engine/state.ts'
 import { createLoop, type Loop } from '../../daemon/loop.ts'
 import { resume } from '../../daemon/resume.ts'
 import {
@@ -21,57 +19,15 @@ import {
   SLOT,
 } from '../../daemon/runtime/persist.ts'
 import type { JobMode, Unit, UnitName, UnitType } from '../../daemon/units/unit.ts'
+import { type Behaviour, ends, LIVES, SECOND } from '../../simulation/behaviour.ts'
+import { type Command, type Process, Surroundings } from '../../simulation/surroundings.ts'
 import { type Checker, createChecker } from './invariants.ts'
 import { MemoryLedger } from './ledger.ts'
+import { expectSame } from './plain.ts'
 import { FakeUnits } from './units.ts'
 
-export const SECOND = 1_000_000
-const SIGKILL = 9
-const SIGCONT = 18
+export { type Behaviour, ends, LIVES, SECOND }
 
-/** What a process does. Spans are microseconds. */
-export type Behaviour = {
-  /** How long it runs; null: until it is killed. */
-  livesUsec: number | null
-  exit: ProcessExit
-  /** When it sends READY=1, if its unit is of a type that listens; null: never. */
-  readyUsec: number | null
-  /** How long it takes to end after a signal that asks it to; null: it is deaf to all but SIGKILL. */
-  obeysUsec: number | null
-  /** How it ends when it obeys; null: killed by the signal. */
-  obeysWith: ProcessExit | null
-  /** A daemon that it leaves behind when it ends. */
-  forks: Behaviour | null
-  /** It cannot be spawned at all. */
-  isMissing: boolean
-  /** With that failure; its executable is not there if nothing is said. */
-  failure?: SpawnFailure
-}
-type SpawnFailure = Omit<Extract<EngineEvent, { type: 'spawn-failed' }>, 'type' | 'unit' | 'token'>
-const NOT_FOUND: SpawnFailure = {
-  step: 'exec',
-  exitStatus: 203,
-  errno: 'ENOENT',
-  message: 'not found',
-}
-
-export const LIVES: Behaviour = {
-  livesUsec: null,
-  exit: { kind: 'exited', status: 0 },
-  readyUsec: 0,
-  obeysUsec: 0,
-  obeysWith: null,
-  forks: null,
-  isMissing: false,
-}
-export const ends = (status: number, livesUsec = 0): Behaviour => ({
-  ...LIVES,
-  livesUsec,
-  exit: { kind: 'exited', status },
-})
-
-export type Command = { unit: UnitName; exec: ExecKind; index: number; run: number }
-type Process = { pid: number; unit: UnitName; behaviour: Behaviour; ending: boolean }
 export type WorldParts = {
   units: readonly Unit[]
   /** What the process of a command does. By default a service's main process lives and all others exit with 0 at once. */
@@ -91,38 +47,22 @@ export type WorldParts = {
   zone?: string
 }
 
-/** Where the daemon died. */
-class Crash extends Error {}
+/** The daemon dies here. Made once: a stack is of no use. */
+const CRASH = new Error('the daemon dies')
 
 /** Answers of late, to be given once more. */
 const LATEST = 8
-
-type Planned = { atUsec: number; order: number; happen: () => void }
 
 export class World {
   readonly units: FakeUnits
   /** Effects so far, oldest first. */
   readonly history: Effect[] = []
-  readonly processes = new Map<number, Process>()
+  readonly around: Surroundings
   readonly checker: Checker
-  monotonicUsec = 1000 * SECOND
-  /** CLOCK_REALTIME less CLOCK_MONOTONIC. */
-  offsetUsec = 1_700_000_000 * SECOND
-  /** The stamps of timers on disk. */
-  readonly stamps = new Map<UnitName, number>()
-  /** Mounts, swaps and devices that are there. */
-  readonly present = new Set<UnitName>()
-  /** What has come in at sockets that are open, and whether somebody watches. */
-  readonly sockets = new Map<UnitName, { isWatched: boolean; isPending: boolean }>()
   steps = 0
   crashes = 0
-  finished: Extract<Effect, { type: 'finish' }> | null = null
 
   readonly #parts: WorldParts
-  readonly #runs = new Map<string, number>()
-  readonly #awaitsEmpty = new Set<UnitName>()
-  /** Path units whose paths are watched, by which token. */
-  readonly #watched = new Map<UnitName, number>()
   readonly #ledger: MemoryLedger
   #persist: Persist
   #engine: Engine
@@ -137,22 +77,29 @@ export class World {
   #wanted: Effect[] = []
   /** Events on record that have not been stepped. */
   #waiting: EngineEvent[] = []
-  /** Tokens of the spawns whose process was started. */
-  readonly #started = new Set<number>()
   /** How many points are left to live for; null: no end is planned. */
   #pointsLeft: number | null = null
   #latest: EngineEvent[] = []
-  #plans: Planned[] = []
-  #wakeUsec: number | null = null
-  #wake: () => void = () => {}
-  #order = 0
-  #pid = 100
   #request = 0
 
   constructor(parts: WorldParts) {
     this.#parts = parts
     this.units = new FakeUnits(parts.units)
     this.#ledger = parts.ledger ?? new MemoryLedger()
+    const { behave, conditions, random, lateUsec } = parts
+    this.around = new Surroundings({
+      post: event => void this.post(event),
+      unit: name => this.#engine.graph.unit(name),
+      behave: command => behave?.(command) ?? (command.exec === 'start' ? LIVES : ends(0)),
+      ...(conditions && { conditions }),
+      ...(random && { random }),
+      ...(lateUsec && { lateUsec }),
+      started: pid => {
+        // As the kernel does (native/spawn.c).
+        new Int32Array(this.#ledger.slots)[2 * SLOT.spawned] = pid
+        this.#point()
+      },
+    })
     this.#persist = createPersist({ cloexec() {} }, this.#ledger, null)
     this.#engine = this.#createEngine()
     // The daemon's first step tells the environment; it puts the manager's state on record.
@@ -165,10 +112,31 @@ export class World {
     return this.#engine
   }
   get now() {
-    return {
-      realtimeUsec: this.offsetUsec + this.monotonicUsec,
-      monotonicUsec: this.monotonicUsec,
-    }
+    return this.around.now
+  }
+  get monotonicUsec(): number {
+    return this.around.monotonicUsec
+  }
+  get offsetUsec(): number {
+    return this.around.offsetUsec
+  }
+  set offsetUsec(usec: number) {
+    this.around.offsetUsec = usec
+  }
+  get processes(): ReadonlyMap<number, Process> {
+    return this.around.processes
+  }
+  get stamps(): Map<UnitName, number> {
+    return this.around.stamps
+  }
+  get present(): Set<UnitName> {
+    return this.around.present
+  }
+  get sockets() {
+    return this.around.sockets
+  }
+  get finished() {
+    return this.around.finished
   }
 
   post(event: EngineEvent): this {
@@ -264,10 +232,10 @@ export class World {
     )
   }
   active(name: UnitName): ActiveState {
-    return machineOf(this.#typeOf(name)).activeState(this.stateOf(name))
+    return machineOf(unitTypeOf(name)).activeState(this.stateOf(name))
   }
   sub(name: UnitName): string {
-    return machineOf(this.#typeOf(name)).subState(this.stateOf(name))
+    return machineOf(unitTypeOf(name)).subState(this.stateOf(name))
   }
   /** `active` of several, in order. */
   actives(...names: UnitName[]): ActiveState[] {
@@ -287,85 +255,51 @@ export class World {
 
   /** The unit's main process ends by itself. */
   die(name: UnitName, exit: ProcessExit | number = 1): this {
-    this.#end(this.main(name), typeof exit === 'number' ? { kind: 'exited', status: exit } : exit)
+    this.around.end(
+      this.main(name),
+      typeof exit === 'number' ? { kind: 'exited', status: exit } : exit,
+    )
     return this
   }
 
   /** Time passes, and what is planned on the way happens. */
   pass(usec = 0): this {
-    const until = this.monotonicUsec + usec
-    for (;;) {
-      const next = this.#nextUsec()
-      if (next === null || next > until) break
-      this.#advance()
-    }
-    this.monotonicUsec = Math.max(until, this.monotonicUsec)
+    this.around.passUntil(this.monotonicUsec + usec)
     return this
   }
   /** What the path unit waits for is there, if it waits. */
   comesAbout(unit: UnitName, path: string): this {
-    const token = this.#watched.get(unit)
-    return token === undefined ? this : this.post({ type: 'path-triggered', unit, token, path })
+    this.around.comesAbout(unit, path)
+    return this
   }
   /** Something comes in at the socket unit's sockets, if they are open. */
   comesIn(unit: UnitName): this {
-    const socket = this.sockets.get(unit)
-    if (!socket) return this
-    socket.isPending = true
-    return socket.isWatched ? this.post({ type: 'socket-ready', unit }) : this
+    this.around.comesIn(unit)
+    return this
   }
   /** Somebody else mounts or unmounts it. */
   setPresence(unit: UnitName, isThere: boolean): this {
-    if (isThere) this.present.add(unit)
-    else this.present.delete(unit)
-    return this.post({ type: 'presence', unit, token: 0, isThere, problem: null })
+    this.around.setPresence(unit, isThere)
+    return this
   }
   /** The time of day is set: forward, or back. */
   setClock(byUsec: number): this {
-    this.offsetUsec += byUsec
-    return this.post({ type: 'clock-set' })
+    this.around.setClock(byUsec)
+    return this
   }
   /** Lets everything happen that is planned, for an hour at most; false: there was more. */
   settle(): boolean {
     const until = this.monotonicUsec + 3600 * SECOND
-    for (let next = this.#nextUsec(); next !== null; next = this.#nextUsec()) {
+    for (let next = this.around.nextUsec(); next !== null; next = this.around.nextUsec()) {
       if (next > until) return false
-      this.#advance()
+      this.around.advance()
     }
     return true
   }
 
   /** Nothing is planned and no deadline is armed: unless something comes from outside, all stays as it is. */
   get isQuiet(): boolean {
-    return this.#nextUsec() === null
-  }
-
-  #nextUsec(): number | null {
-    let next = this.#wakeUsec
-    for (const { atUsec } of this.#plans) next = next === null ? atUsec : Math.min(next, atUsec)
-    return next
-  }
-
-  /** Does one of the things that are next. */
-  #advance(): void {
-    const at = this.#nextUsec()
-    if (at === null) return
-    this.monotonicUsec = Math.max(at, this.monotonicUsec)
-    const due = this.#plans.filter(plan => plan.atUsec <= at).sort((a, b) => a.order - b.order)
-    const choices = due.length + (this.#wakeUsec !== null && this.#wakeUsec <= at ? 1 : 0)
-    const choice = Math.floor((this.#parts.random?.() ?? 0) * choices)
-    const plan = due[choice]
-    if (plan) {
-      this.#plans = this.#plans.filter(other => other !== plan)
-      plan.happen()
-    } else {
-      this.#wakeUsec = null
-      this.#live(this.#wake, null)
-    }
-  }
-
-  #plan(afterUsec: number, happen: () => void): void {
-    this.#plans.push({ atUsec: this.monotonicUsec + afterUsec, order: this.#order++, happen })
+    return this.around.nextUsec() === null
   }
 
   #createEngine(more: Partial<EngineParts> = {}): Engine {
@@ -389,7 +323,7 @@ export class World {
       act()
       this.#isInLoop = false
     } catch (error) {
-      if (!(error instanceof Crash)) throw error
+      if (error !== CRASH) throw error
       this.#isInLoop = false
       this.crashes++
       const lost = this.#inHand
@@ -401,7 +335,7 @@ export class World {
   #point(): void {
     if (this.#pointsLeft === null || this.#pointsLeft-- > 0) return
     this.#pointsLeft = null
-    throw new Crash()
+    throw CRASH
   }
 
   /** A new image takes the place of this one. */
@@ -419,12 +353,13 @@ export class World {
     const kept = before.graph.kept()
     this.#engine = this.#createEngine({ kept, ...(leftover && { state: leftover.state }) })
     this.#loop = this.#createLoop()
-    this.#wakeUsec = null
+    this.around.arm(null, () => {})
     if (!leftover) return
-    deepStrictEqual(leftover.state, { ...before.state, manager: before.state.manager })
+    const { manager, units, jobs } = before.state
+    expectSame(leftover.state, { manager, units, jobs })
     const isAnswered = leftover.effects.length === this.#wanted.length - 1
-    deepStrictEqual(leftover.effects, isAnswered ? this.#wanted.slice(1) : this.#wanted)
-    deepStrictEqual(leftover.events, this.#waiting)
+    expectSame(leftover.effects, isAnswered ? this.#wanted.slice(1) : this.#wanted)
+    expectSame(leftover.events, this.#waiting)
     this.#wanted = [...leftover.effects]
     const startedBefore = ({ unit, token }: { unit: UnitName; token: number }, pid: number) => {
       this.#wanted.shift()
@@ -437,7 +372,7 @@ export class World {
           {
             native: { children: () => new Int32Array() },
             engine: this.#engine,
-            runtime: { restore() {}, startedBefore },
+            runtime: { restore() {}, startedBefore, delayedBefore: () => [] },
             loop: this.#loop,
             persist: this.#persist,
           },
@@ -506,198 +441,15 @@ export class World {
           this.checker.committed(engine, changes)
         },
       },
-      perform: effect => this.#perform(effect),
+      perform: effect => {
+        this.history.push(effect)
+        this.around.perform(effect)
+      },
       record: () => {},
       now: () => this.now,
-      arm: (atUsec, wake) => {
-        this.#wakeUsec = atUsec
-        this.#wake = wake
-      },
+      arm: (atUsec, wake) => this.around.arm(atUsec, () => this.#live(wake, null)),
       settled: () => {},
     })
-  }
-
-  #typeOf(name: UnitName): UnitType {
-    return name.slice(name.lastIndexOf('.') + 1) as UnitType
-  }
-
-  #behave(effect: Extract<Effect, { type: 'spawn' }>): Behaviour {
-    const { unit, exec, index } = effect
-    const key = `${unit} ${exec} ${index}`
-    const run = (this.#runs.get(key) ?? 0) + 1
-    this.#runs.set(key, run)
-    const said = this.#parts.behave?.({ unit, exec, index, run })
-    return said ?? (exec === 'start' ? LIVES : ends(0))
-  }
-
-  #perform(effect: Effect): void {
-    this.history.push(effect)
-    switch (effect.type) {
-      case 'check-conditions': {
-        const { unit, token } = effect
-        const answer = this.#parts.conditions?.(unit) ?? { condition: true, assert: true }
-        const failed = answer.condition && answer.assert ? null : 'PathExists=/nowhere'
-        this.#answer({ type: 'conditions-checked', unit, token, ...answer, failed })
-        return
-      }
-      case 'spawn': {
-        const { unit, token } = effect
-        const behaviour = this.#behave(effect)
-        if (behaviour.isMissing) {
-          this.post({ type: 'spawn-failed', unit, token, ...(behaviour.failure ?? NOT_FOUND) })
-          return
-        }
-        if (this.#started.has(token)) throw new Error(`a process of ${unit} is started twice`)
-        this.#started.add(token)
-        const pid = this.#spawn(unit, behaviour)
-        for (const name of effect.sockets ?? []) {
-          const socket = this.sockets.get(name)
-          if (socket) socket.isPending = false
-        }
-        // As the kernel does (native/spawn.c).
-        new Int32Array(this.#ledger.slots)[2 * SLOT.spawned] = pid
-        this.#point()
-        this.post({ type: 'spawned', unit, token, pid })
-        return
-      }
-      case 'kill': {
-        const { unit, token } = effect
-        for (const process of this.#of(unit)) {
-          const isNamed = process.pid === effect.main || process.pid === effect.control
-          if (isNamed || effect.others) this.#signal(process, effect.signal)
-        }
-        const waiting = this.#of(unit).length > 0
-        if (waiting) this.#awaitsEmpty.add(unit)
-        this.post({ type: 'killed', unit, token, waiting })
-        return
-      }
-      case 'await-empty':
-        this.#awaitsEmpty.add(effect.unit)
-        this.#tellEmpty(effect.unit)
-        return
-      case 'guess-main-pid': {
-        const { unit, token } = effect
-        const pid = this.#of(unit)[0]?.pid ?? null
-        this.#answer({ type: 'main-pid-guessed', unit, token, pid })
-        return
-      }
-      case 'read-pid-file': {
-        const { unit, token } = effect
-        const pid = this.#of(unit)[0]?.pid ?? null
-        this.#answer({ type: 'pid-file', unit, token, pid, problem: pid ? null : 'no such file' })
-        return
-      }
-      case 'check-presence': {
-        const { unit, token } = effect
-        const isThere = this.present.has(unit)
-        const problem = unit.endsWith('.device') ? 'no such device' : null
-        this.#answer({ type: 'presence', unit, token, isThere, problem })
-        return
-      }
-      case 'open-sockets': {
-        const { unit, token } = effect
-        this.sockets.set(unit, { isWatched: false, isPending: false })
-        this.#answer({ type: 'sockets-opened', unit, token, problem: null })
-        return
-      }
-      case 'watch-sockets': {
-        const { unit, watch } = effect
-        const socket = this.sockets.get(unit)
-        if (!socket) return
-        socket.isWatched = watch
-        if (watch && socket.isPending)
-          this.#plan(0, () => {
-            if (socket.isWatched && socket.isPending) this.post({ type: 'socket-ready', unit })
-          })
-        return
-      }
-      case 'flush-sockets': {
-        const socket = this.sockets.get(effect.unit)
-        if (socket) socket.isPending = false
-        return
-      }
-      case 'close-sockets': {
-        const socket = this.sockets.get(effect.unit)
-        if (socket) socket.isWatched = false
-        this.sockets.delete(effect.unit)
-        return
-      }
-      case 'watch-paths':
-        this.#watched.set(effect.unit, effect.token)
-        return
-      case 'unwatch-paths':
-        this.#watched.delete(effect.unit)
-        return
-      case 'timer-begins': {
-        const { unit, token } = effect
-        if (token === null) return
-        const realtimeUsec = this.stamps.get(unit) ?? null
-        if (realtimeUsec === null) this.stamps.set(unit, this.now.realtimeUsec)
-        this.#answer({ type: 'timer-stamp', unit, token, realtimeUsec })
-        return
-      }
-      case 'write-timer-stamp':
-        this.stamps.set(effect.unit, effect.realtimeUsec)
-        return
-      case 'finish':
-        this.finished ??= effect
-        return
-      default: // a word to somebody outside
-        return
-    }
-  }
-
-  #answer(event: EngineEvent): void {
-    const lateUsec = this.#parts.lateUsec?.() ?? 0
-    if (lateUsec > 0) this.#plan(lateUsec, () => this.post(event))
-    else this.post(event)
-  }
-
-  #of(unit: UnitName): Process[] {
-    return [...this.processes.values()].filter(process => process.unit === unit)
-  }
-
-  #spawn(unit: UnitName, behaviour: Behaviour): number {
-    const process: Process = { pid: ++this.#pid, unit, behaviour, ending: false }
-    const { pid } = process
-    this.processes.set(pid, process)
-    const { livesUsec, readyUsec } = behaviour
-    if (livesUsec !== null) this.#plan(livesUsec, () => this.#end(pid, behaviour.exit))
-    const listens = this.#engine.graph.unit(unit).service?.type.startsWith('notify')
-    if (readyUsec !== null && listens) {
-      this.#plan(readyUsec, () => {
-        if (this.processes.has(pid))
-          this.post({ type: 'notify', unit, pid, fields: { READY: '1' } })
-      })
-    }
-    return pid
-  }
-
-  #signal(process: Process, signal: number): void {
-    const { pid, behaviour } = process
-    if (signal === SIGKILL) this.#plan(0, () => this.#end(pid, { kind: 'killed', signal }))
-    else if (signal !== SIGCONT && behaviour.obeysUsec !== null && !process.ending) {
-      process.ending = true
-      const exit = behaviour.obeysWith ?? { kind: 'killed', signal }
-      this.#plan(behaviour.obeysUsec, () => this.#end(pid, exit))
-    }
-  }
-
-  #end(pid: number, exit: ProcessExit): void {
-    const process = this.processes.get(pid)
-    if (!process) return
-    this.processes.delete(pid)
-    if (process.behaviour.forks && exit.kind === 'exited') {
-      this.#spawn(process.unit, process.behaviour.forks)
-    }
-    this.post({ type: 'exited', pid, exit })
-    this.#tellEmpty(process.unit)
-  }
-
-  #tellEmpty(unit: UnitName): void {
-    if (!this.#awaitsEmpty.has(unit) || this.#of(unit).length > 0) return
-    this.#awaitsEmpty.delete(unit)
-    this.post({ type: 'emptied', unit })
   }
 }
 

@@ -4,7 +4,9 @@
  * `activated send PATH TEXT`: sends a datagram.
  * `activated told FILE`: appends what it was told of its descriptors, and whether the first blocks, to FILE.
  * `activated store FILE`: appends what it finds stored to FILE, stores a file "kept by PID" under the name `note`, and a
- * pipe's end under `pipe` whose other end is closed at once; says READY=1 and stays. */
+ * pipe's end under `pipe` whose other end is closed at once; says READY=1 and stays.
+ * `activated hoard FILE COUNT`: as often as it says, some milliseconds apart, stores a file that holds its number; says READY=1
+ * and stays. When there is something stored, it appends the numbers that are to FILE instead. */
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -121,6 +123,29 @@ static int store(int out)
 	return 0;
 }
 
+static int hoard(int out, int most)
+{
+	int count = getenv("LISTEN_FDS") ? atoi(getenv("LISTEN_FDS")) : 0;
+	char text[16] = "";
+
+	for (int i = 0; i < count; i++)
+		if (pread(FIRST + i, text, sizeof text - 1, 0) > 0)
+			dprintf(out, "%s ", text);
+	if (count > 0)
+		dprintf(out, "\n");
+	for (int i = 1; i <= most && count == 0; i++) {
+		int file = memfd_create("hoard", 0);
+
+		dprintf(file, "%02d", i);
+		notify("FDSTORE=1\nFDNAME=hoard", file);
+		close(file);
+		poll(NULL, 0, 5);
+	}
+	notify("READY=1", -1);
+	pause();
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 3 && strcmp(argv[1], "send") == 0)
@@ -135,6 +160,8 @@ int main(int argc, char **argv)
 		return receive(out);
 	if (strcmp(argv[1], "store") == 0)
 		return store(out);
+	if (argc > 3 && strcmp(argv[1], "hoard") == 0)
+		return hoard(out, atoi(argv[3]));
 	tell(out);
 	return 0;
 }

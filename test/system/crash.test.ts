@@ -3,6 +3,7 @@ import {
   closeSync,
   copyFileSync,
   cpSync,
+  existsSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -211,3 +212,60 @@ test('a main loop that waits for something that never comes is executed anew', a
   await hearth.said(/its main loop did not turn any more/)
   t.is(await hearth.ok('is-active', 'web'), 'active')
 })
+
+test('a daemon that is not PID 1 comes back, too: its services stay its own, and end with it', async t => {
+  const hearth = await boot(t, {
+    namespace: false,
+    ...(isRoot && { user: 'nobody' }),
+    units: directory => ({
+      'counter.service': WHOLE_LINES,
+      'ends.service': service(
+        `/bin/sh -c 'while [ ! -e ${directory}/end ]; do sleep 0.1; done; exit 7'`,
+      ),
+      // What it leaves behind is the subreaper's, whichever image that is.
+      'forks.service': service(
+        `/bin/sh -c 'setsid sleep infinity & echo $! > ${directory}/forked; exec sleep infinity'`,
+      ),
+    }),
+  })
+  const pids = await hearth.ok('show', 'counter', 'ends', 'forks', '-p', 'MainPID,InvocationID')
+  for (const signal of ['SIGSEGV', 'SIGABRT', 'SIGTRAP', 'SIGSYS'] as const)
+    await crash(hearth, signal)
+  await hearth.ok('daemon-reexec')
+  t.is(await hearth.ok('show', 'counter', 'ends', 'forks', '-p', 'MainPID,InvocationID'), pids)
+  writeFileSync(`${hearth.directory}/end`, '')
+  await crash(hearth, 'SIGFPE')
+  await hearth.until('ends', 'ActiveState', 'failed')
+  t.is(await hearth.show('ends', 'ExecMainStatus'), '7')
+  await hearth.ok('kill', '--kill-whom=main', '-s', 'KILL', 'forks')
+  await hearth.until('forks', 'ActiveState', 'failed')
+  const forked = (await hearth.file(`${hearth.directory}/forked`)).trim()
+  t.false(existsSync(`/proc/${forked}`), 'nothing of a unit that is down runs on')
+  await hearth.ok('stop', 'counter')
+  t.is(gap(await linesOf(hearth, 'counter')), -1)
+  hearth.signal('SIGTERM')
+  t.deepEqual(await hearth.ended, { code: 0, signal: null })
+})
+
+for (const namespace of [true, false])
+  test(`a termination signal that comes while one image takes the other's place is obeyed, ${namespace ? 'as PID 1' : 'as another process'}`, async t => {
+    if (namespace && !isRoot) {
+      t.log('skipped: needs root')
+      return t.pass()
+    }
+    const hearth = await boot(t, {
+      namespace,
+      environment: { LD_PRELOAD: '' },
+      units: { 'web.service': service('/bin/sleep infinity', 'ExecStartPost=/bin/echo life') },
+    })
+    await crash(hearth, 'SIGSEGV')
+    const pid = await hearth.show('web', 'MainPID')
+    await hearth.ok('daemon-reexec')
+    // What holds the signal is loaded with Node alone.
+    t.notRegex(await hearth.ok('show-environment'), /LD_PRELOAD/)
+    await hearth.ok('restart', 'web')
+    t.not(await hearth.show('web', 'MainPID'), pid)
+    hearth.signal('SIGSEGV')
+    hearth.signal('SIGTERM')
+    t.deepEqual(await hearth.ended, { code: 0, signal: null })
+  })

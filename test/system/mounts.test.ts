@@ -1,10 +1,12 @@
 // Mount and device units under a real PID 1 that may mount, and under one that may not.
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import test from 'ava'
 import { boot, isRoot } from './pid1.ts'
 
 const service = (unit: string) =>
   `[Unit]\n${unit}\n[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n`
+/** A device unit whose node comes while the daemon runs. */
+const late = (directory: string) => `${escaped(`${directory}/late`)}.device`
 /** The name of a path, as systemd-escape --path gives it. */
 const escaped = (path: string) => path.slice(1).replaceAll('-', '\\x2d').replaceAll('/', '-')
 
@@ -25,6 +27,9 @@ test('what is mounted is seen, what is not is mounted, and a device that is not 
         'app.service': service(`RequiresMountsFor=${directory}/own/data`),
         'volume.service': service(`BindsTo=${given}\nAfter=${given}`),
         'disk.service': service('Requires=dev-nosuch.device\nAfter=dev-nosuch.device'),
+        'late.service': `[Unit]\nBindsTo=${late(directory)}\nAfter=${late(directory)}\n[Service]\nExecStart=/bin/sleep infinity\n`,
+        [`${escaped(`${directory}/eager`)}.mount`]: '[Mount]\nWhat=tmpfs\nType=tmpfs\n',
+        [`${escaped(`${directory}/eager`)}.automount`]: '[Install]\nWantedBy=multi-user.target\n',
         'null.service': service('BindsTo=dev-null.device\nAfter=dev-null.device'),
         [`${escaped(`${directory}/nowhere`)}.mount`]: '[Mount]\nWhat=/no/device\n',
       }
@@ -34,6 +39,18 @@ test('what is mounted is seen, what is not is mounted, and a device that is not 
     t.is(await hearth.ok('is-active', '--', unit), 'active', unit)
   t.is((await hearth.ctl('is-active', 'disk')).out.trim(), 'inactive')
   t.regex(hearth.err(), /there is no \/dev\/nosuch here/)
+  const device = late(hearth.directory)
+  t.is((await hearth.ctl('start', 'late')).code, 1)
+  writeFileSync(`${hearth.directory}/late`, '')
+  await hearth.until(device, 'SubState', 'plugged')
+  await hearth.ok('start', 'late')
+  rmSync(`${hearth.directory}/late`)
+  await hearth.until('late', 'ActiveState', 'inactive')
+  t.is(await hearth.show(device, 'SubState'), 'dead')
+  // An automount unit mounts at once.
+  const eager = escaped(`${hearth.directory}/eager`)
+  t.is(await hearth.show(`${eager}.automount`, 'SubState'), 'running')
+  t.is(await hearth.show(`${eager}.mount`, 'SubState'), 'mounted')
   const refused = await hearth.ctl('start', 'disk')
   t.is(refused.code, 1)
   t.regex(

@@ -143,6 +143,14 @@ test('each connection of a socket with Accept=yes has a service of its own, as m
       'strict.socket': socket(
         `ListenStream=${at}/strict.sock\nAccept=yes\nMaxConnectionsPerSource=1`,
       ),
+      'slow.socket': socket(
+        `ListenStream=${at}/slow.sock\nAccept=yes\nPollLimitIntervalSec=1h\nPollLimitBurst=2`,
+      ),
+      'slow@.service': service('/bin/cat', 'StandardInput=socket'),
+      'soon.socket': socket(
+        `ListenStream=${at}/soon.sock\nAccept=yes\nPollLimitIntervalSec=100ms\nPollLimitBurst=1`,
+      ),
+      'soon@.service': service('/bin/cat', 'StandardInput=socket'),
       'strict@.service': service(`/bin/sh -c 'read line; echo "$line"'`, 'StandardInput=socket'),
     }),
   })
@@ -186,6 +194,17 @@ test('each connection of a socket with Accept=yes has a service of its own, as m
   first.end('over\n')
   await hearth.until('strict.socket', 'NConnections', '0')
   t.is(await ask(`${at}/strict.sock`, 'again\n'), 'again\n')
+
+  // PollLimitBurst=: those beyond wait until the interval is over, and nobody is refused.
+  const many = ['slow', 'slow', 'slow', 'soon', 'soon', 'soon'].map(name =>
+    connect(`${at}/${name}.sock`),
+  )
+  await hearth.until('soon.socket', 'NAccepted', '3')
+  await hearth.until('slow.socket', 'NAccepted', '2')
+  for (const client of many) client.destroy()
+  await hearth.until('slow.socket', 'NConnections', '0')
+  t.is(await hearth.show('slow.socket', 'NAccepted'), '2')
+  t.is(await hearth.show('slow.socket', 'NRefused'), '0')
 
   // Without a template nobody could be served.
   await ask(`${at}/none.sock`)
@@ -301,4 +320,30 @@ test('what a service stores comes back to it after a restart, and is dropped whe
   await hearth.ok('stop', 'store.service', 'keep.service')
   t.is(await stored('store.service'), '0')
   t.is(await stored('keep.service'), '1', 'FileDescriptorStorePreserve=yes')
+})
+
+test('what is stored while the daemon dies again and again is stored once, all of it', async t => {
+  const count = 60
+  const hearth = await boot(t, {
+    units: at => ({
+      'hoard.service': service(
+        `${activated} hoard ${at}/hoard ${count}`,
+        'Type=notify\nFileDescriptorStoreMax=100\nTimeoutStartSec=infinity',
+      ),
+    }),
+  })
+  const started = hearth.ctl('start', 'hoard.service')
+  for (let deaths = 1; deaths <= 3; deaths++) {
+    await hearth.until('hoard.service', 'NFileDescriptorStore', now => Number(now) >= 15 * deaths)
+    hearth.signal('SIGSEGV')
+    await hearth.said(new RegExp(`(taking over[^]*){${deaths}}`))
+  }
+  t.is((await started).code, 0)
+  t.is(await hearth.show('hoard.service', 'NFileDescriptorStore'), `${count}`)
+  await hearth.ok('restart', 'hoard.service')
+  const all = Array.from({ length: count }, (_, i) => `${i + 1}`.padStart(2, '0'))
+  t.is(
+    await hearth.file(`${hearth.directory}/hoard`, text => text.endsWith('\n')),
+    `${all.join(' ')} \n`,
+  )
 })

@@ -424,13 +424,33 @@ test('the default target pulls in what is enabled for it, for multi-user and for
   t.is(linked.get('default.target').id, 'my.target')
 })
 
-test('a unit of a type that is not carried out yet loads, and says so', t => {
-  const unit = load({ '/etc/units/a.automount': '[Automount]\nWhere=/a\n' }, 'a.automount')
+test('an automount unit has its path mounted, and says that it does so at once', t => {
+  const unit = load({ '/etc/units/a-b.automount': '[Automount]\nWhere=/a/b\n' }, 'a-b.automount')
   t.like(unit, { type: 'automount', loadState: 'loaded' })
   t.deepEqual(problems(unit), [
-    '/etc/units/a.automount: automount units are read, but not yet carried out: starting one does nothing',
+    '/etc/units/a-b.automount: an automount unit mounts its path as soon as it is started, not when it is first used',
   ])
-  t.is(unit.service, undefined)
+  t.deepEqual(unit.dependencies.requires, ['a-b.mount'])
+  t.true(unit.dependencies.after?.includes('a-b.mount'))
+  t.true(unit.dependencies.before?.includes('local-fs.target'))
+})
+
+test('WantsMountsFor= wants the mount units of its paths, RequiresMountsFor= requires them', t => {
+  const mount = (where: string) => `[Mount]\nWhat=tmpfs\nWhere=${where}\n`
+  const unit = load(
+    {
+      '/etc/units/a.mount': mount('/a'),
+      '/etc/units/b.mount': mount('/b'),
+      '/etc/units/x.service': `[Unit]\nWantsMountsFor=/a/data\nRequiresMountsFor=/b\n${SERVICE}`,
+    },
+    'x.service',
+  )
+  t.deepEqual(unit.dependencies.wants, ['a.mount'])
+  t.deepEqual(
+    unit.dependencies.requires?.filter(name => name.endsWith('.mount')),
+    ['b.mount'],
+  )
+  for (const name of ['a.mount', 'b.mount']) t.true(unit.dependencies.after?.includes(name))
 })
 
 test('[X-Hearth] has directives of its own, and an unknown one is a warning', t => {
@@ -438,10 +458,21 @@ test('[X-Hearth] has directives of its own, and an unknown one is a warning', t 
     { '/etc/units/a.service': `${SERVICE}[X-Hearth]\nDependants=fail\nDependents=x\n` },
     'a.service',
   )
-  t.deepEqual(unit.hearth, { dependants: 'fail', consoleOutput: 'inherit', strict: false })
+  t.like(unit.hearth, { dependants: 'fail', consoleOutput: 'inherit', strict: false })
   t.deepEqual(problems(unit), [
     '/etc/units/a.service:5:12: unknown directive Dependents= in [X-Hearth], ignored; did you mean Dependants?',
   ])
+})
+
+test('LogPipe= is one command', t => {
+  const unit = load(
+    {
+      '/etc/units/a.service': `${SERVICE}[X-Hearth]\nLogPipe=+s6-log "n 20"\nLogPipe=a ; b\n`,
+    },
+    'a.service',
+  )
+  t.like(unit.hearth.logPipe, { path: 's6-log', argv: ['s6-log', 'n 20'], privilege: 'full' })
+  t.regex(problems(unit).join(), /^\/etc\/units\/a\.service:5:9: .*LogPipe=.*expected one command/)
 })
 
 test('what is known and not enforced is told on request, with its place, and is no load problem', t => {

@@ -1,5 +1,6 @@
 // What the runtime answers: a process was spawned or not, a signal has gone out, nobody is left, who the main process is.
 import type { MachineInput } from '../machine.ts'
+import type { ServiceSub } from '../state.ts'
 import { unreachable } from '../unreachable.ts'
 import { command, DIRECTIVES } from './commands.ts'
 import { controlExited, isMainLost, mainEnded } from './exited.ts'
@@ -29,10 +30,26 @@ import {
 
 type Input<Type> = Extract<MachineInput, { type: Type }>
 
+/** What was missing when a command could not be run is shared by all, and comes back: a descriptor, memory, a process, room
+ * (errno(3)). Such a start is not counted as systemd counts it: after a shortage of seconds every service that restarts would
+ * stay down by its start limit. */
+const SHORTAGES: ReadonlySet<string> = new Set([
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'EAGAIN',
+  'ENOSPC',
+  'EDQUOT',
+])
+
+/** While these last no start was made that could count once more. */
+const STARTING: ReadonlySet<ServiceSub> = new Set(['condition', 'start-pre', 'start', 'start-post'])
+
 export function spawned(turn: Turn, { token, pid }: Input<'spawned'>): void {
   const { awaiting, sub } = turn.facts
   if (!isSpawning(turn) || token !== turn.facts.token) return
   begun(turn, pid)
+  if (turn.facts.isShort) set(turn, { isShort: false })
   // A stop was asked for between the spawn and this answer: its signal was held back until now.
   if (isKillSub(sub)) sendSignal(turn, sub)
   else if (awaiting === 'main' && sub === 'start') mainStarted(turn)
@@ -57,7 +74,9 @@ export function spawnFailed(turn: Turn, input: Input<'spawn-failed'>): void {
     COMMAND: DIRECTIVES[exec].slice(0, -1),
     ERRNO: input.errno,
   })
-  set(turn, { spawnError: input.message })
+  const isShort = SHORTAGES.has(input.errno)
+  set(turn, { spawnError: input.message, isShort })
+  if (isShort && STARTING.has(sub)) turn.requests.push({ type: 'start-uncounted' })
   if (input.isFinal) set(turn, { forbidRestart: true })
   if (isResource) set(turn, { awaiting: null, token: 0 })
   else begun(turn, 0)

@@ -48,6 +48,7 @@ function run(turn: Turn): void {
 }
 
 function isUp(turn: Turn, empty: boolean): boolean {
+  if (turn.service.type === 'dbus' && turn.facts.hasBusName === false) return false
   if (hasMain(turn)) return true
   if (empty) return false
   if (turn.facts.mainPidKnown) return turn.service.exitType === 'cgroup'

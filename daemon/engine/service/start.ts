@@ -87,13 +87,8 @@ export function othersDone(turn: Turn): void {
 export function mainStarted(turn: Turn): void {
   const { type } = turn.service
   switch (type) {
-    case 'dbus':
-      log(
-        turn,
-        'info',
-        'BusName= cannot be watched for without a message bus: the service counts as started once it is executed.',
-      )
-      enterStartPost(turn)
+    case 'dbus': // its name has to have an owner
+      turn.effects.push({ type: 'watch-bus-name', unit: turn.name })
       return
     case 'simple':
     case 'idle':

@@ -135,6 +135,9 @@ export function enterStopPost(turn: Turn, result: ServiceResult, empty = false):
   }
 }
 
+/** The least pause before a start that was not run for want of what all share: who waits for it does not take it from others. */
+const SHORTAGE_PAUSE_USEC = 1_000_000
+
 /** All is over: dead, failed, or waiting for the automatic restart (systemd.service(5), Restart=). */
 export function enterDead(turn: Turn, result: ServiceResult, mayRestart: boolean): void {
   setResult(turn, result)
@@ -161,7 +164,8 @@ export function enterDead(turn: Turn, result: ServiceResult, mayRestart: boolean
   }
   if (facts.result === 'exec-condition') turn.requests.push({ type: 'skipped' })
   if (!restarting) return
-  const delayUsec = restartDelayUsec(service, facts.nRestarts + 1)
+  const pauseUsec = restartDelayUsec(service, facts.nRestarts + 1)
+  const delayUsec = facts.isShort ? Math.max(pauseUsec, SHORTAGE_PAUSE_USEC) : pauseUsec
   if (delayUsec === 0) requestRestart(turn)
   else arm(turn, delayUsec)
 }

@@ -137,7 +137,7 @@ export const isWatched = ({ facts }: Turn): boolean => HOLDS[facts.sub].watchdog
 export function recordRun(turn: Turn, run: CommandRun): void {
   const { runs } = turn.facts
   const at = runs.findIndex(({ exec, index }) => exec === run.exec && index === run.index)
-  set(turn, { runs: at < 0 ? [...runs, run] : runs.with(at, run) })
+  set(turn, { runs: at < 0 ? runs.concat(run) : runs.with(at, run) })
 }
 
 /** `pid` is the main process from now on. */

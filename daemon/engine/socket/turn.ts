@@ -129,5 +129,5 @@ export function spawnControl(turn: Turn, exec: ExecKind, index: number): void {
 export function recordRun(turn: Turn, run: CommandRun): void {
   const { runs } = turn.facts
   const at = runs.findIndex(({ exec, index }) => exec === run.exec && index === run.index)
-  set(turn, { runs: at < 0 ? [...runs, run] : runs.with(at, run) })
+  set(turn, { runs: at < 0 ? runs.concat(run) : runs.with(at, run) })
 }

@@ -69,16 +69,18 @@ export function reckon(reckoning: Reckoning): { elapses: Elapses; isOver: boolea
   }
 }
 
-/** The least pause between two triggers, and the one while the unit is refused by its start limit: a timer that counts nothing
- * from the end of its unit (OnUnitInactiveSec=0) must not keep the daemon busy for ever. */
+/** The least pause between two triggers, and the one after a trigger that has not brought the unit out of its rest (its
+ * dependencies fail, its conditions do not hold, its start limit is reached): a timer that counts nothing from the end of its
+ * unit (OnUnitInactiveSec=0) must not keep the daemon busy for ever. systemd turns as fast as it can there, until its main loop
+ * is throttled to that same second. */
 const PAUSE_USEC = 1_000
-const LIMIT_PAUSE_USEC = 1_000_000
+const VAIN_PAUSE_USEC = 1_000_000
 
 function notAtOnce({ facts, triggered }: Reckoning, atUsec: number | null): number | null {
   const { monotonicUsec } = facts.lastTrigger
-  if (atUsec === null || monotonicUsec === 0) return atUsec
-  const pause = triggered?.failedByStartLimit ? LIMIT_PAUSE_USEC : PAUSE_USEC
-  return Math.max(atUsec, monotonicUsec + pause)
+  if (atUsec === null || monotonicUsec === 0 || atUsec >= monotonicUsec + PAUSE_USEC) return atUsec
+  const isInVain = triggered !== null && triggered.inactiveExit.monotonicUsec < monotonicUsec
+  return monotonicUsec + (isInVain ? VAIN_PAUSE_USEC : PAUSE_USEC)
 }
 
 /** The moment on the monotonic clock, by what the two clocks show now. */

@@ -37,14 +37,25 @@ const resolveAmount = (amount: Amount, whole: () => number): number =>
 
 const orMax = (value: number) => (value === Number.POSITIVE_INFINITY ? MAX : String(value))
 
-/** All that the unit sets, in the order in which it is written. */
-export function attributesOf(unit: Unit, machine: MachineSize): Attribute[] {
+/** Whether the slice says what units in it get that do not say it themselves. */
+export const hasDefaults = ({ resources }: Pick<Unit, 'resources'>): boolean =>
+  resources !== undefined &&
+  (resources.defaultMemoryMin !== null ||
+    resources.defaultMemoryLow !== null ||
+    resources.defaultStartupMemoryLow !== null)
+
+/** All that the unit sets, or that is set for it by `slices` (the innermost last), in the order in which it is written. */
+export function attributesOf(
+  unit: Unit,
+  machine: MachineSize,
+  slices: readonly Unit[] = [],
+): Attribute[] {
   const settings = unit.resources ?? RESOURCE_DEFAULTS
-  const isStarting = hasStartup(settings) && machine.isStarting()
+  const isStarting = (hasStartup(settings) || slices.some(hasDefaults)) && machine.isStarting()
   return [
     ...cpu(settings, isStarting),
     ...cpuset(settings, isStarting),
-    ...memory(unit, settings, machine),
+    ...memory(unit, settings, machine, isStarting, slices),
     ...pids(settings, machine),
     ...io(settings, machine, isStarting),
   ]
@@ -54,6 +65,7 @@ const hasStartup = (settings: ResourceSettings): boolean =>
   settings.startupCpuWeight !== null ||
   settings.startupCpuShares !== null ||
   settings.startupIoWeight !== null ||
+  STARTUP_MEMORY.some(field => settings[field] !== null) ||
   settings.startupBlockIoWeight !== null ||
   settings.startupAllowedCpus.length > 0 ||
   settings.startupAllowedMemoryNodes.length > 0
@@ -99,23 +111,61 @@ function cpuset(settings: ResourceSettings, isStarting: boolean): Attribute[] {
   ].map(attribute => ({ controller: 'cpuset', ...attribute }))
 }
 
-const MEMORY = [
-  ['memoryMin', 'memory.min'],
-  ['memoryLow', 'memory.low'],
-  ['memoryHigh', 'memory.high'],
-  ['memoryMax', 'memory.max'],
-  ['memorySwapMax', 'memory.swap.max'],
-  ['memoryZswapMax', 'memory.zswap.max'],
+const STARTUP_MEMORY = [
+  'startupMemoryLow',
+  'startupMemoryHigh',
+  'startupMemoryMax',
+  'startupMemorySwapMax',
+  'startupMemoryZswapMax',
 ] as const
 
-function memory(unit: Unit, settings: ResourceSettings, machine: MachineSize): Attribute[] {
-  const found = MEMORY.flatMap(([field, file]): Attribute[] => {
-    const amount = settings[field]
-    if (amount === RESOURCE_DEFAULTS[field]) return []
+/** What is written, by what it is while the system comes up, otherwise, and for what is in a slice. */
+const MEMORY: readonly {
+  file: string
+  field: 'memoryMin' | 'memoryLow' | 'memoryHigh' | 'memoryMax' | 'memorySwapMax' | 'memoryZswapMax'
+  startup?: (typeof STARTUP_MEMORY)[number]
+  inherited?: 'defaultMemoryMin' | 'defaultMemoryLow'
+  inheritedStartup?: 'defaultStartupMemoryLow'
+}[] = [
+  { file: 'memory.min', field: 'memoryMin', inherited: 'defaultMemoryMin' },
+  {
+    file: 'memory.low',
+    field: 'memoryLow',
+    startup: 'startupMemoryLow',
+    inherited: 'defaultMemoryLow',
+    inheritedStartup: 'defaultStartupMemoryLow',
+  },
+  { file: 'memory.high', field: 'memoryHigh', startup: 'startupMemoryHigh' },
+  { file: 'memory.max', field: 'memoryMax', startup: 'startupMemoryMax' },
+  { file: 'memory.swap.max', field: 'memorySwapMax', startup: 'startupMemorySwapMax' },
+  { file: 'memory.zswap.max', field: 'memoryZswapMax', startup: 'startupMemoryZswapMax' },
+]
+
+function memory(
+  unit: Unit,
+  settings: ResourceSettings,
+  machine: MachineSize,
+  isStarting: boolean,
+  slices: readonly Unit[],
+): Attribute[] {
+  /** The nearest slice that says it (unit_get_ancestor_memory_low()). */
+  const inherit = (field: 'defaultMemoryMin' | 'defaultMemoryLow' | 'defaultStartupMemoryLow') =>
+    slices.findLast(slice => (slice.resources?.[field] ?? null) !== null)?.resources?.[field] ??
+    null
+  const found = MEMORY.flatMap((row): Attribute[] => {
+    const { file, field, startup, inherited, inheritedStartup } = row
+    const own = settings[field] === RESOURCE_DEFAULTS[field] ? null : settings[field]
+    const always = own ?? (inherited ? inherit(inherited) : null)
+    const early =
+      startup && (settings[startup] ?? (inheritedStartup ? inherit(inheritedStartup) : null))
+    const amount = (isStarting ? early : null) ?? always
+    if (amount === null) return []
     return [
       { controller: 'memory', file, value: orMax(resolveAmount(amount, machine.memoryBytes)) },
     ]
   })
+  if (!settings.memoryZswapWriteback)
+    found.push({ controller: 'memory', file: 'memory.zswap.writeback', value: '0' })
   const isAsked = unit.service?.oomPolicy === 'kill'
   if (isAsked && oomPolicy(unit) === 'kill')
     found.push({ controller: 'memory', file: 'memory.oom.group', value: '1' })
@@ -212,6 +262,7 @@ const RESETS: Readonly<Record<string, string>> = {
   'cpuset.mems': '',
   'memory.min': '0',
   'memory.low': '0',
+  'memory.zswap.writeback': '1',
   'memory.oom.group': '0',
   'io.weight': 'default 100',
 }

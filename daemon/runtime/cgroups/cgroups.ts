@@ -8,6 +8,7 @@ import {
   attributesOf,
   CONTROLLERS,
   type Controller,
+  hasDefaults,
   type MachineSize,
   resetOf,
 } from './attributes.ts'
@@ -151,10 +152,14 @@ export function createTree(
   const pathIn = (parent: readonly UnitName[], name: UnitName) =>
     [root, ...parent, directoryOf(name)].join('/')
 
+  /** Whether a slice keeps it from what is in it (DisableControllers=). */
+  const isDisabled = (parent: readonly UnitName[], controller: Controller): boolean =>
+    parent.some(name => units.get(name).resources?.disableControllers.includes(controller))
+
   /** Has the group's parents give it the controllers that it needs and that can be had. */
   const equip = (parent: readonly UnitName[], needed: Iterable<Controller>) => {
     for (const controller of needed) {
-      if (controllers.whyNot(controller) !== null) continue
+      if (controllers.whyNot(controller) !== null || isDisabled(parent, controller)) continue
       for (let depth = 1; depth <= parent.length; depth++)
         controllers.enableBelow([root, ...parent.slice(0, depth)].join('/'), controller)
     }
@@ -166,7 +171,9 @@ export function createTree(
       if (controllers.whyNot(attribute.controller) === null) next.set(keyOf(attribute), attribute)
     }
     for (const [key, before] of group.attributes) {
-      if (!next.has(key)) put(name, group, resetOf(before))
+      // The files of a controller that is off are gone.
+      if (next.has(key) || files.read(`${group.path}/${before.file}`) === '') continue
+      put(name, group, resetOf(before))
     }
     for (const [key, attribute] of next) {
       if (group.attributes.get(key)?.value !== attribute.value) put(name, group, attribute)
@@ -248,8 +255,16 @@ export function createTree(
 
   /** Writes what the unit sets now. */
   const update = (unit: Unit, group: Group, parent: readonly UnitName[]) => {
-    const isPlain = unit.resources === undefined && (unit.service?.oomPolicy ?? null) === null
-    const wanted = isPlain ? [] : attributesOf(unit, machine)
+    const above = parent.map(units.get)
+    const isPlain =
+      unit.resources === undefined &&
+      (unit.service?.oomPolicy ?? null) === null &&
+      !above.some(hasDefaults)
+    const wanted = isPlain
+      ? []
+      : attributesOf(unit, machine, above).filter(
+          ({ controller }) => !isDisabled(parent, controller),
+        )
     const needed = isPlain ? NONE : neededBy(unit, wanted)
     if (needed.size > 0) equip(parent, needed)
     if (needed.size > 0 || group.attributes.size > 0) write(unit.id, group, wanted)
@@ -390,6 +405,11 @@ export function createTree(
       removeTree(files, group.path)
     },
     refresh() {
+      // The innermost first: what is on below cannot be switched off.
+      for (const [name, { path }] of [...slices].reverse())
+        for (const controller of CONTROLLERS)
+          if (isDisabled([...slicesOf(units.get(name)), name], controller))
+            controllers.disableBelow(path, controller)
       for (const [name, group] of slices) {
         const unit = units.get(name)
         const parent = slicesOf(unit)

@@ -10,6 +10,8 @@ export interface Controllers {
   whyNot(controller: Controller): string | null
   /** Switches it on for what is directly below the directory. */
   enableBelow(directory: string, controller: Controller): void
+  /** Switches it off again there, if nobody below has it on. */
+  disableBelow(directory: string, controller: Controller): void
   /** Leaves the tree as it was found, so that it can be removed. */
   close(): void
 }
@@ -77,6 +79,11 @@ export function createControllers(
       return found
     },
     enableBelow: (directory, controller) => void enable(directory, controller),
+    disableBelow(directory, controller) {
+      if (!enabled.get(directory)?.has(controller) && !isOnIn(directory, controller)) return
+      files.write(`${directory}/cgroup.subtree_control`, `-${controller}`)
+      enabled.get(directory)?.delete(controller)
+    },
     close() {
       if (!hasMoved) return
       for (const directory of [root, own]) {

@@ -11,6 +11,8 @@ export type EntrySources = {
   root: string | null
   /** False with `+`: only what changes the place of files holds, not what protects them. */
   isConfined: boolean
+  /** PrivatePIDs=, where it can be had. */
+  privatePids: boolean
   /** What RuntimeDirectory= and its like have made. */
   directories: readonly Directory[]
   /** Directories of the host that stand in for /tmp and /var/tmp. */
@@ -80,10 +82,12 @@ export function sandboxEntries(sources: EntrySources): Entry[] {
     add(path, what, `TemporaryFileSystem=${path}`)
   }
   const procData = procOptions(sandbox)
-  if (isConfined && procData !== '') {
+  const { privatePids } = sources
+  if (isConfined && (procData !== '' || privatePids)) {
     const { protectProc } = sandbox
     const name = protectProc === 'default' ? 'ProcSubset=pid' : `ProtectProc=${protectProc}`
-    add('/proc', { kind: 'proc', data: procData }, name)
+    const proc = { kind: 'proc', data: procData, isNeeded: privatePids } as const
+    add('/proc', proc, privatePids ? 'PrivatePIDs=' : name)
   }
   if (root !== null && mountsApi(sandbox)) addApi(add)
   addCredentials(sources, add)

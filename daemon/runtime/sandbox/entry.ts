@@ -10,7 +10,8 @@ export type Content =
   | { kind: 'tmpfs'; flags: number; data: string; readOnly: boolean }
   /** A /dev with nothing but what every process may use. */
   | { kind: 'devices' }
-  | { kind: 'proc'; data: string }
+  /** `isNeeded`: the host's own would not do. */
+  | { kind: 'proc'; data: string; isNeeded: boolean }
   | { kind: 'mqueue' }
 
 export type Entry = {

@@ -126,7 +126,7 @@ class Planner {
         return
       case 'proc':
         this.#makePoint(spot, true)
-        this.#proc(path, what.data)
+        this.#proc(path, what.data, what.isNeeded)
         return
       case 'mqueue':
         this.#mount('mqueue', path, MS.NOSUID | MS.NODEV | MS.NOEXEC, '')
@@ -187,11 +187,18 @@ class Planner {
 
   /** A new instance, with what a container's engine has put over parts of the host's. Where none may be mounted, or the
    * kernel does not know the options, it is the host's, as in systemd. */
-  #proc(path: string, data: string): void {
+  #proc(path: string, data: string, isNeeded: boolean): void {
     const target = this.#at(path)
     const flags = MS.NOSUID | MS.NODEV | MS.NOEXEC
     this.#do({ op: 'bind', source: '/proc', target, recursive: true })
-    this.#do({ op: 'mount', type: 'proc', target, flags, data, optional: true })
+    this.#do({
+      op: 'mount',
+      type: 'proc',
+      target,
+      flags,
+      data,
+      ...(!isNeeded && { optional: true }),
+    })
     for (const mount of this.#request.mounts()) {
       if (mount === '/proc' || !isWithin(mount, '/proc')) continue
       const to = this.#at(join(path, below(mount, '/proc')))

@@ -57,6 +57,8 @@ export type Prepared = {
 export interface Sandboxes {
   /** Null: the command runs as the daemon does. */
   prepare(start: SandboxStart): Result<Prepared | null, SpawnFailure>
+  /** The namespaces that what the daemon itself makes for the unit is made in, by descriptors; a sentence: why not. */
+  namespaces(unit: Unit): readonly number[] | string
   /** The unit's run has ended: nothing of it is used again. */
   end(unit: UnitName): void
   /** Resolves when the private directories of ended runs are gone. */
@@ -89,7 +91,13 @@ export function createSandboxes(parts: SandboxParts): Sandboxes {
       const { credentialsRoot } = parts
       const plan = planMounts({
         entries: sandboxEntries({
-          ...{ ...start, sandbox, privateTmp, credentialsRoot },
+          ...{
+            ...start,
+            sandbox,
+            privateTmp,
+            credentialsRoot,
+            privatePids: hasPids(start, sandbox),
+          },
           root: root === '/' ? null : root,
         }),
         ...{ root, ...places, look, mounts: hostMounts(), setsFlags },
@@ -105,6 +113,9 @@ export function createSandboxes(parts: SandboxParts): Sandboxes {
       return err(refusal(errno, `cannot make ${what}: ${inWords(errno)}`))
     }
   }
+
+  const hasPids = ({ isConfined }: SandboxStart, { privatePids }: SandboxSettings): boolean =>
+    isConfined && privatePids && abilities['pid-namespace'] === null
 
   const prepare = (
     start: SandboxStart,
@@ -122,6 +133,7 @@ export function createSandboxes(parts: SandboxParts): Sandboxes {
       )
     }
     const hasMounts = wantsMounts && reason === null
+    const newPids = hasMounts && hasPids(start, sandbox)
     const own = shared.of(unit)
     const entered = namespacesOf(parts, sandbox, start, own, hasMounts)
     if (entered.isErr()) return err(entered.error)
@@ -133,6 +145,7 @@ export function createSandboxes(parts: SandboxParts): Sandboxes {
     return ok({
       request: {
         ...entered.value,
+        newPids,
         mounts:
           hasMounts && places
             ? {
@@ -158,6 +171,21 @@ export function createSandboxes(parts: SandboxParts): Sandboxes {
       const sandbox = start.unit.sandbox ?? SANDBOX_DEFAULTS
       if (sandbox === SANDBOX_DEFAULTS && start.root === null) return ok(null)
       return prepare(start, sandbox)
+    },
+    namespaces(unit) {
+      const { sandbox } = unit
+      if (!sandbox || (!sandbox.privateNetwork && sandbox.networkNamespacePath === null)) return []
+      const reason = abilities['network-namespace']
+      if (sandbox.privateNetwork && reason !== null)
+        warn(
+          unit.id,
+          `PrivateNetwork= cannot be had (${reason}): its sockets are on the network of all`,
+        )
+      const asDaemon = { uid: null, gid: null, isConfined: false }
+      return namespacesOf(parts, sandbox, asDaemon, shared.of(unit), false).match(
+        ({ namespaces }) => namespaces.map(({ fd }) => fd),
+        ({ message }) => message,
+      )
     },
     end: shared.end,
     removed: shared.removed,

@@ -1,7 +1,9 @@
 // The directives of [Install] (systemd.unit(5)) and of [X-Hearth], hearth's own.
 import { err, ok } from 'neverthrow'
-import { plain, yesNo } from '../print.ts'
+import { execCommandText, plain, yesNo } from '../print.ts'
+import type { ExecCommand } from '../unit.ts'
 import { boolean } from '../values/boolean.ts'
+import { readCommands } from '../values/command.ts'
 import { oneOf, type Parse } from '../values/parse.ts'
 import { type Directive, list, setting } from './directive.ts'
 import { unitNames } from './unit.ts'
@@ -14,6 +16,11 @@ const instance: Parse<string | null> = (text, context) =>
         ? ok(name)
         : err('expected what may stand behind the @ of a name'),
     )
+
+const command: Parse<ExecCommand | null> = (text, context) =>
+  readCommands(text, context).andThen(([only, ...more]) =>
+    only && more.length === 0 ? ok(only) : err('expected one command'),
+  )
 
 export const installDirectives = (): Directive[] => [
   list('install', 'WantedBy', 'wantedBy', unitNames),
@@ -41,6 +48,11 @@ export const hearthDirectives = (): Directive[] => [
       note: 'how its lines go to the standard output of hearth, or off; inherit: as --console and --console-format say',
     },
   ),
+  setting('hearth', 'LogPipe', 'logPipe', command, {
+    print: value => (value === null ? '' : execCommandText(value)),
+    property: 'HearthLogPipe',
+    note: 'a command that is given its output in place of the log, as s6-log; it runs as the user of the unit, outside of its sandbox',
+  }),
   setting('hearth', 'Strict', 'strict', boolean, {
     print: yesNo,
     property: 'HearthStrict',

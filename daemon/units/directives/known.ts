@@ -7,19 +7,16 @@ const names = (text: string) => text.trim().split(/\s+/)
 const EXEC = names(`
 RootImage RootImageOptions RootImagePolicy RootEphemeral RootHash RootHashSignature RootVerity RootMStack
 ExtensionDirectories ExtensionImages ExtensionImagePolicy MountImages MountImagePolicy
-PrivatePIDs PrivateBPF UserNamespacePath
-SELinuxContext AppArmorProfile SmackProcessLabel StateDirectoryQuota CacheDirectoryQuota
+PrivateBPF UserNamespacePath
+SELinuxContext SmackProcessLabel StateDirectoryQuota CacheDirectoryQuota
 LogsDirectoryQuota StateDirectoryAccounting CacheDirectoryAccounting LogsDirectoryAccounting MemoryTHP`)
 
 /** systemd.resource-control(5). */
 const RESOURCES = names(`
-DefaultMemoryMin DefaultStartupMemoryLow DefaultMemoryLow StartupMemoryLow StartupMemoryHigh StartupMemoryMax
-StartupMemorySwapMax StartupMemoryZSwapMax MemoryZSwapWriteback MemoryKSM MemoryPressureWatch
-MemoryPressureThresholdSec CPUPressureWatch CPUPressureThresholdSec IOPressureWatch IOPressureThresholdSec
-DisableControllers IPAccounting IPIngressFilterPath IPEgressFilterPath
-ManagedOOMSwap ManagedOOMMemoryPressure ManagedOOMMemoryPressureLimit ManagedOOMMemoryPressureDurationSec
-ManagedOOMPreference BPFProgram SocketBindAllow SocketBindDeny RestrictNetworkInterfaces BindNetworkInterface NFTSet
-CoredumpReceive CPUSetPartition`)
+MemoryKSM MemoryPressureWatch MemoryPressureThresholdSec CPUPressureWatch CPUPressureThresholdSec IOPressureWatch
+IOPressureThresholdSec IPAccounting IPIngressFilterPath IPEgressFilterPath ManagedOOMSwap ManagedOOMMemoryPressure
+ManagedOOMMemoryPressureLimit ManagedOOMMemoryPressureDurationSec ManagedOOMPreference BPFProgram SocketBindAllow
+SocketBindDeny RestrictNetworkInterfaces BindNetworkInterface NFTSet CoredumpReceive CPUSetPartition`)
 
 const NO_LOGIN = 'nobody logs in through a service of a container: no login is recorded'
 const INERT: readonly (readonly [name: string, note: string])[] = [
@@ -46,7 +43,6 @@ const NOTES: readonly (readonly [note: string, directives: string])[] = [
     SocketBindAllow SocketBindDeny RestrictNetworkInterfaces BindNetworkInterface`,
   ],
   ['the SELinux security module is not used', 'SELinuxContext'],
-  ['the AppArmor security module is not used', 'AppArmorProfile'],
   ['the Smack security module is not used', 'SmackProcessLabel'],
   [
     'directories have no quotas',
@@ -62,7 +58,7 @@ function noteOf(name: string): string | null {
 
 /** Why nothing of a section is carried out. */
 const SECTION_NOTES: Readonly<Record<string, string>> = {
-  Automount: 'automount units are not started',
+  Automount: 'the path is mounted as soon as the unit is started, not when it is first used',
   Scope: 'scopes are made by programs through systemd’s bus alone',
 }
 
@@ -72,7 +68,7 @@ export type LazyRows = { names: () => Iterable<string>; row: (name: string) => D
 /** Those without which a unit is less confined than its file says. */
 const SECURITY = new Set(
   names(`
-PrivatePIDs PrivateBPF UserNamespacePath RootImage RootVerity RootHash SELinuxContext AppArmorProfile
+PrivateBPF UserNamespacePath RootImage RootVerity RootHash SELinuxContext
 SmackProcessLabel IPIngressFilterPath IPEgressFilterPath
 BPFProgram SocketBindAllow SocketBindDeny RestrictNetworkInterfaces NFTSet`),
 )
@@ -117,5 +113,10 @@ export const OTHER_SECTIONS: Readonly<Record<string, readonly string[]>> = {
 
 export const otherDirectives = (section: string): Directive[] =>
   (OTHER_SECTIONS[section] ?? []).map(name =>
-    ignored(name, 'not-enforced', SECTION_NOTES[section] ?? null),
+    ignored(
+      name,
+      // The name of the unit says where; what is mounted is not given up again.
+      section === 'Automount' ? 'inert' : 'not-enforced',
+      SECTION_NOTES[section] ?? null,
+    ),
   )

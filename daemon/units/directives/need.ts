@@ -24,6 +24,10 @@ export const NEEDS = [
   'oom-score',
   'keyring',
   'inotify',
+  /** To take up a profile of AppArmor. */
+  'apparmor',
+  /** A message bus that answers for names. */
+  'bus',
   /** Programs in the kernel: addresses and devices of a cgroup. */
   'bpf',
   /** A cgroup v2 directory for each unit; the others are controllers that its children may have. */

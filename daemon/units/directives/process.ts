@@ -1,6 +1,7 @@
 // What else a unit's processes are given at their start (systemd.exec(5), PROCESS PROPERTIES and others).
 import { err, ok } from 'neverthrow'
 import { plain, yesNo } from '../print.ts'
+import type { ExecSettings } from '../unit.ts'
 import { boolean } from '../values/boolean.ts'
 import { integer } from '../values/number.ts'
 import { listed, oneOf, type Parse } from '../values/parse.ts'
@@ -65,7 +66,20 @@ const personality: Parse<{ name: string; domain: number }> = (text, context) =>
       : ok({ name, domain })
   })
 
+/** The name of a profile; behind `-` what goes wrong with it does not count. */
+const appArmorProfile: Parse<ExecSettings['appArmorProfile']> = (text, context) => {
+  const optional = text.startsWith('-')
+  return context
+    .expand(optional ? text.slice(1) : text)
+    .andThen(name => (name === '' ? err('expected the name of a profile') : ok({ name, optional })))
+}
+
 export const processDirectives = (): Directive[] => [
+  setting('exec', 'AppArmorProfile', 'appArmorProfile', appArmorProfile, {
+    print: profile => profile?.name ?? '',
+    needs: ({ exec }) => (exec?.appArmorProfile ? ['apparmor'] : []),
+    security: true,
+  }),
   custom(
     'CoredumpFilter',
     (draft, text, context) => {

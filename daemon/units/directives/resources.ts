@@ -16,6 +16,7 @@ import { oneOf, type Parse } from '../values/parse.ts'
 import {
   addressRanges,
   blockIoWeight,
+  controllers,
   cpuQuota,
   cpuQuotaPeriod,
   cpuShares,
@@ -61,6 +62,16 @@ const memory = (
   parse: Parse<Amount>,
   aliases: readonly string[] = [],
 ): Directive => resource('cgroup-memory', name, field, parse, amountText, { aliases })
+
+/** One that may not be set: `unset` is what is shown then. */
+const memoryIfSet = (
+  name: string,
+  field: Field<Amount | null>,
+  parse: Parse<Amount>,
+  unset: Amount,
+): Directive => resource('cgroup-memory', name, field, parse, value => amountText(value ?? unset))
+
+const INFINITY = Number.POSITIVE_INFINITY
 
 /** The sums are told from /proc where there is no controller. */
 const accounting = (
@@ -193,12 +204,23 @@ export const resourceDirectives = (): Directive[] => [
   numbers('AllowedMemoryNodes', 'allowedMemoryNodes'),
   numbers('StartupAllowedMemoryNodes', 'startupAllowedMemoryNodes'),
   accounting('cgroup-memory', 'MemoryAccounting', 'memoryAccounting'),
-  memory('MemoryMin', 'memoryMin', memoryAmount),
-  memory('MemoryLow', 'memoryLow', memoryAmount),
+  memoryIfSet('MemoryMin', 'memoryMin', memoryAmount, 0),
+  memoryIfSet('MemoryLow', 'memoryLow', memoryAmount, 0),
+  memoryIfSet('StartupMemoryLow', 'startupMemoryLow', memoryAmount, 0),
+  memoryIfSet('DefaultMemoryMin', 'defaultMemoryMin', memoryAmount, 0),
+  memoryIfSet('DefaultMemoryLow', 'defaultMemoryLow', memoryAmount, 0),
+  memoryIfSet('DefaultStartupMemoryLow', 'defaultStartupMemoryLow', memoryAmount, 0),
   memory('MemoryHigh', 'memoryHigh', memoryLimit),
   memory('MemoryMax', 'memoryMax', memoryLimit, ['MemoryLimit']),
   memory('MemorySwapMax', 'memorySwapMax', memoryAmount),
   memory('MemoryZSwapMax', 'memoryZswapMax', memoryAmount),
+  memoryIfSet('StartupMemoryHigh', 'startupMemoryHigh', memoryLimit, INFINITY),
+  memoryIfSet('StartupMemoryMax', 'startupMemoryMax', memoryLimit, INFINITY),
+  memoryIfSet('StartupMemorySwapMax', 'startupMemorySwapMax', memoryAmount, INFINITY),
+  memoryIfSet('StartupMemoryZSwapMax', 'startupMemoryZswapMax', memoryAmount, INFINITY),
+  resource('cgroup-memory', 'MemoryZSwapWriteback', 'memoryZswapWriteback', boolean, yesNo, {
+    needs: ({ resources }) => (resources?.memoryZswapWriteback === false ? ['cgroup-memory'] : []),
+  }),
   accounting('cgroup-pids', 'TasksAccounting', 'tasksAccounting'),
   resource('cgroup-pids', 'TasksMax', 'tasksMax', tasksLimit, value =>
     amountText(value ?? Number.POSITIVE_INFINITY),
@@ -222,6 +244,10 @@ export const resourceDirectives = (): Directive[] => [
   device('BlockIOReadBandwidth', 'blockReadBandwidth', 'rate'),
   device('BlockIOWriteBandwidth', 'blockWriteBandwidth', 'rate'),
   delegate,
+  list('resources', 'DisableControllers', 'disableControllers', controllers, {
+    needs: ({ resources }) => (resources?.disableControllers.length ? ['cgroup'] : []),
+    print: names => names.join(' '),
+  }),
   resource('cgroup', 'DelegateSubgroup', 'delegateSubgroup', subgroup, plain),
   setting('resources', 'DevicePolicy', 'devicePolicy', oneOf('auto', 'closed', 'strict'), {
     needs: ({ resources }) => (resources?.devicePolicy === 'auto' ? NO_NEED : PROGRAMS),

@@ -93,8 +93,6 @@ const printTmpfs = ({ path, options }: TemporaryFileSystem) =>
 /** What the system calls for it are kept from the unit by. */
 const KERNEL: readonly Need[] = ['capabilities', 'seccomp']
 
-const SOCKETS: DirectiveOptions = { missing: 'the sockets of a socket unit are the host’s' }
-
 export const sandboxDirectives = (): Directive[] => [
   word('ProtectSystem', 'protectSystem', booleanOr('full', 'strict')),
   word('ProtectHome', 'protectHome', booleanOr('read-only', 'tmpfs')),
@@ -126,12 +124,12 @@ export const sandboxDirectives = (): Directive[] => [
     print: value => yesNo(value ?? false),
     ...protects('mountApiVfs', MOUNTS),
   }),
-  flag('PrivateNetwork', 'privateNetwork', ['network-namespace'], SOCKETS),
+  flag('PrivateNetwork', 'privateNetwork', ['network-namespace']),
   word('NetworkNamespacePath', 'networkNamespacePath', absolutePath, ['network-namespace'], {
     fallback: 'fails',
-    ...SOCKETS,
   }),
   flag('PrivateIPC', 'privateIpc', ['ipc-namespace']),
+  flag('PrivatePIDs', 'privatePids', ['pid-namespace', 'mount-namespace']),
   word('IPCNamespacePath', 'ipcNamespacePath', absolutePath, ['ipc-namespace'], {
     fallback: 'fails',
   }),

@@ -9,7 +9,7 @@ import { readCommands } from '../values/command.ts'
 import { exitStatusSet } from '../values/exit-status.ts'
 import { integer } from '../values/number.ts'
 import { openFile, openFileText } from '../values/open-file.ts'
-import { expanded, oneOf, type Parse } from '../values/parse.ts'
+import { oneOf, type Parse } from '../values/parse.ts'
 import { pidFile } from '../values/path.ts'
 import { signal } from '../values/signal.ts'
 import { timeout, timespan } from '../values/timespan.ts'
@@ -87,6 +87,16 @@ const serviceType: Parse<ServiceSettings['type']> = oneOf(
   'notify-reload',
   'idle',
 )
+/** The D-Bus specification, Bus names: of two elements at least, in a language of its own. */
+const busName: Parse<string> = (text, context) =>
+  context
+    .expand(text)
+    .andThen(name =>
+      name.length <= 255 && /^[A-Za-z_-][\w-]*(?:\.[A-Za-z_-][\w-]*)+$/.test(name)
+        ? ok(name)
+        : err('expected a well-known name of a bus, such as org.example.Web'),
+    )
+
 const failureMode = oneOf('terminate', 'abort', 'kill')
 
 const sockets: Parse<string[]> = (text, context) =>
@@ -101,10 +111,7 @@ const preserve: Parse<ServiceSettings['fileDescriptorStorePreserve']> = text => 
 }
 
 export const serviceDirectives = (runtime: string): Directive[] => [
-  setting('service', 'Type', 'type', serviceType, {
-    print: plain,
-    missing: 'with dbus no bus is asked: the service is up when it runs',
-  }),
+  setting('service', 'Type', 'type', serviceType, { print: plain }),
   setting('service', 'ExitType', 'exitType', oneOf('main', 'cgroup'), { print: plain }),
   setting(
     'service',
@@ -118,10 +125,11 @@ export const serviceDirectives = (runtime: string): Directive[] => [
     missing: 'debug (systemd 257)',
   }),
   setting('service', 'PIDFile', 'pidFile', pidFile(runtime), { print: plain }),
-  setting('service', 'BusName', 'busName', expanded, {
+  setting('service', 'BusName', 'busName', busName, {
     print: plain,
-    status: 'not-enforced',
-    note: 'no bus is asked: a service of Type=dbus is up when it runs',
+    needs: ({ service }) => (service?.type === 'dbus' ? ['bus'] : []),
+    fallback: 'emulated',
+    note: 'the service is up when it runs',
   }),
   exec('ExecCondition', 'execCondition'),
   exec('ExecStartPre', 'execStartPre'),

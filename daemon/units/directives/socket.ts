@@ -152,6 +152,8 @@ const interfaceName: Parse<string> = (text, context) =>
 
 const SMACK = 'the Smack security module is not used'
 
+const POLL_NOTE = 'without either there is no limit, as before systemd 255'
+
 export const socketDirectives = (): Directive[] => [
   listen('ListenStream', socketPort('stream')),
   listen('ListenDatagram', socketPort('datagram')),
@@ -211,6 +213,15 @@ export const socketDirectives = (): Directive[] => [
     properties: [{ name: 'FileDescriptorName', print: descriptorName }],
   }),
   setting('socket', 'Service', 'service', serviceName),
+  setting('socket', 'PollLimitIntervalSec', 'pollLimitIntervalUsec', timespan, {
+    property: 'PollLimitIntervalUSec',
+    note: POLL_NOTE,
+    print: value => usec(value ?? 0),
+  }),
+  setting('socket', 'PollLimitBurst', 'pollLimitBurst', count, {
+    note: POLL_NOTE,
+    print: value => String(value ?? 0),
+  }),
   span('TriggerLimitIntervalSec', 'triggerLimitIntervalUsec'),
   setting('socket', 'TriggerLimitBurst', 'triggerLimitBurst', count, {
     properties: [
@@ -225,8 +236,6 @@ export const socketDirectives = (): Directive[] => [
   ignored('SmackLabelIPOut', 'inert', SMACK),
   ignored('SELinuxContextFromNet', 'inert', 'SELinux is not used'),
   ...[
-    'PollLimitIntervalSec',
-    'PollLimitBurst',
     'PassFileDescriptorsToExec',
     'AcceptFileDescriptors',
     'PassPIDFD',
@@ -235,6 +244,16 @@ export const socketDirectives = (): Directive[] => [
     'DeferTriggerMaxSec',
   ].map(name => ignored(name, 'not-enforced', null)),
 ]
+
+/** PollLimitIntervalSec= and PollLimitBurst= in force (systemd.socket(5)); null: no limit, as where neither is set. */
+export function pollLimit({
+  pollLimitIntervalUsec: interval,
+  pollLimitBurst: burst,
+  accept,
+}: SocketSettings): { intervalUsec: number; burst: number } | null {
+  if ((interval === null && burst === null) || interval === 0 || burst === 0) return null
+  return { intervalUsec: interval ?? 2_000_000, burst: burst ?? (accept ? 150 : 15) }
+}
 
 /** TriggerLimitBurst= in force (systemd.socket(5)): many connections are more usual than many starts of one service. */
 export const triggerLimitBurst = ({ triggerLimitBurst: burst, accept }: SocketSettings): number =>

@@ -154,6 +154,8 @@ export const movedToUnit = (): Directive[] => [
 
 const exitStatus = integer(0, 255)
 
+const MOUNTS_NOTE = 'of mount units that have a file; whoever runs the container mounts the others'
+
 export const unitDirectives = (): Directive[] => [
   setting('unit', 'Description', 'description', expanded, { print: plain }),
   list('unit', 'Documentation', 'documentation', textWords, { print: quotedList }),
@@ -173,16 +175,14 @@ export const unitDirectives = (): Directive[] => [
   dependency('ReloadPropagatedFrom', 'reloadPropagatedFrom', ['PropagateReloadFrom']),
   dependency('PropagatesStopTo', 'propagatesStopTo'),
   dependency('StopPropagatedFrom', 'stopPropagatedFrom'),
-  {
-    ...dependency('JoinsNamespaceOf', 'joinsNamespaceOf'),
-    status: 'not-enforced',
-    note: 'services do not share namespaces',
-  },
+  dependency('JoinsNamespaceOf', 'joinsNamespaceOf'),
   list('unit', 'RequiresMountsFor', 'requiresMountsFor', absolutePaths, {
-    aliases: ['WantsMountsFor'],
     print: quotedList,
-    note: 'of mount units that have a file; whoever runs the container mounts the others',
-    missing: 'WantsMountsFor= requires them as well',
+    note: MOUNTS_NOTE,
+  }),
+  list('unit', 'WantsMountsFor', 'wantsMountsFor', absolutePaths, {
+    print: quotedList,
+    note: MOUNTS_NOTE,
   }),
   setting('unit', 'DefaultDependencies', 'defaultDependencies', boolean, { print: yesNo }),
   setting('unit', 'StopWhenUnneeded', 'stopWhenUnneeded', boolean, { print: yesNo }),

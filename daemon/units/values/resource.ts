@@ -104,7 +104,12 @@ const OTHER_CONTROLLERS = ['cpuacct', 'blkio', 'devices', 'bpf-firewall', 'bpf-d
 export const delegation: Parse<ResourceSettings['delegate']> = (text, context) => {
   const truth = readBoolean(text)
   if (truth !== null) return ok(truth ? 'all' : null)
-  return words(text).andThen(names => {
+  return controllers(text, context)
+}
+
+/** Those of cgroup v2 among the names. */
+export const controllers: Parse<string[]> = (text, context) =>
+  words(text).andThen(names => {
     const unknown = names.find(
       name => !CONTROLLERS.includes(name) && !OTHER_CONTROLLERS.includes(name),
     )
@@ -112,7 +117,6 @@ export const delegation: Parse<ResourceSettings['delegate']> = (text, context) =
       context.warn(`${unknown} is no controller, ignored; there are ${CONTROLLERS.join(', ')}`)
     return ok(names.filter(name => CONTROLLERS.includes(name)))
   })
-}
 
 /** The name of a directory within the unit's cgroup. */
 export const subgroup: Parse<string> = (text, context) =>

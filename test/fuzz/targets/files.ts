@@ -60,8 +60,24 @@ const logLines: Target = {
     `${HEAD} err 3 nginx[31]: bind() failed`,
     `${HEAD} out 6 a\\x20b+ part`,
     `${HEAD.replace(/ .*/, ' -')} out 0 x: `,
+    `${HEAD} log 4 app[9]= said\t{"CODE_LINE":"7","A":"\\t"}`,
   ),
-  words: [' out ', ' err ', '[31]', ': ', '+ ', '\\x5c', '\\x', 'Z ', '-'],
+  words: [
+    ' out ',
+    ' err ',
+    ' log ',
+    '[31]',
+    ': ',
+    '+ ',
+    '= ',
+    '\t{',
+    '"a":"b"',
+    '}',
+    '\\x5c',
+    '\\x',
+    'Z ',
+    '-',
+  ],
   run(input) {
     const bytes = Buffer.from(input)
     const record = parseLine('web.service', bytes, 0, bytes.length)
@@ -73,8 +89,9 @@ const logLines: Target = {
       JSON.stringify(again) === JSON.stringify(record),
       `${JSON.stringify(record)} is written as ${line}`,
     )
-    const { stream, priority, pid, binary, partial, invocationId } = record
-    return [stream, priority, pid === null, binary, partial, invocationId === ''].join(' ')
+    const { stream, priority, pid, binary, partial, invocationId, fields } = record
+    const kinds = [binary, partial, fields && Object.keys(fields).length]
+    return [stream, priority, pid === null, ...kinds, invocationId === ''].join(' ')
   },
 }
 

@@ -32,6 +32,8 @@ const CASES: readonly (readonly [lines: string, ...attributes: string[]])[] = [
   ['MemoryMax=5‰', 'memory.max=5000'],
   ['MemoryMax=1G; MemoryMax=infinity'],
   ['MemoryMax=1G; MemoryMax='],
+  ['StartupMemoryMax=1M'],
+  ['MemoryZSwapWriteback=no', 'memory.zswap.writeback=0'],
   ['MemoryLimit=64K', 'memory.max=65536'],
   [
     'MemoryMin=1M; MemoryLow=2M; MemoryHigh=3M',

@@ -86,6 +86,39 @@ test('a unit has a directory in that of its slices, which are nested by their na
   t.false(tree.isEmpty('web.service'))
 })
 
+test('what a slice disables is not switched on in it, and switched off when it comes to that', t => {
+  const { tree, kernel, unit, warnings } = world()
+  unit('a.slice', { disableControllers: ['memory'] })
+  const settings = { slice: 'a-b.slice', memoryMax: 4096, tasksMax: 7 }
+  tree.enter(unit('web.service', settings), NOBODY)
+  const at = `${ROOT}/a.slice/a-b.slice/web.service`
+  t.is(kernel.read(`${at}/pids.max`), '7')
+  t.is(kernel.read(`${at}/memory.max`), '')
+  t.is(kernel.read(`${ROOT}/a.slice/a-b.slice/cgroup.subtree_control`), 'pids')
+  unit('a.slice', { disableControllers: ['memory', 'pids'] })
+  tree.refresh()
+  t.is(kernel.read(`${ROOT}/a.slice/cgroup.subtree_control`), '')
+  t.is(kernel.read(`${ROOT}/cgroup.subtree_control`), 'pids')
+  t.deepEqual(warnings, [])
+})
+
+test('what a slice says for all in it counts for those that do not say it themselves', t => {
+  const { tree, kernel, unit, starting } = world()
+  unit('a.slice', { defaultMemoryMin: 10, defaultMemoryLow: 20, defaultStartupMemoryLow: 30 })
+  unit('a-b.slice', { defaultMemoryMin: 11 })
+  const at = (name: string) => `${ROOT}/a.slice/a-b.slice/${name}`
+  starting.now = true
+  tree.enter(unit('web.service', { slice: 'a-b.slice' }), NOBODY)
+  tree.enter(unit('db.service', { slice: 'a-b.slice', memoryMin: 0, memoryLow: 5 }), NOBODY)
+  t.is(kernel.read(`${at('web.service')}/memory.min`), '11')
+  t.is(kernel.read(`${at('web.service')}/memory.low`), '30')
+  t.is(kernel.read(`${at('db.service')}/memory.min`), '0')
+  starting.now = false
+  tree.refresh()
+  t.is(kernel.read(`${at('web.service')}/memory.low`), '20')
+  t.is(kernel.read(`${at('db.service')}/memory.low`), '5')
+})
+
 test('a unit without limits has no controller switched on, and costs the daemon no move', t => {
   const { tree, kernel, unit } = world({ pids: [1, 9] })
   tree.enter(unit('web.service'), NOBODY)

@@ -1,0 +1,73 @@
+// Type=dbus against Debian's dbus-daemon: systemd.service(5), Type= and BusName=.
+import { existsSync } from 'node:fs'
+import { root } from '../system/pid1.ts'
+import { type Case, conformance } from './conformance.ts'
+
+const skip = existsSync('/usr/bin/dbus-daemon') ? null : 'it takes the package dbus'
+
+const own = (name: string) =>
+  `${process.execPath} ${root}test/conformance/own-name.ts org.hearth.${name}`
+const hasOwner = (name: string, answer: boolean) =>
+  `dbus-send --system --print-reply=literal --dest=org.freedesktop.DBus / org.freedesktop.DBus.NameHasOwner string:org.hearth.${name} | grep -q ${answer}`
+
+const cases: Case[] = [
+  {
+    title:
+      'a service of Type=dbus is up when its BusName= has an owner, and what follows it finds it there',
+    directives: ['Type', 'BusName'],
+    unit: 'named.service',
+    settings: `Type=dbus\nBusName=org.hearth.Named\nExecStart=${own('Named')}`,
+    more: {
+      'follower.service': `[Unit]\nRequires=named.service\nAfter=named.service\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh -c '${hasOwner('Named', true)}'\n`,
+    },
+    start: 'follower.service',
+    expect: { Result: 'success', ActiveState: 'active', Type: 'dbus', BusName: 'org.hearth.Named' },
+    async afterwards(t, hearth, unit) {
+      t.is(await hearth.show('follower.service', 'Result'), 'success')
+      const { out } = await hearth.ctl('fidelity', '--all', unit)
+      t.regex(out, /^BusName= +org.hearth.Named +enforced/m)
+      const pid = await hearth.show(unit, 'MainPID')
+      await hearth.ok('daemon-reexec')
+      t.is(await hearth.show(unit, 'MainPID'), pid)
+      await hearth.ok('kill', '--signal=USR1', '--kill-whom=main', unit)
+      await hearth.until(unit, 'ActiveState', 'inactive')
+      t.is(await hearth.show(unit, 'Result'), 'success')
+    },
+  },
+  {
+    title: 'BusName= alone means Type=dbus, and one that is not taken in time fails the start',
+    directives: ['BusName', 'Type', 'TimeoutStartSec'],
+    settings:
+      'Type=\nBusName=org.hearth.Nobody\nTimeoutStartSec=300ms\nExecStart=/bin/sleep infinity',
+    expect: { Result: 'timeout', Type: 'dbus' },
+  },
+  {
+    title: 'a service whose name another one has is not up by that other',
+    directives: ['BusName'],
+    settings: `Type=dbus\nBusName=org.hearth.Other\nTimeoutStartSec=2s\nExecStart=${own('Named')}-not`,
+    expect: { Result: 'timeout' },
+  },
+  {
+    title: 'a BusName= that is none is told',
+    directives: ['BusName'],
+    settings: `Type=exec\nBusName=it's\nExecStart=/bin/true`,
+    expect: { LoadState: 'bad-setting' },
+    verified:
+      /cannot read BusName=it's: expected a well-known name of a bus, such as org\.example\.Web/,
+  },
+]
+
+// Started with the daemon, as it would be in an image.
+const units = {
+  'dbus.socket':
+    '[Socket]\nListenStream=/run/dbus/system_bus_socket\n[Install]\nWantedBy=sockets.target multi-user.target\n',
+  'dbus.service':
+    '[Unit]\nRequires=dbus.socket\n[Service]\nType=notify\nExecStart=/usr/bin/dbus-daemon --system --address=systemd: --nofork --nopidfile --syslog-only\n',
+}
+const policy =
+  '<busconfig><policy user="root"><allow own_prefix="org.hearth"/><allow send_destination="*"/></policy></busconfig>'
+
+conformance(
+  cases.map((one, i) => ({ ...one, skip, ...(i === 0 && { more: { ...units, ...one.more } }) })),
+  { prepare: `echo '${policy}' >/etc/dbus-1/system.d/hearth.conf; mkdir -p /run/dbus` },
+)

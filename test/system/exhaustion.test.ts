@@ -1,0 +1,112 @@
+// What the daemon needs runs out: it stays up, answers, says what is missing, and goes on when there is some again.
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import test, { type ExecutionContext } from 'ava'
+import { boot, isRoot, type Pid1 } from './pid1.ts'
+
+const asRoot = isRoot ? test : test.skip
+const LASTING = '[Service]\nExecStart=/bin/sleep 1000\nRestart=always\nRestartSec=0\n'
+
+/** How many descriptors the daemon may have open; its hard limit stays. */
+const allowDescriptors = ({ pid }: Pid1, count: number) =>
+  execFileSync('prlimit', ['--pid', String(pid), `--nofile=${count}:`])
+
+/** The lowest number that no descriptor of the daemon has. */
+function lowestFree({ pid }: Pid1): number {
+  const taken = new Set(readdirSync(`/proc/${pid}/fd`).map(Number))
+  let free = 0
+  while (taken.has(free)) free++
+  return free
+}
+
+/** A service that is started during the shortage does not come up and says why; ctl is answered all the while, and what runs runs
+ * on. When the shortage is over it comes up by itself. */
+async function suffer(t: ExecutionContext, hearth: Pid1, why: RegExp, end: () => unknown) {
+  const pid = await hearth.show('lasting', 'MainPID')
+  const { code, err } = await hearth.ctl('start', 'another')
+  t.is(code, 1)
+  t.regex(err, why)
+  const status = await hearth.ctl('status', 'another')
+  t.is(status.code, 3, 'it is on its way')
+  t.regex(status.out, /activating \(auto-restart\)/)
+  t.regex(await hearth.ok('status'), /State: /)
+  // More often than StartLimitBurst= would allow.
+  await hearth.until('another', 'NRestarts', now => Number(now) > 6)
+  await end()
+  await hearth.until('another', 'ActiveState', 'active')
+  t.is(await hearth.show('lasting', 'MainPID'), pid)
+}
+
+asRoot(
+  'without a descriptor to spare for services ctl is answered, and they come back by themselves',
+  async t => {
+    const hearth = await boot(t, {
+      units: { 'lasting.service': LASTING, 'another.service': LASTING },
+    })
+    await hearth.ok('start', 'lasting')
+    // What is kept for the daemon itself remains.
+    allowDescriptors(hearth, lowestFree(hearth) + 32)
+    await suffer(t, hearth, /the daemon has no file descriptor left/, () =>
+      allowDescriptors(hearth, 4096),
+    )
+  },
+)
+
+const PIDS = '/sys/fs/cgroup/pids'
+
+asRoot('with no process to be had services wait for one, and come up when there is', async t => {
+  if (!existsSync(`${PIDS}/cgroup.procs`)) {
+    t.log('skipped: there is no controller of processes to limit them by')
+    t.pass()
+    return
+  }
+  const hearth = await boot(t, {
+    units: { 'lasting.service': LASTING, 'another.service': LASTING },
+  })
+  await hearth.ok('start', 'lasting')
+  const group = `${PIDS}/hearth-test-${hearth.pid}`
+  mkdirSync(group)
+  t.teardown(async () => {
+    hearth.signal('SIGKILL')
+    await hearth.ended
+    rmdirSync(group)
+  })
+  writeFileSync(`${group}/cgroup.procs`, String(hearth.pid))
+  writeFileSync(`${group}/pids.max`, readFileSync(`${group}/pids.current`, 'utf8').trim())
+  await suffer(t, hearth, /the limit of processes is reached/, () =>
+    writeFileSync(`${group}/pids.max`, 'max'),
+  )
+})
+
+asRoot(
+  'with a full /run ctl is answered, and what needs room there comes up when there is some',
+  async t => {
+    const hearth = await boot(t, {
+      units: {
+        'lasting.service': LASTING,
+        'another.service': `${LASTING}RuntimeDirectory=needy\n`,
+      },
+      before: 'mount -t tmpfs -o nr_inodes=20,mode=755 tmpfs /run',
+    })
+    await hearth.ok('start', 'lasting')
+    await hearth.inside(['sh', '-c', 'i=0; while mkdir /run/full$i; do i=$((i+1)); done'])
+    await suffer(t, hearth, /no space is left on the device/, () =>
+      hearth.inside(['sh', '-c', 'rmdir /run/full*']),
+    )
+  },
+)
+
+test('ten thousand units are read and told of', async t => {
+  const hearth = await boot(t, {
+    units: Object.fromEntries(
+      Array.from({ length: 10_000 }, (_, i) => [
+        `u${i}.service`,
+        `[Unit]\nDescription=Number ${i}\nAfter=u${i + 1}.service\n${LASTING}`,
+      ]),
+    ),
+  })
+  t.is((await hearth.ok('list-unit-files', '--no-legend', 'u*')).split('\n').length, 10_000)
+  await hearth.ok('start', 'u9999')
+  t.is(await hearth.show('u5000', 'Description'), 'Number 5000')
+  t.is((await hearth.ctl('is-active', 'u5000')).code, 3)
+})
