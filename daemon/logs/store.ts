@@ -16,7 +16,7 @@ import {
 } from './files.ts'
 import { directoryName, NEWLINE, parseStamp, unitOfDirectory } from './line.ts'
 import { type Member, members, unpack } from './packed.ts'
-import { expired, type Retention } from './retention.ts'
+import { createKeeping, type Keeping, type Retention } from './retention.ts'
 
 export type StoreSettings = {
   /** null: in memory only. */
@@ -26,7 +26,7 @@ export type StoreSettings = {
   keep: number
   /** A file whose first line is older than this is full too, microseconds; 0 or not given: by its size alone. */
   rotateUsec?: number
-  /** What of all units' files is kept, looked at when a file becomes full; not given: all of them. */
+  /** What of all units' files is kept; not given: all of them. */
   retention?: Retention
   /** Full files are compressed by it; not given: they stay as they are. */
   background?: Background
@@ -56,6 +56,11 @@ export interface Store {
   units(): UnitName[]
   /** Lets go of a unit's open file; the next append opens it again. */
   release(unit: UnitName): void
+  /** When time alone will bring something to do for `tend`, by CLOCK_REALTIME; null: not before something is written. */
+  dueUsec(): number | null
+  /** Puts aside and removes what is of an age, and tries once more to write what is in memory only. The first call looks
+   * through all files that earlier daemons left. */
+  tend(): void
   /** Tries once more to write what is in memory only, and closes all files. */
   close(): void
 }
@@ -83,7 +88,10 @@ const OPEN_FILES = 256
 const UNIT_MEMORY_BYTES = 256 * 1024
 const MEMORY_BYTES = 8 * 1024 * 1024
 const RETRY_USEC = 1_000_000
+/** Without new lines it is tried again after a pause that doubles up to this. */
+const MOST_RETRY_USEC = 60_000_000
 const STAMP_BYTES = 27
+const EMPTY = Buffer.alloc(0)
 // Not through a symbolic link, and not waiting for the reader of a FIFO that somebody put there.
 const APPEND =
   constants.O_WRONLY |
@@ -94,13 +102,26 @@ const APPEND =
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 export function createStore(settings: StoreSettings): Store {
-  const { directory, rotateBytes, keep, nowUsec } = settings
+  const { directory, rotateBytes, keep, nowUsec, rotateUsec = 0 } = settings
   const logs = new Map<UnitName, UnitLog>()
   /** Those with an open file, the one that was opened first in front. */
   const open = new Set<UnitLog>()
   /** Those that could not be written the last time. */
   const failing = new Set<UnitLog>()
   let memoryBytes = 0
+  let keeping: Keeping | null = null
+  let hasLooked = false
+  /** Units whose current file is put aside by its age, the oldest first. */
+  const ages = new Map<UnitName, number>()
+  /** How many lines memory had no room for since the first one failed. */
+  let lost = 0
+  let retryUsec = 0
+  let retryPauseUsec = RETRY_USEC
+
+  const began = (of: UnitLog, usec: number) => {
+    of.beganUsec = usec
+    if (rotateUsec > 0 && !Number.isNaN(usec)) ages.set(of.unit, usec)
+  }
 
   const log = (unit: UnitName) => {
     let known = logs.get(unit)
@@ -144,7 +165,7 @@ export function createStore(settings: StoreSettings): Store {
       if (!found.isFile()) throw new Error(`${path} is not a regular file`)
       of.size = found.size
       of.inode = found.ino
-      of.beganUsec = settings.rotateUsec && found.size > 0 ? firstUsec(path) : Number.NaN
+      began(of, rotateUsec > 0 && found.size > 0 ? firstUsec(path) : Number.NaN)
       if (!endsWithNewline(path, found.size)) of.size += fs.writeSync(fd, '\n')
     } catch (error) {
       fs.closeSync(fd)
@@ -162,6 +183,10 @@ export function createStore(settings: StoreSettings): Store {
   const compressor =
     settings.background &&
     createCompressor(settings.background, (path, packed) => {
+      keeping?.packed(
+        path,
+        packed.reduce((bytes, { size }) => bytes + size, 0),
+      )
       const of = unitOf(path)
       if (of)
         of.regions = of.regions.flatMap(each => (each.path === path ? moved(each, packed) : each))
@@ -172,22 +197,21 @@ export function createStore(settings: StoreSettings): Store {
     // What a daemon that died while it compressed the file may have left of it.
     fs.rmSync(isPacked(path) ? path.slice(0, -PACKED.length) : path + UNFINISHED, { force: true })
     compressor?.forget(path)
+    keeping?.removed(path)
     const of = unitOf(path)
     if (of) of.regions = of.regions.filter(region => region.path !== path)
   }
 
-  let isSweeping = false
   const sweep = () => {
-    isSweeping = false
     if (directory === null || !settings.retention) return
-    for (const path of expired(directory, settings.retention, nowUsec())) remove(path)
+    keeping ??= createKeeping(directory, settings.retention)
+    for (const path of keeping.expired(nowUsec())) remove(path)
   }
 
   const isFull = (of: UnitLog, more: number) => {
     if (of.size === 0) return false
     if (of.size + more > rotateBytes) return true
-    const { rotateUsec = 0 } = settings
-    return rotateUsec > 0 && nowUsec() - of.beganUsec > rotateUsec
+    return rotateUsec > 0 && nowUsec() - of.beganUsec >= rotateUsec
   }
 
   const rotate = (of: UnitLog) => {
@@ -200,6 +224,8 @@ export function createStore(settings: StoreSettings): Store {
     if (name <= last) name = nextFileName(last)
     const path = `${of.path}/${name}`
     fs.renameSync(current, path)
+    ages.delete(of.unit)
+    keeping?.full(current, path, of.size)
     for (const region of of.regions) if (region.path === current) region.path = path
     full.push(name)
     for (const old of full.slice(0, Math.max(0, full.length - keep))) {
@@ -208,10 +234,38 @@ export function createStore(settings: StoreSettings): Store {
     if (compressor)
       for (const each of fullFiles(of.path))
         if (!isPacked(each)) compressor.add(`${of.path}/${each}`)
-    if (!settings.retention || isSweeping) return
-    isSweeping = true
-    if (settings.background) settings.background.later(sweep, 0)
-    else sweep()
+    sweep()
+  }
+
+  /** Puts a current file aside by its age. */
+  const putAside = (unit: UnitName) => {
+    const of = log(unit)
+    ages.delete(unit)
+    try {
+      if (of.fd === -1) openCurrent(of)
+      if (of.size > 0) rotate(of)
+    } catch {
+      // Nothing can be written now; the next line tries again.
+    }
+  }
+
+  /** Takes note of the ages of what earlier daemons left. */
+  const lookThrough = () => {
+    hasLooked = true
+    if (directory === null) return
+    if ((settings.retention?.maxAgeUsec ?? 0) > 0) sweep()
+    if (rotateUsec === 0) return
+    const found: [UnitName, number][] = []
+    for (const { name } of entries(directory)) {
+      const unit = unitOfDirectory(name)
+      const path = `${directory}/${name}/current`
+      const isFile = fs.lstatSync(path, { throwIfNoEntry: false })?.isFile()
+      if (!ages.has(unit) && isFile) found.push([unit, firstUsec(path)])
+    }
+    const present = [...ages]
+    ages.clear()
+    for (const [unit, usec] of [...found, ...present].sort(([, a], [, b]) => a - b))
+      if (!Number.isNaN(usec)) ages.set(unit, usec)
   }
 
   /** Puts `lines`, which stand at position `from`, into the file. Throws what the system says, and leaves no part. */
@@ -241,8 +295,9 @@ export function createStore(settings: StoreSettings): Store {
       throw error
     }
     of.size += lines.length
-    if (Number.isNaN(of.beganUsec)) of.beganUsec = nowUsec()
+    if (Number.isNaN(of.beganUsec)) began(of, nowUsec())
     const path = `${of.path}/current`
+    keeping?.current(path, of.size)
     const last = of.regions.at(-1)
     if (
       last?.path === path &&
@@ -257,19 +312,20 @@ export function createStore(settings: StoreSettings): Store {
     of.memory.push({ from, bytes: Buffer.from(lines) })
     of.memoryBytes += lines.length
     memoryBytes += lines.length
-    while (of.memoryBytes > UNIT_MEMORY_BYTES && of.memory.length > 1) forget(of)
+    while (of.memoryBytes > UNIT_MEMORY_BYTES && of.memory.length > 1) lost += linesOf(forget(of))
     while (memoryBytes > MEMORY_BYTES) {
       let largest = of
       for (const other of logs.values())
         if (other.memoryBytes > largest.memoryBytes) largest = other
-      forget(largest)
+      lost += linesOf(forget(largest))
     }
   }
 
   const forget = (of: UnitLog) => {
-    const length = of.memory.shift()?.bytes.length ?? 0
-    of.memoryBytes -= length
-    memoryBytes -= length
+    const bytes = of.memory.shift()?.bytes ?? EMPTY
+    of.memoryBytes -= bytes.length
+    memoryBytes -= bytes.length
+    return bytes
   }
 
   /** Writes what had to be kept in memory. Throws as `write` does; what is written is out of the memory then. */
@@ -282,24 +338,30 @@ export function createStore(settings: StoreSettings): Store {
 
   const failed = (of: UnitLog, error: unknown) => {
     of.retryUsec = nowUsec() + RETRY_USEC
-    if (failing.size === 0)
+    if (failing.size === 0) {
+      retryPauseUsec = RETRY_USEC
+      retryUsec = of.retryUsec
       settings.warn(
         `cannot write the log ${of.path}/current: ${error instanceof Error ? error.message : error}; the last lines are kept in memory until it can be written again`,
       )
+    }
     failing.add(of)
   }
 
-  const recovered = (of: UnitLog) => {
-    failing.delete(of)
-    for (const other of failing) {
+  /** Tries to write what is in memory only. */
+  const retry = () => {
+    for (const of of failing) {
       try {
-        writeMemory(other)
-        failing.delete(other)
+        writeMemory(of)
+        failing.delete(of)
       } catch {
-        other.retryUsec = nowUsec() + RETRY_USEC
+        of.retryUsec = nowUsec() + RETRY_USEC
       }
     }
-    if (failing.size === 0) settings.warn('the logs can be written again')
+    if (failing.size > 0) return
+    const missing = lost > 0 ? `; ${lost} lines for which memory had no room are missing` : ''
+    lost = 0
+    settings.warn(`the logs can be written again${missing}`)
   }
 
   const append = (unit: UnitName, lines: Uint8Array) => {
@@ -315,7 +377,7 @@ export function createStore(settings: StoreSettings): Store {
     try {
       writeMemory(of)
       write(of, from, lines)
-      if (isFailing) recovered(of)
+      if (isFailing) retry()
     } catch (error) {
       remember(of, from, lines)
       failed(of, error)
@@ -369,6 +431,29 @@ export function createStore(settings: StoreSettings): Store {
       const of = logs.get(unit)
       if (of) close(of)
     },
+    dueUsec() {
+      const [oldest = Number.POSITIVE_INFINITY] = ages.values()
+      const due = Math.min(
+        oldest + rotateUsec,
+        keeping?.dueUsec() ?? Number.POSITIVE_INFINITY,
+        failing.size > 0 ? retryUsec : Number.POSITIVE_INFINITY,
+      )
+      return Number.isFinite(due) ? due : null
+    },
+    tend() {
+      if (failing.size > 0) {
+        retryPauseUsec = Math.min(2 * retryPauseUsec, MOST_RETRY_USEC)
+        retryUsec = nowUsec() + retryPauseUsec
+        retry()
+      }
+      if (!hasLooked) lookThrough()
+      const now = nowUsec()
+      for (const [unit, usec] of ages) {
+        if (usec + rotateUsec > now) break
+        putAside(unit)
+      }
+      if (keeping) sweep()
+    },
     close() {
       for (const of of failing) {
         try {
@@ -382,15 +467,15 @@ export function createStore(settings: StoreSettings): Store {
   }
 }
 
-/** What was written since is in the file itself or, if that became full meanwhile, in the one after it, too: a turn brings less
- * than a file takes. */
+/** What was written since is in the file itself and, if that became full meanwhile, in those after it, too. */
 function cutBack(path: string, inode: number, size: number): void {
   const names = ['current', ...fullFiles(path).reverse()]
   const inodeOf = (name: string) => fs.lstatSync(`${path}/${name}`, { throwIfNoEntry: false })?.ino
-  const name = names.find(each => inodeOf(each) === inode)
-  if (name === undefined) return
-  if (fs.statSync(`${path}/${name}`).size > size) fs.truncateSync(`${path}/${name}`, size)
-  if (name !== 'current' && inodeOf('current') !== undefined) fs.truncateSync(`${path}/current`, 0)
+  const at = names.findIndex(each => inodeOf(each) === inode)
+  if (at === -1) return
+  const name = `${path}/${names[at]}`
+  if (fs.statSync(name).size > size) fs.truncateSync(name, size)
+  for (const later of names.slice(0, at)) fs.rmSync(`${path}/${later}`, { force: true })
 }
 
 /** Takes the files that an earlier daemon left as the first positions. */
@@ -460,6 +545,12 @@ function moved(region: Region, packed: readonly Packed[]): Region[] {
       { from: at, length: most - least, path: region.path + PACKED, offset: least - from, member },
     ]
   })
+}
+
+function linesOf(bytes: Buffer): number {
+  let count = 0
+  for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, at + 1)) count++
+  return count
 }
 
 /** When the first line of a file was read; NaN when that cannot be told. */

@@ -63,8 +63,31 @@ const worked = createQuiet(releaseMemory)
 const poller = native().createPoller(keys => {
   capture.read(keys)
   worked(keys.length)
+  watchTime()
   output?.flush()
 })
+/** The longest that a timer may wait. */
+const MOST_MS = 2 ** 31 - 1
+let alarm: { dueUsec: number; timer: NodeJS.Timeout } | null = null
+
+/** Sees to it that the store is tended when time alone brings something to do; mostly it does not. */
+function watchTime(): void {
+  const dueUsec = store.dueUsec()
+  if (dueUsec === null || (alarm && alarm.dueUsec <= dueUsec)) return
+  if (alarm) clearTimeout(alarm.timer)
+  const ms = Math.ceil((dueUsec - nowUsec()) / 1000)
+  alarm = { dueUsec, timer: setTimeout(tend, Math.min(Math.max(ms, 0), MOST_MS)) }
+}
+
+function tend(): void {
+  alarm = null
+  store.tend()
+  watchTime()
+}
+
+// Not among the first services that start.
+setTimeout(tend, 1000)
+
 const carryLedger = native().ledger(settings.carryFd)
 if (!carryLedger) throw new Error('the memory of the log worker is damaged')
 const warn = (message: string) => post({ type: 'warning', message })

@@ -387,3 +387,102 @@ test('a file is full after a time, too, and goes when it is too old', t => {
     ['10', '11', '12'],
   )
 })
+
+test('what is of an age goes without a line being written, what an earlier daemon left too', t => {
+  const minute = 60_000_000
+  const settings = {
+    keep: 1000,
+    rotateUsec: 10 * minute,
+    retention: { totalBytes: 0, maxAgeUsec: 60 * minute },
+  }
+  const { store, clock, directory } = open(t, settings)
+  const line = (i: number) => `${new Date(clock.usec / 1000).toISOString().slice(0, 23)}000Z ${i}\n`
+  store.tend()
+  t.is(store.dueUsec(), null, 'there is nothing')
+  const began = clock.usec
+  append(store, line(1))
+  clock.usec += minute
+  append(store, line(2), 'other.service')
+  t.is(store.dueUsec(), began + 10 * minute)
+  const goOn = (by: Store) => {
+    clock.usec = by.dueUsec() ?? t.fail()
+    by.tend()
+  }
+  goOn(store)
+  t.deepEqual(readdirSync(join(directory, UNIT)).length, 1)
+  t.true(existsSync(join(directory, 'other.service/current')))
+  t.true(content(store).endsWith(' 1\n'))
+  store.close()
+
+  const { store: next, clock: nextClock } = open(t, { ...settings, directory })
+  nextClock.usec = clock.usec
+  Object.defineProperty(clock, 'usec', {
+    get: () => nextClock.usec,
+    set: (usec: number) => (nextClock.usec = usec),
+  })
+  next.tend()
+  t.is(next.dueUsec(), began + 11 * minute)
+  goOn(next)
+  t.false(existsSync(join(directory, 'other.service/current')))
+  t.is(next.dueUsec(), began + 70 * minute)
+  goOn(next)
+  t.is(content(next), '')
+  t.true(content(next, 'other.service').endsWith(' 2\n'))
+  goOn(next)
+  t.is(content(next, 'other.service'), '')
+  t.is(next.dueUsec(), null)
+  append(next, line(3))
+  t.true(content(next).endsWith(' 3\n'))
+})
+
+test('what memory holds gets into the file without a line more, and what it had no room for is counted', t => {
+  const directory = join(temporaryDirectory(t), 'logs')
+  writeFileSync(directory, 'in the way')
+  const { store, warnings, clock } = open(t, { directory, rotateBytes: 10_000_000 })
+  const rows = lines(0, 999)
+  for (let i = 0; i < 40; i++) append(store, rows)
+  const pauses: number[] = []
+  for (let i = 0; i < 9; i++) {
+    const due = store.dueUsec() ?? t.fail()
+    pauses.push((due - clock.usec) / 1e6)
+    clock.usec = due
+    store.tend()
+  }
+  t.deepEqual(pauses, [1, 2, 4, 8, 16, 32, 60, 60, 60])
+  t.is(warnings.length, 1)
+  rmSync(directory)
+  clock.usec = store.dueUsec() ?? t.fail()
+  store.tend()
+  t.is(store.dueUsec(), null)
+  const kept = readFileSync(join(directory, UNIT, 'current'), 'utf8')
+  t.is(content(store), kept)
+  const lost = 40_000 - kept.length / 10
+  t.true(lost > 0 && kept.length > 200_000)
+  t.is(
+    warnings[1],
+    `the logs can be written again; ${lost} lines for which memory had no room are missing`,
+  )
+})
+
+test('a turn that is done again finds the log as it was before it, however many files it had filled', t => {
+  for (const files of [0, 1, 3]) {
+    let told = { inode: 0, size: 0 }
+    let isNoting = false
+    const { store, directory } = open(t, {
+      keep: 1000,
+      storing(inode, size) {
+        if (isNoting) told = { inode, size }
+        isNoting = false
+      },
+    })
+    for (let i = 0; i < 130; i++) append(store, lines(i, i))
+    isNoting = true
+    for (let i = 130; i < 140 + 100 * files; i++) append(store, lines(i, i))
+    store.close()
+    const { store: next } = open(t, { directory, keep: 1000 })
+    next.cutBack(UNIT, told.inode, told.size)
+    t.is(content(next), lines(0, 129))
+    append(next, lines(130, 130))
+    t.is(content(next), lines(0, 130))
+  }
+})
