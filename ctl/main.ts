@@ -1,8 +1,12 @@
 // ctl: the command line of hearth. Loads little, and the verb's own code late: a status check is asked for all the time.
-import { readPlain } from './arguments.ts'
+import { type CommandLine, readPlain } from './arguments.ts'
 import { loadCommand } from './commands.ts'
 import { createContext } from './context.ts'
-import { isWrittenOut } from './output.ts'
+import { finishPaging, isWrittenOut, page } from './output.ts'
+
+/** What goes on for ever is not for a pager (journalctl(1), --follow). */
+const follows = ({ verb, options }: CommandLine) =>
+  options.follow || (verb.name === 'logs' && options.force)
 
 async function main(words: readonly string[]): Promise<void> {
   // Its words and options are its own affair.
@@ -21,7 +25,10 @@ async function main(words: readonly string[]): Promise<void> {
   if (options.output === 'json' && verb.name !== 'logs') options.json = true
   const context = createContext(verb.name, args, options)
   const run = await loadCommand(verb.name)
+  const isPaged = context.terminal && verb.pages && !options.noPager && !follows(line)
+  if (isPaged) await page(options.pagerEnd)
   process.exitCode = await run(context)
+  if (isPaged) await finishPaging()
   // Taking the connection and the streams down in good order takes longer than the kernel does.
   if (isWrittenOut()) process.exit()
   context.close()

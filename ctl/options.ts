@@ -347,7 +347,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     about: "the daemon's control socket (default: control.sock in $HEARTH_RUNTIME or /run/hearth)",
   },
   flag(self, 'quiet', '-q, --quiet', 'print nothing but errors'),
-  flag(ignored, 'noPager', '--no-pager', 'there is no pager'),
+  flag(self, 'noPager', '--no-pager', 'on a terminal, too, print all at once'),
   flag(ignored, 'noAskPassword', '--no-ask-password', 'no password is asked for'),
   flag(ignored, 'noReload', '--no-reload', 'unit files are always read anew after a change'),
   flag(ignored, 'noWall', '--no-wall', 'nobody is told of a shutdown'),

@@ -85,7 +85,10 @@ function createCommand(
     .usage(`[OPTIONS] ${verb.args}`.trim())
     .allowExcessArguments(false)
     .configureHelp({
-      visibleOptions: () => [...verb.options, 'json', 'quiet', 'socket'].map(toVisible),
+      visibleOptions: () =>
+        [...verb.options, ...(verb.pages ? ['no-pager'] : []), 'json', 'quiet', 'socket'].map(
+          toVisible,
+        ),
       visibleArguments: () => [],
     })
     .action((...all: unknown[]) => {

@@ -14,16 +14,19 @@ export type Verb = {
   completes: 'units' | 'files' | 'verbs' | 'shells' | 'none'
   /** Long names of the options that mean something to it, beside those of ctl itself. */
   options: readonly string[]
+  /** On a terminal, what it prints goes to a pager when it is more than a screen. */
+  pages: boolean
 }
 
 const MANY = Number.POSITIVE_INFINITY
 
 type Row = { name: string } & Pick<Verb, 'group' | 'about'> &
-  Partial<Pick<Verb, 'args' | 'options' | 'completes'>>
+  Partial<Pick<Verb, 'args' | 'options' | 'completes' | 'pages'>>
 
 /** Reads the number of arguments off the usage line, the way people do. */
 function toVerb(row: Row & { name: VerbName }): Verb {
   const { args = '', options = [], completes = /UNIT|PATTERN/.test(args) ? 'units' : 'none' } = row
+  const { pages = false } = row
   const optional = args.startsWith('[')
   const several = args.includes('...')
   return {
@@ -31,6 +34,7 @@ function toVerb(row: Row & { name: VerbName }): Verb {
     args,
     options,
     completes,
+    pages,
     min: args === '' || optional ? 0 : 1,
     max: args === '' ? 0 : several ? MANY : 1,
   }
@@ -120,6 +124,7 @@ const ROWS = [
   },
   {
     name: 'status',
+    pages: true,
     group: 'What there is',
     about: 'how units are, or the daemon: state, processes, last lines',
     args: '[PATTERN...]',
@@ -127,6 +132,7 @@ const ROWS = [
   },
   {
     name: 'list-units',
+    pages: true,
     group: 'What there is',
     about: 'units in memory (the default)',
     args: '[PATTERN...]',
@@ -134,6 +140,7 @@ const ROWS = [
   },
   {
     name: 'list-sockets',
+    pages: true,
     group: 'What there is',
     about: 'where sockets listen, and what they start',
     args: '[PATTERN...]',
@@ -141,6 +148,7 @@ const ROWS = [
   },
   {
     name: 'list-timers',
+    pages: true,
     group: 'What there is',
     about: 'when timers elapse next, and when they last did',
     args: '[PATTERN...]',
@@ -148,6 +156,7 @@ const ROWS = [
   },
   {
     name: 'list-paths',
+    pages: true,
     group: 'What there is',
     about: 'what path units watch',
     args: '[PATTERN...]',
@@ -155,6 +164,7 @@ const ROWS = [
   },
   {
     name: 'list-dependencies',
+    pages: true,
     group: 'What there is',
     about: 'what units need, or what needs them',
     args: '[UNIT...]',
@@ -162,6 +172,7 @@ const ROWS = [
   },
   {
     name: 'show',
+    pages: true,
     group: 'What there is',
     about: 'properties of units, or of the daemon, for programs',
     args: '[PATTERN...]',
@@ -169,6 +180,7 @@ const ROWS = [
   },
   {
     name: 'logs',
+    pages: true,
     group: 'What there is',
     about: 'what units have written',
     args: '[UNIT...]',
@@ -179,6 +191,7 @@ const ROWS = [
   },
   {
     name: 'history',
+    pages: true,
     group: 'What there is',
     about: 'how the runs of services have ended',
     args: 'UNIT...',
@@ -198,6 +211,7 @@ const ROWS = [
   },
   {
     name: 'list-unit-files',
+    pages: true,
     group: 'Unit files',
     about: 'unit files there are, and whether they are enabled',
     args: '[PATTERN...]',
@@ -206,6 +220,7 @@ const ROWS = [
   },
   {
     name: 'cat',
+    pages: true,
     group: 'Unit files',
     about: 'the text of unit files and drop-ins',
     args: 'PATTERN...',
@@ -228,6 +243,7 @@ const ROWS = [
   },
   {
     name: 'fidelity',
+    pages: true,
     group: 'Unit files',
     about:
       'how units are carried out on this machine: exit status 1 when less confined than they say',
@@ -290,6 +306,7 @@ const ROWS = [
   },
   {
     name: 'list-jobs',
+    pages: true,
     group: 'Jobs',
     about: 'jobs that are queued or under way',
     args: '[PATTERN...]',
@@ -318,6 +335,7 @@ const ROWS = [
   },
   {
     name: 'show-environment',
+    pages: true,
     group: 'The daemon',
     about: 'the environment that services get',
   },
@@ -367,6 +385,7 @@ const ROWS = [
   },
   {
     name: 'help',
+    pages: true,
     group: 'ctl',
     about: 'this, or how a verb is used',
     args: '[VERB]',
