@@ -3,8 +3,8 @@ import { err, ok, type Result } from 'neverthrow'
 import { plain } from '../print.ts'
 import type { ExecSettings } from '../unit.ts'
 import type { ValueContext } from '../values/parse.ts'
+import { absolutePath } from '../values/path.ts'
 import { unescapeBytes } from '../values/unescape.ts'
-import { simplifyPath } from '../values/unit-name.ts'
 import { custom, type Directive, ignored, take } from './directive.ts'
 
 /** A file's name that is also one of a descriptor: printable, without a colon. */
@@ -25,9 +25,10 @@ type Load = ExecSettings['loadCredentials'][number]
 const load = (text: string, context: ValueContext): Result<Load, string> => {
   const [first, rest] = divided(text)
   return credentialName(first, context).andThen(name => {
-    if (rest === null) return ok({ name, source: name })
+    if (rest === null || rest === '') return ok({ name, source: name })
     return context.expand(rest).andThen(source => {
-      if (source.startsWith('/')) return ok({ name, source: simplifyPath(source) })
+      if (source.startsWith('/'))
+        return absolutePath(source, context).map(path => ({ name, source: path }))
       return NAME.test(source)
         ? ok({ name, source })
         : err('expected an absolute path behind the colon, or a name in the credential store')
@@ -38,7 +39,7 @@ const load = (text: string, context: ValueContext): Result<Load, string> => {
 /** `NAME:VALUE`, with C escapes in the value. */
 const set = (text: string, context: ValueContext) => {
   const [first, rest] = divided(text)
-  if (rest === null) return err<never, string>('expected NAME:VALUE')
+  if (rest === null || rest === '') return err<never, string>('expected NAME:VALUE')
   // No specifiers in the value: a percent sign in a password is one.
   return credentialName(first, context).andThen(name =>
     unescapeBytes(rest).map(data => ({ name, data })),

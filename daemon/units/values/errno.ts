@@ -18,10 +18,11 @@ const SAME: Readonly<Record<string, string>> = {
 }
 const MOST = 4095
 
-/** The number of an errno given by name or as a number from 0 to 4095; null if there is none. */
+/** The number of an errno given by name (in any case, as in systemd) or as a number from 0 to 4095; null if there is none. */
 export function errnoNumber(text: string): number | null {
   if (/^\d+$/.test(text)) return Number(text) <= MOST ? Number(text) : null
-  const at = NAMES.indexOf(SAME[text] ?? text)
+  const name = text.toUpperCase()
+  const at = NAMES.indexOf(SAME[name] ?? name)
   return at === -1 || text === '-' ? null : at + 1
 }
 

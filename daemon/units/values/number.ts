@@ -36,8 +36,8 @@ export const mode: Parse<number> = text => {
 const FACTORS = ['E', 'P', 'T', 'G', 'M', 'K', 'B', ''] as const
 const SIZE = /^\s*(\d+)(?:\.(\d*))?\s*([EPTGMKB]?)/
 
-/** Bytes with the suffixes B, K, M, G, T, P, E to the base 1024: `64K`, `1.5G`, `1G 500M` with falling suffixes. */
-export function readSize(text: string): Result<number, string> {
+/** Bytes with the suffixes B, K, M, G, T, P, E to the base 1024 or another: `64K`, `1.5G`, `1G 500M` with falling suffixes. */
+export function readSize(text: string, factor = 1024): Result<number, string> {
   let rest = text
   let total = 0
   let least = -1
@@ -47,7 +47,7 @@ export function readSize(text: string): Result<number, string> {
     const rank = suffix === undefined ? -1 : FACTORS.indexOf(suffix)
     if (!match || rank <= least) return err('expected a size in bytes, such as 512, 64K or 1.5G')
     least = rank
-    total += Math.floor(Number(`${match[1]}.${match[2] || 0}`) * 1024 ** Math.max(0, 6 - rank))
+    total += Math.floor(Number(`${match[1]}.${match[2] || 0}`) * factor ** Math.max(0, 6 - rank))
     rest = rest.slice(match[0].length)
   }
   if (least === -1 || total >= 2 ** 64)

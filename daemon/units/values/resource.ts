@@ -9,8 +9,9 @@ import type {
   ResourceSettings,
 } from '../resources.ts'
 import { readBoolean } from './boolean.ts'
-import { integer, readSize } from './number.ts'
+import { integer, readSize, readUnsigned } from './number.ts'
 import type { Parse } from './parse.ts'
+import { absolutePath } from './path.ts'
 import { addressBytes } from './socket.ts'
 import { readTimespan } from './timespan.ts'
 import { isUnitName } from './unit-name.ts'
@@ -20,7 +21,7 @@ const INFINITY = Number.POSITIVE_INFINITY
 
 /** `12.5%`, `125‰`, `1250‱` in ten-thousandths; null: not of that form. */
 function readPermyriad(text: string): number | null {
-  const match = /^(\d+)(?:\.(\d{1,2}))?([%‰‱])$/u.exec(text)
+  const match = /^\+?(\d+)(?:\.(\d{1,2}))?([%‰‱])$/u.exec(text)
   if (!match) return null
   const [, whole = '', fraction = '', sign = ''] = match
   const places = { '%': 2, '‰': 1, '‱': 0 }[sign] ?? 0
@@ -40,7 +41,6 @@ const amount =
   }
 
 const bytes = (text: string) => readSize(text).unwrapOr(null)
-const count = (text: string) => (/^\d+$/.test(text) ? Number(text) : null)
 
 /** A limit of memory: nothing could live within 0. */
 export const memoryLimit = amount({
@@ -57,7 +57,7 @@ export const memoryAmount = amount({
 export const tasksLimit = amount({
   zero: false,
   what: 'a number of tasks, a part of what the system can have such as 20%, or infinity',
-  read: count,
+  read: readUnsigned,
 })
 
 const weight = integer(1, 10_000)
@@ -79,7 +79,7 @@ export const cpuQuota: Parse<number> = text => {
 export const cpuQuotaPeriod: Parse<number | null> = (text, context) => {
   const read = readTimespan(text)
   if (read === 'infinity') return ok(null)
-  if (read === null || read === 0n) return err('expected a time span, such as 10ms')
+  if (read === null) return err('expected a time span, such as 10ms')
   const usec = Number(read)
   const nearest = Math.min(1_000_000, Math.max(1000, usec))
   if (nearest !== usec) context.warn(`the kernel takes 1ms to 1s: ${nearest / 1000}ms it is`)
@@ -131,11 +131,8 @@ export const subgroup: Parse<string> = (text, context) =>
 /** To the base 1000 (systemd.resource-control(5), IOReadBandwidthMax=). */
 function readRate(text: string): number | null {
   if (text === 'infinity') return INFINITY
-  const match = /^(\d+)(?:\.(\d+))?([KMGT]?)$/.exec(text)
-  if (!match) return null
-  const [, whole, fraction, suffix = ''] = match
-  const value = Number(`${whole}.${fraction ?? 0}`) * 1000 ** ' KMGT'.indexOf(suffix || ' ')
-  return value >= 1 ? Math.floor(value) : null
+  const value = readSize(text, 1000).unwrapOr(0)
+  return value >= 1 ? value : null
 }
 
 const inRange = (least: number, most: number) => (text: string) =>
@@ -164,12 +161,11 @@ export const deviceLimit =
         const { read, what } = VALUES[kind]
         const expected = `expected the path of a device or of a file on it, then ${what}`
         if (path === undefined || value === undefined || more.length > 0) return err(expected)
-        return context.expand(path).andThen(device => {
-          const number = read(value)
-          return device.startsWith('/') && number !== null
-            ? ok({ setting, path: device, value: number })
-            : err(expected)
-        })
+        const number = read(value)
+        if (number === null) return err(expected)
+        return absolutePath(path, context)
+          .map(device => ({ setting, path: device, value: number }))
+          .mapErr(error => (error.startsWith('expected') ? expected : error))
       },
     )
 
@@ -184,7 +180,7 @@ export const devicePermission: Parse<DevicePermission> = (text, context) =>
       return context
         .expand(name)
         .andThen(path =>
-          /^(?:\/dev\/[^/]|(?:char|block)-.)/.test(path)
+          /^(?:\/dev\/|(?:char|block)-)/.test(path)
             ? ok({ path, access: [...'rwm'].filter(one => access.includes(one)).join('') })
             : err(NO_DEVICE),
         )

@@ -18,6 +18,37 @@ const size = fc.oneof(
   fc.tuple(whole(0, 99), oneOf('.5 .25 .'), oneOf('K M G')).map(parts => parts.join('')),
   oneOf('infinity 0 -1 1G500M 1.5 2G1G 16E'),
 )
+const percent = fc.oneof(
+  fc
+    .tuple(
+      whole(-1, 130),
+      oneOf('. .0 .5 .05 .25 .005 -').map(text => text.replace(/[-]/, '')),
+      oneOf('% ‰ ‱'),
+    )
+    .map(parts => parts.join('')),
+  oneOf('% 0% 100% 1000‰ 1001‰ 10000‱ 10001‱ 5,5% 20%% 0.01% +5% 1e1%'),
+)
+const amount = fc.oneof(size, percent)
+const octet = whole(0, 260)
+const address = fc.oneof(
+  fc.tuple(octet, octet, octet, octet).map(parts => parts.join('.')),
+  oneOf(
+    'any localhost link-local multicast local :: ::1 fe80::1 1:2:3:4:5:6:7:8 1::2::3 ::ffff:1.2.3.4 1.2.3 x',
+  ),
+  fc
+    .array(oneOf('0 1 ffff fe80 12345 g 00ab'), { minLength: 6, maxLength: 8 })
+    .map(groups => groups.join(':')),
+)
+const range = fc.oneof(
+  address,
+  fc.tuple(address, whole(-1, 130)).map(parts => parts.join('/')),
+)
+const device = fc
+  .tuple(
+    oneOf('/dev/null /dev/sda char-pts block-* char-* char- block /x /dev/ /dev/%n pts char-usb?'),
+    oneOf('- r rw rwm mrw x rwx r,w w-w'),
+  )
+  .map(([name, access]) => (access === '-' ? name : `${name} ${access}`))
 const count = fc.oneof(whole(-2, 100_000), oneOf('infinity 1K 0x10 1e3'))
 const span = fc.oneof(
   fc.tuple(whole(0, 500), oneOf('s min ms us h d w x')).map(parts => parts.join('')),
@@ -102,6 +133,9 @@ const PATH = fc.constantFrom(
   ...'/x /x/../y x -/x /x//y/ /x/. - -x ./x / /a/..b /%n +/x ../x'.split(' '),
 )
 
+// Nobody knows what a relative path of a device is relative to.
+const ABSOLUTE = PATH.filter(path => !/^-?x|^[-+.]/.test(path))
+
 /** Values for directives, in the section that has them. */
 const VALUES: Readonly<Record<string, fc.Arbitrary<string>>> = {
   ExecStart: line,
@@ -120,6 +154,53 @@ const VALUES: Readonly<Record<string, fc.Arbitrary<string>>> = {
   CPUAffinity: fc.oneof(cpus, oneOf('numa')),
   TimeoutStartSec: span,
   RestartSec: span,
+  MemoryMax: amount,
+  MemoryHigh: amount,
+  MemoryMin: amount,
+  MemoryLow: amount,
+  MemorySwapMax: amount,
+  // hearth refuses 0%, with which nothing could be started.
+  TasksMax: fc.oneof(count, percent).filter(text => !/^\+?0*(?:\.0*)?[%‰‱]$/.test(text)),
+  CPUQuota: fc.oneof(percent, whole(0, 300), oneOf('1000% 0.1% infinity')),
+  // Not what the kernel does not take, of which hearth says what comes of it.
+  CPUQuotaPeriodSec: oneOf('1ms 1s 10ms 500ms -5 x'),
+  CPUWeight: fc.oneof(whole(-1, 3), whole(9998, 10_002), oneOf('idle x 1K 100')),
+  StartupCPUWeight: fc.oneof(whole(-1, 3), whole(9998, 10_002), oneOf('idle x')),
+  IOWeight: fc.oneof(whole(-1, 3), whole(9998, 10_002), oneOf('idle x 50%')),
+  IOReadBandwidthMax: fc
+    .tuple(ABSOLUTE, fc.oneof(size, oneOf('infinity 0 1.5M -')))
+    .map(parts => parts.join(' ')),
+  IODeviceWeight: fc
+    .tuple(ABSOLUTE, fc.oneof(whole(-1, 3), whole(9998, 10_002)))
+    .map(parts => parts.join(' ')),
+  AllowedCPUs: cpus,
+  AllowedMemoryNodes: cpus,
+  Delegate: joined(oneOf('yes no cpu memory io pids foo devices bpf-firewall'), 2),
+  Slice: oneOf('a.slice a-b.slice -.slice a a.service a--b.slice -a.slice %p.slice /x.slice'),
+  DevicePolicy: oneOf('auto closed strict no yes Auto'),
+  DeviceAllow: device,
+  IPAddressAllow: joined(range, 2),
+  IPAddressDeny: joined(range, 2),
+  BusName: oneOf('a.b org.example.Web a a..b .a a. a.1b a-b.c_d a.b/ %n'),
+  AppArmorProfile: oneOf('web -web a/b %n'),
+  IOSchedulingPriority: fc.oneof(whole(-1, 9), oneOf('x +1')),
+  CPUSchedulingPriority: fc.oneof(whole(-1, 101), oneOf('x')),
+  IOSchedulingClass: oneOf('none realtime best-effort idle 0 1 2 3 rt'),
+  CPUSchedulingPolicy: oneOf('other batch idle fifo rr 0 1 5 deadline'),
+  TimerSlackNSec: fc.oneof(
+    span.filter(text => text !== 'infinity'),
+    whole(0, 100),
+    oneOf('50us 5ns 1.5ms'),
+  ),
+  CoredumpFilter: joined(oneOf('default all 0x33 33 private-huge foo elf-headers'), 2),
+  SecureBits: joined(oneOf('keep-caps noroot noroot-locked no-setuid-fixup'), 2),
+  UnsetEnvironment: joined(oneOf('A _B 1C A=b a.b'), 2),
+  LogLevelMax: oneOf('info 6 debug emerg 8 notice foo'),
+  SystemCallErrorNumber: oneOf('EPERM kill 1 EFOO 0 4096 -1 eperm'),
+  TemporaryFileSystem: joined(oneOf('/x /x:ro,size=5% x / /a:b:c /x/../y'), 2),
+  BindPaths: joined(oneOf('/x /x:/y /x:/y:norbind /x:y -/x:/y x:/y /x:/y:foo /x:'), 2),
+  LoadCredential: oneOf('a:/x a a: a/b:/x ..:/x a:x/y a:%n a:/x/../y'),
+  SetCredential: oneOf('a:b a a: a/b:c a:b:c a:\\x41'),
   Nice: fc.oneof(whole(-25, 25), oneOf('+5 x 1.5')),
   OOMScoreAdjust: fc.oneof(whole(-1100, 1100), oneOf('+5 x')),
   RemainAfterExit: oneOf('yes no TRUE 1 on y t off maybe 2 Off'),
