@@ -1,41 +1,39 @@
 /* Whether the main loop still turns. A thread looks, and sleeps while the loop does: an idle daemon does not wake up for it. The
- * loop hangs when it has not turned for a time in which it had the processor that long, or waited all the while for
- * something: on a loaded or stopped machine time alone says nothing. */
-#include <linux/futex.h>
+ * loop hangs when it has not turned, nor waited for events, for a time in which it had the processor that long, or waited all the
+ * while for something else: on a loaded or stopped machine time alone says nothing. */
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <fcntl.h>
-#include <sys/syscall.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 #include "hearth.h"
 
 #define LOOKS 4	/* in the time that it may hang */
+#define SLEEP 10	/* times that at most: an event may have been taken while the thread was falling asleep */
 #define STACK_BYTES (64 * 1024)
 #define CAUSE_HANG (-2)
 
-static uv_prepare_t prepare;
+static uv_loop_t *main_loop;
 static uv_check_t check;
-static _Atomic uint32_t is_busy = 1, is_asleep, turns;
+static _Atomic uint32_t is_asleep, turns;
+static int wake = -1;
 static double limit_sec;
 static clockid_t main_clock;
 
-static void on_prepare(uv_prepare_t *handle)
-{
-	(void)handle;
-	atomic_fetch_add(&turns, 1);
-	atomic_store(&is_busy, 0);
-}
-
+/* Each turn, between the calls for events and those for timers. */
 static void on_check(uv_check_t *handle)
 {
 	(void)handle;
-	atomic_store(&is_busy, 1);
-	if (atomic_load(&is_asleep))
-		syscall(SYS_futex, &is_busy, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	atomic_fetch_add(&turns, 1);
+	if (atomic_load(&is_asleep)) {
+		ssize_t written = write(wake, &(uint64_t){1}, sizeof(uint64_t));
+		(void)written;
+	}
 }
 
 static double main_cpu_sec(void)
@@ -65,30 +63,49 @@ static bool main_is_waiting(void)
 	return end && end[1] && end[2] == 'S';
 }
 
+/* Until something comes for the loop: an event, or the time of a timer, which is told when the loop turns. */
+static void sleep_with_loop(void)
+{
+	struct pollfd fds[] = {{.fd = uv_backend_fd(main_loop), .events = POLLIN}, {.fd = wake, .events = POLLIN}};
+	uint64_t count;
+	ssize_t got;
+
+	atomic_store(&is_asleep, 1);
+	poll(fds, 2, (int)(SLEEP * limit_sec * 1000));
+	atomic_store(&is_asleep, 0);
+	got = read(wake, &count, sizeof count);
+	(void)got;
+}
+
 static void *look(void *data)
 {
 	struct timespec pause = {
 		.tv_sec = (time_t)(limit_sec / LOOKS),
 		.tv_nsec = (long)((limit_sec / LOOKS - (double)(time_t)(limit_sec / LOOKS)) * 1e9),
 	};
+	uint64_t idle = 0;
 	uint32_t seen = 0;
 	double cpu_sec = 0;
 	int waits = 0, quiet = 0;
 
 	(void)data;
 	for (;;) {
+		uint32_t turn;
+		uint64_t waited;
+
 		nanosleep(&pause, NULL);
-		if (atomic_load(&turns) != seen || !atomic_load(&is_busy)) {
-			quiet = atomic_load(&turns) == seen ? quiet + 1 : 0;
-			seen = atomic_load(&turns);
+		turn = atomic_load(&turns);
+		/* It grows while the loop waits for events, and stands still in the calls for them. */
+		waited = uv_metrics_idle_time(main_loop);
+		if (turn != seen || waited != idle) {
+			quiet = turn == seen ? quiet + 1 : 0;
+			seen = turn;
+			idle = waited;
 			cpu_sec = main_cpu_sec();
 			waits = 0;
 			if (quiet < 2)
 				continue;
-			atomic_store(&is_asleep, 1);
-			while (!atomic_load(&is_busy))
-				syscall(SYS_futex, &is_busy, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
-			atomic_store(&is_asleep, 0);
+			sleep_with_loop();
 			quiet = 0;
 			continue;
 		}
@@ -107,17 +124,17 @@ static napi_value watch_loop(napi_env env, napi_callback_info info)
 	pthread_attr_t attributes;
 	pthread_t thread;
 	napi_value value;
-	uv_loop_t *loop;
 
 	if (!arguments(env, info, 1, &value) || !read_double(env, value, &limit_sec)
-	    || napi_get_uv_event_loop(env, &loop) != napi_ok)
+	    || napi_get_uv_event_loop(env, &main_loop) != napi_ok)
 		return NULL;
+	wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (wake == -1)
+		return throw_errno(env, "eventfd");
 	pthread_getcpuclockid(pthread_self(), &main_clock);
-	uv_prepare_init(loop, &prepare);
-	uv_check_init(loop, &check);
-	uv_prepare_start(&prepare, on_prepare);
+	uv_loop_configure(main_loop, UV_METRICS_IDLE_TIME);
+	uv_check_init(main_loop, &check);
 	uv_check_start(&check, on_check);
-	uv_unref((uv_handle_t *)&prepare);
 	uv_unref((uv_handle_t *)&check);
 	/* Signals are for the main thread, but for those that are this one's own fault. */
 	sigfillset(&all);

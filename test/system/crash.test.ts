@@ -1,4 +1,5 @@
 // The daemon is executed anew, on purpose or by a crash: nothing stops, and nothing is lost.
+import { spawnSync } from 'node:child_process'
 import {
   closeSync,
   copyFileSync,
@@ -14,6 +15,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { connect } from 'node:net'
+import { constants, tmpdir } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import test from 'ava'
 import { boot, isRoot, type Pid1, root } from './pid1.ts'
@@ -203,16 +205,6 @@ test('a state that cannot be read does not keep it from coming up, and what runs
   t.is(await hearth.ok('is-system-running'), 'running')
 })
 
-test('a main loop that waits for something that never comes is executed anew', async t => {
-  const hearth = await boot(t, {
-    units: { 'web.service': service('/bin/sleep infinity') },
-    environment: { HEARTH_CRASH_AT: '100', HEARTH_CRASH_BY: 'wait' },
-    args: ['--hang-limit', '1'],
-  })
-  await hearth.said(/its main loop did not turn any more/)
-  t.is(await hearth.ok('is-active', 'web'), 'active')
-})
-
 test('a daemon that is not PID 1 comes back, too: its services stay its own, and end with it', async t => {
   const hearth = await boot(t, {
     namespace: false,
@@ -269,3 +261,88 @@ for (const namespace of [true, false])
     hearth.signal('SIGTERM')
     t.deepEqual(await hearth.ended, { code: 0, signal: null })
   })
+
+test('a crash loop ends in pauses that grow, in which orphans are reaped and a termination signal ends the services', async t => {
+  if (!isRoot) {
+    t.log('skipped: needs root')
+    return t.pass()
+  }
+  const ends = (directory: string, name: string) =>
+    `/bin/sh -c 'trap "echo ${name} >> ${directory}/order; exit" TERM; while :; do sleep 0.05; done'`
+  const hearth = await boot(t, {
+    units: directory => ({
+      'first.service': service(ends(directory, 'first')),
+      'second.service': service(ends(directory, 'second'), '', 'After=first.service'),
+    }),
+  })
+  const pids = await hearth.ok('show', 'first', 'second', '-p', 'MainPID')
+  for (let deaths = 0; deaths < 4; deaths++) await crash(hearth, 'SIGSEGV')
+  hearth.signal('SIGSEGV')
+  await hearth.said(/dies again and again: it does the least for 1 s/)
+  const { out } = await hearth.inside(['sh', '-c', '(exec true) & sh -c "sleep 0.05 & echo \\$!"'])
+  const orphan = out.trim()
+  t.regex(orphan, /^\d+$/)
+  while ((await hearth.inside(['test', '-e', `/proc/${orphan}`])).code === 0) await pause(50)
+  t.regex((await hearth.ctl('status')).out, /State: degraded/, 'it has come up after the pause')
+  t.is(await hearth.ok('show', 'first', 'second', '-p', 'MainPID'), pids)
+  hearth.signal('SIGSEGV')
+  await hearth.said(/dies again and again: it does the least for 2 s/)
+  hearth.signal('SIGTERM')
+  t.deepEqual(await hearth.ended, { code: 0, signal: null })
+  t.is(readFileSync(`${hearth.directory}/order`, 'utf8'), 'second\nfirst\n')
+})
+
+// The first hundred steps are of the boot; after some hundred it answers the requests that are made here.
+for (const [way, step, cause] of [
+  ['heap', 100, 'SIGABRT'],
+  ['overflow', 100, 'an uncaught exception'],
+  ['hang', 400, 'its main loop did not turn any more'],
+  ['wait', 400, 'its main loop did not turn any more'],
+] as const)
+  test(`the daemon survives: ${way}`, async t => {
+    const hearth = await boot(t, {
+      units: { 'counter.service': COUNTER },
+      environment: { HEARTH_CRASH_AT: `${step}`, HEARTH_CRASH_BY: way },
+      args: ['--hang-limit', step > 100 ? '1' : '30'],
+    })
+    const pid = await hearth.show('counter', 'MainPID')
+    while (!hearth.err().includes('taking over')) await hearth.show('counter', 'MainPID')
+    t.true(hearth.err().includes(`taking over from an earlier image: ${cause}`))
+    t.is(await hearth.show('counter', 'MainPID'), pid)
+    await hearth.ok('stop', 'counter')
+    t.is(gap(await linesOf(hearth, 'counter')), -1)
+  })
+
+test('a fatal signal in another thread than the main one is survived, too', async t => {
+  const tgkill = `${tmpdir()}/hearth-tgkill-${process.pid}`
+  const source = `#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int main(int c, char **v) { return c < 4 || syscall(SYS_tgkill, atoi(v[1]), atoi(v[2]), atoi(v[3])) != 0; }`
+  writeFileSync(`${tgkill}.c`, source)
+  t.is(spawnSync('cc', ['-o', tgkill, `${tgkill}.c`]).status, 0)
+  t.teardown(() => {
+    for (const path of [tgkill, `${tgkill}.c`]) rmSync(path, { force: true })
+  })
+  const hearth = await boot(t, { units: { 'counter.service': COUNTER } })
+  const pid = await hearth.show('counter', 'MainPID')
+  const threads = () =>
+    readdirSync(`/proc/${hearth.pid}/task`).map(id => ({
+      id,
+      name: readFileSync(`/proc/${hearth.pid}/task/${id}/comm`, 'utf8').trim(),
+    }))
+  for (const [number, name] of ['SIGSEGV', 'SIGSYS', 'SIGABRT'].entries()) {
+    const log = threads().find(thread => thread.name === 'logs')
+    t.truthy(log, 'the log worker is a thread')
+    const signal = constants.signals[name as NodeJS.Signals]
+    t.is(spawnSync(tgkill, [`${hearth.pid}`, log?.id ?? '', `${signal}`]).status, 0)
+    await hearth.said(new RegExp(`(taking over[^]*){${number + 1}}`))
+    t.true(hearth.err().includes(`taking over from an earlier image: ${name}`))
+    await hearth.ok('list-units')
+    while (!threads().some(thread => thread.name === 'logs')) await pause(20)
+  }
+  t.is(await hearth.show('counter', 'MainPID'), pid)
+  await hearth.ok('stop', 'counter')
+  t.is(gap(await linesOf(hearth, 'counter')), -1)
+})
