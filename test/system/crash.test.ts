@@ -276,8 +276,10 @@ test('a crash loop ends in pauses that grow, in which orphans are reaped and a t
     }),
   })
   const pids = await hearth.ok('show', 'first', 'second', '-p', 'MainPID')
-  for (let deaths = 0; deaths < 4; deaths++) await crash(hearth, 'SIGSEGV')
-  hearth.signal('SIGSEGV')
+  for (let deaths = 1; deaths <= 5; deaths++) {
+    hearth.signal('SIGSEGV')
+    await hearth.said(new RegExp(`(taking over[^]*){${deaths}}`))
+  }
   await hearth.said(/dies again and again: it does the least for 1 s/)
   const { out } = await hearth.inside(['sh', '-c', '(exec true) & sh -c "sleep 0.05 & echo \\$!"'])
   const orphan = out.trim()
