@@ -5,7 +5,7 @@ import { readTimestamp } from '../../daemon/units/values/timestamp.ts'
 import type { Zone } from '../../daemon/units/values/zone.ts'
 import { complain, print, readWords, refuse, type Subcommand } from './command.ts'
 import { hints } from './hint.ts'
-import { machineZone } from './moment.ts'
+import { machineClocks, machineZone } from './moment.ts'
 import { fromNowLine, momentLines, nowUsec } from './now.ts'
 
 /** Fails when one of them is none; the others are told all the same. */
@@ -17,7 +17,7 @@ export const run: Subcommand = words => {
   if (typeof read === 'string') return refuse(read)
   const { args, options } = read
   const zone = machineZone()
-  const base = readTimestamp(options.get('base-time') ?? 'now', nowUsec(), zone)
+  const base = readTimestamp(options.get('base-time') ?? 'now', nowUsec(), zone, machineClocks)
   if (base.isErr()) return refuse(`cannot read --base-time=: ${base.error}`)
   const iterations = Number(options.get('iterations') ?? 1)
   if (!Number.isInteger(iterations) || iterations < 1)
@@ -26,7 +26,7 @@ export const run: Subcommand = words => {
   let status = 0
   for (const [at, text] of args.entries()) {
     if (at > 0) print('')
-    readCalendar(text).match(
+    readCalendar(text, machineClocks).match(
       calendar => describe(text, calendar, base.value, iterations, zone),
       error => {
         complain(`cannot read the calendar expression '${text}': ${error}`)

@@ -2,7 +2,7 @@
 import { readTimestamp } from '../../daemon/units/values/timestamp.ts'
 import { complain, print, readWords, refuse, type Subcommand } from './command.ts'
 import { hints } from './hint.ts'
-import { machineZone } from './moment.ts'
+import { machineClocks, machineZone } from './moment.ts'
 import { fromNowLine, momentLines, nowUsec } from './now.ts'
 
 /** Fails when one of them is none; the others are told all the same. */
@@ -13,7 +13,7 @@ export const run: Subcommand = words => {
   let status = 0
   for (const [at, text] of read.args.entries()) {
     if (at > 0) print('')
-    readTimestamp(text, nowUsec(), zone).match(
+    readTimestamp(text, nowUsec(), zone, machineClocks).match(
       usec =>
         print(
           `  Original form: ${text}`,

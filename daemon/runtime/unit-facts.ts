@@ -4,6 +4,7 @@ import type { HostFacts as UnitFacts } from '../units/specifiers.ts'
 import { directoryRoots } from './directories.ts'
 import type { HostFacts } from './facts.ts'
 import type { Native } from './native.ts'
+import { localClocks } from './zone.ts'
 
 const read = (path: string): string => {
   try {
@@ -42,6 +43,9 @@ export function createUnitFacts(native: Native, facts: HostFacts): UnitFacts {
         home: user?.home ?? facts.environment.HOME ?? '/',
         shell: user?.shell ?? '/bin/sh',
       }
+    },
+    get clocks() {
+      return localClocks(facts.environment)
     },
     directories: {
       runtime: roots.runtime,

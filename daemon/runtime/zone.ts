@@ -1,6 +1,6 @@
 // The machine's time zone, by its name in the IANA database (localtime(5)).
 import { readFileSync, readlinkSync } from 'node:fs'
-import { findZone } from '../units/values/zone.ts'
+import { type Clock, clocksOf, findZone } from '../units/values/zone.ts'
 
 export const LOCALTIME = '/etc/localtime'
 
@@ -12,6 +12,21 @@ export function localZone(environment: Readonly<Record<string, string | undefine
     if (zone !== null) return zone.name
   }
   return 'UTC'
+}
+
+const ZONES = '/usr/share/zoneinfo'
+
+/** The clocks of that zone by their abbreviations: its file ends with the rule that holds now (tzfile(5)). None where there is
+ * no such file. */
+export function localClocks(
+  environment: Readonly<Record<string, string | undefined>>,
+): readonly Clock[] {
+  const zone = localZone(environment)
+  for (const path of [`${ZONES}/${zone}`, LOCALTIME]) {
+    const [, rule] = /^TZif[\s\S]*\n([^\n]*)\n$/.exec(read(path)) ?? []
+    if (rule !== undefined) return clocksOf(rule)
+  }
+  return []
 }
 
 function linked(): string {

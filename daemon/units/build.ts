@@ -158,6 +158,7 @@ function assignAll({ table, host }: BuildContext, work: Assigning): Draft {
   }
   const context: ValueContext = {
     expand: text => expandSpecifiers(text, work, host),
+    clocks: () => host.clocks ?? NONE,
     warn: message => report('warning', `${where?.assignment.name}=: ${message}`),
   }
   const isMeant = (section: string) =>

@@ -1,7 +1,9 @@
 // Specifiers: `%i`, `%t` … in values (systemd.unit(5), SPECIFIERS).
+
 import { err, ok, type Result } from 'neverthrow'
 import type { UnitName } from './unit.ts'
 import { instanceOf, prefixOf, unescapeName, unescapePath } from './values/unit-name.ts'
+import type { Clock } from './values/zone.ts'
 
 /** What specifiers ask of the machine. A property may be a getter: each is read only when a unit asks for it. */
 export type HostFacts = {
@@ -25,6 +27,8 @@ export type HostFacts = {
     readonly shell: string
   }
   readonly directories: HostDirectories
+  /** Those of the machine's zone, by abbreviations such as CEST. */
+  readonly clocks?: readonly Clock[]
 }
 
 /** For root the first of each, else what the XDG variables say. */

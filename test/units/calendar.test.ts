@@ -2,7 +2,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { printCalendar, readCalendar } from '../../daemon/units/values/calendar.ts'
 import { nextElapse } from '../../daemon/units/values/next-elapse.ts'
-import { findZone, UTC, type Zone } from '../../daemon/units/values/zone.ts'
+import { clocksOf, findZone, UTC, type Zone } from '../../daemon/units/values/zone.ts'
 
 // systemd.time(7), CALENDAR EVENTS.
 const NORMALIZED: readonly (readonly [written: string, normalized: string])[] = [
@@ -195,4 +195,36 @@ test('the next moment lies ahead, fits the expression, and none before it does',
     }),
     { numRuns: 300 },
   )
+})
+
+test('the rule of a zone names its clocks', t => {
+  const hours = (rule: string) =>
+    clocksOf(rule).map(({ name, aheadUsec }) => [name, aheadUsec / 3_600_000_000])
+  t.deepEqual(hours('CET-1CEST,M3.5.0,M10.5.0/3'), [
+    ['CET', 1],
+    ['CEST', 2],
+  ])
+  t.deepEqual(hours('IST-5:30'), [['IST', 5.5]])
+  t.deepEqual(hours('<+0330>-3:30'), [['+0330', 3.5]])
+  t.deepEqual(hours('NST3:30NDT,M3.2.0,M11.1.0'), [
+    ['NST', -3.5],
+    ['NDT', -2.5],
+  ])
+  t.deepEqual(hours('IST-1GMT0,M10.5.0,M3.5.0/1'), [
+    ['IST', 1],
+    ['GMT', 0],
+  ])
+  t.deepEqual(hours(''), [])
+})
+
+test('an expression in the abbreviation of a clock means what that clock shows, all the year', t => {
+  const clocks = () => clocksOf('CET-1CEST,M3.5.0,M10.5.0/3')
+  const berlin = findZone('Europe/Berlin') ?? UTC
+  const calendar = readCalendar('*-*-* 12:00 cest', clocks)._unsafeUnwrap()
+  t.is(printCalendar(calendar), '*-*-* 12:00:00 CEST')
+  for (const day of ['2026-07-01', '2026-01-01']) {
+    const midnight = Date.parse(`${day}T00:00:00Z`) * 1000
+    t.is(nextElapse(calendar, midnight, berlin), midnight + 10 * 3_600_000_000)
+  }
+  t.true(readCalendar('*-*-* 12:00 CEST').isErr())
 })

@@ -2,7 +2,7 @@
 import { err, ok, type Result } from 'neverthrow'
 import type { Parse } from './parse.ts'
 import { WEEKDAYS, weekdayNumber } from './weekday.ts'
-import { findZone } from './zone.ts'
+import { type Clock, findClock, findZone } from './zone.ts'
 
 /** A value, or all from `start` to `stop`, or from `start` in steps of `repeat` (0: none), to `stop` where there is one. */
 export type CalendarPart = { start: number; stop: number | null; repeat: number }
@@ -21,8 +21,10 @@ export type Calendar = {
   minutes: CalendarField
   /** Seconds, in microseconds. */
   seconds: CalendarField
-  /** In the IANA database; null is the zone of the machine. */
+  /** In the IANA database, or a clock's abbreviation; null is the zone of the machine. */
   zone: string | null
+  /** With an abbreviation: how far that clock is ahead of UTC. */
+  aheadUsec?: number
 }
 
 const SECOND = 1_000_000
@@ -53,35 +55,45 @@ const EXPECTED = 'expected a calendar expression, such as daily, Mon..Fri 08:00 
 
 /**
  * Reads an expression such as `Mon..Fri *-*-* 08:00:00 Europe/Berlin` or `weekly`. The error is a sentence behind
- * "cannot read OnCalendar=x: ". A zone is a name in the IANA database or UTC; other abbreviations of the machine's own zone
- * (`CEST`) are refused.
+ * "cannot read OnCalendar=x: ". A zone is a name in the IANA database, UTC, or the abbreviation of one
+ * of `clocks`, those of the machine's own zone (`CEST`).
  */
-export function readCalendar(text: string): Result<Calendar, string> {
-  const { rest, zone } = splitZone(text)
+export function readCalendar(
+  text: string,
+  clocks: () => readonly Clock[] = NO_CLOCKS,
+): Result<Calendar, string> {
+  const { rest, zone, clock } = splitZone(text, clocks)
   const shorthand = Object.hasOwn(SHORTHANDS, rest.toLowerCase())
     ? SHORTHANDS[rest.toLowerCase()]
     : undefined
   const read = readParts(shorthand ?? rest)
-  return read === null ? err(problemOf(text)) : ok({ ...read, zone: read.zone ?? zone })
+  if (read === null) return err(problemOf(text))
+  if (clock !== null) return ok({ ...read, zone: clock.name, aheadUsec: clock.aheadUsec })
+  return ok({ ...read, zone: read.zone ?? zone })
 }
+const NO_CLOCKS = (): readonly Clock[] => []
 
 /** A calendar expression (systemd.timer(5), OnCalendar=). */
 export const calendar: Parse<Calendar> = (text, context) =>
-  context.expand(text).andThen(readCalendar)
+  context.expand(text).andThen(value => readCalendar(value, context.clocks))
 
-/** The last word, when it is a zone. */
-function splitZone(text: string): { rest: string; zone: string | null } {
+/** The last word, when it is a zone or a clock. */
+function splitZone(
+  text: string,
+  clocks: () => readonly Clock[],
+): { rest: string; zone: string | null; clock: Clock | null } {
   const [, rest, word = ''] = /^(.*?) +([^ ]+)$/.exec(text) ?? []
-  if (rest === undefined) return { rest: text, zone: null }
+  if (rest === undefined) return { rest: text, zone: null, clock: null }
   const zone = /^utc$/i.test(word) ? 'UTC' : (findZone(word)?.name ?? null)
-  return zone === null ? { rest: text, zone } : { rest, zone }
+  const clock = zone === null ? findClock(word, clocks) : null
+  return { rest: zone === null && clock === null ? text : rest, zone, clock }
 }
 
 /** What is most likely meant wrongly. */
 function problemOf(text: string): string {
   const last = text.split(' ').at(-1) ?? ''
   if (text.includes(' ') && /^[A-Za-z_]+(?:\/[A-Za-z_]+)*$/.test(last) && readDays(last) === null)
-    return `there is no time zone ${last}: expected UTC or a name such as Europe/Berlin behind the time`
+    return `there is no time zone ${last}: expected UTC, an abbreviation of the machine's own or a name such as Europe/Berlin behind the time`
   const days = /^[A-Za-z][^ ]*/.exec(text)?.[0]
   if (days !== undefined && readDays(days) === null)
     return `${days} is no day of the week: expected days such as Mon, Mon..Fri or Sat,Sun, or a word such as daily`

@@ -1,7 +1,7 @@
 // When a calendar expression comes next (systemd.time(7), CALENDAR EVENTS).
 import { type Calendar, type CalendarField, FIRST_YEAR, LAST_YEAR } from './calendar.ts'
 import { weekdayAt } from './weekday.ts'
-import { findZone, type WallUsec, type Zone } from './zone.ts'
+import { findZone, fixedZone, type WallUsec, type Zone } from './zone.ts'
 
 const SECOND = 1_000_000
 const MINUTE = 60 * SECOND
@@ -30,6 +30,8 @@ export function nextElapse(calendar: Calendar, afterUsec: number, local: Zone): 
 
 function zoneOf(calendar: Calendar, local: Zone): Zone {
   if (calendar.zone === null) return local
+  if (calendar.aheadUsec !== undefined)
+    return fixedZone({ name: calendar.zone, aheadUsec: calendar.aheadUsec })
   const zone = findZone(calendar.zone)
   if (zone === null) throw new Error(`the zone ${calendar.zone} was there when it was read`)
   return zone

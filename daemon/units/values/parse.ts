@@ -1,10 +1,13 @@
 // What a parser of values is: text in, the value out, or what was expected in its place.
 import { err, ok, type Result } from 'neverthrow'
+import type { Clock } from './zone.ts'
 
 /** What a parser may ask about the unit that the value belongs to. */
 export type ValueContext = {
   /** The text with its specifiers replaced (systemd.unit(5), SPECIFIERS); an unknown one is an error that names it. */
   expand: (text: string) => Result<string, string>
+  /** The clocks of the machine's zone by their abbreviations; absent: none is known. */
+  clocks?: () => readonly Clock[]
   /** Something that is read, but hardly meant. */
   warn: (message: string) => void
 }

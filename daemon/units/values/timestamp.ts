@@ -2,7 +2,15 @@
 import { err, ok, type Result } from 'neverthrow'
 import { readTimespan } from './timespan.ts'
 import { weekdayAt, weekdayNumber } from './weekday.ts'
-import { findZone, UTC, type WallUsec, type Zone } from './zone.ts'
+import {
+  type Clock,
+  findClock,
+  findZone,
+  fixedZone,
+  UTC,
+  type WallUsec,
+  type Zone,
+} from './zone.ts'
 
 const SECOND = 1_000_000
 const DAY = 86_400 * SECOND
@@ -13,12 +21,19 @@ const EXPECTED =
 /**
  * The microseconds since 1970 (UTC) of a moment: `2012-11-23 11:12:13 UTC`, `Fri 2012-11-23`, `11:12`, `yesterday`, `now`,
  * `+3h30min`, `-5s`, `11min ago`, `@1395716396`. `nowUsec` is what they are relative to, `local` the zone of those that name
- * none. Of an hour that the clock shows twice the first run is meant; what it leaves out counts as if it had not been set.
+ * none, `clocks` those that it has by abbreviations. Of an hour that the clock shows twice the first run is meant; what it leaves out counts as if it had not been set.
  * Exact up to the year 2255, as far as a number counts microseconds.
  */
-export function readTimestamp(text: string, nowUsec: number, local: Zone): Result<number, string> {
+export function readTimestamp(
+  text: string,
+  nowUsec: number,
+  local: Zone,
+  clocks: () => readonly Clock[] = () => [],
+): Result<number, string> {
   const usec =
-    text === 'now' ? nowUsec : (readRelative(text, nowUsec) ?? readAbsolute(text, nowUsec, local))
+    text === 'now'
+      ? nowUsec
+      : (readRelative(text, nowUsec) ?? readAbsolute(text, nowUsec, local, clocks))
   return usec === null || !(usec >= 0) || usec === Number.POSITIVE_INFINITY
     ? err(EXPECTED)
     : ok(usec)
@@ -42,12 +57,25 @@ const DAYS: ReadonlyMap<string, number> = new Map([
   ['tomorrow', 1],
 ])
 
-function readAbsolute(text: string, nowUsec: number, local: Zone): number | null {
+function readAbsolute(
+  text: string,
+  nowUsec: number,
+  local: Zone,
+  clocks: () => readonly Clock[],
+): number | null {
   const [, front, last = ''] = /^(.*) ([^ ]+)$/.exec(text) ?? []
-  const named = front === undefined ? null : /^utc$/i.test(last) ? UTC : findZone(last)
+  const named = front === undefined ? null : zoneOf(last, clocks)
   const zone = named ?? local
   const wall = readWall(named === null ? text : (front ?? ''), zone.wallAt(nowUsec))
   return wall === null ? null : momentOf(wall, zone)
+}
+
+function zoneOf(word: string, clocks: () => readonly Clock[]): Zone | null {
+  if (/^utc$/i.test(word)) return UTC
+  const zone = findZone(word)
+  if (zone !== null) return zone
+  const clock = findClock(word, clocks)
+  return clock && fixedZone(clock)
 }
 
 const midnight = (wall: WallUsec) => Math.floor(wall / DAY) * DAY

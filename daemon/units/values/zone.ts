@@ -25,6 +25,49 @@ export const UTC: Zone = {
   momentsOf: wall => ({ moments: [wall], skippedTo: null }),
 }
 
+/** A clock of the machine's own zone by its abbreviation, such as CEST: how far it is ahead of UTC, in microseconds. */
+export type Clock = { name: string; aheadUsec: number }
+
+/** A zone whose clock is never set. */
+export const fixedZone = ({ name, aheadUsec }: Clock): Zone => ({
+  name,
+  wallAt: usec => usec + aheadUsec,
+  momentsOf: wall => ({ moments: [wall - aheadUsec], skippedTo: null }),
+})
+
+/** The clock of that abbreviation, in any case, among them. */
+export const findClock = (name: string, clocks: () => readonly Clock[]): Clock | null =>
+  CLOCK_NAME.test(name)
+    ? (clocks().find(clock => clock.name.toUpperCase() === name.toUpperCase()) ?? null)
+    : null
+const CLOCK_NAME = /^(?:[A-Za-z]{3,}|[+-]\d{2,4})$/
+
+const HOUR_USEC = 3_600_000_000
+const CLOCK = '(?:<([^>]+)>|([A-Za-z]{3,}))'
+const OFFSET = String.raw`([+-]?\d{1,3}(?::\d{2}){0,2})`
+const RULE = new RegExp(`^${CLOCK}${OFFSET}(?:${CLOCK}${OFFSET}?(?:,|$))?`)
+
+/** The clocks of a rule as TZ= has it (POSIX; tzfile(5) ends with one): `CET-1CEST,M3.5.0,M10.5.0/3`. */
+export function clocksOf(rule: string): Clock[] {
+  const [all, quoted, plain, offset, quotedSummer, plainSummer, summerOffset] =
+    RULE.exec(rule) ?? []
+  const name = quoted ?? plain
+  if (all === undefined || name === undefined) return []
+  const aheadUsec = 0 - readOffset(offset ?? '0')
+  const summer = quotedSummer ?? plainSummer
+  const clocks = [{ name, aheadUsec }]
+  if (summer === undefined) return clocks
+  const summerAhead =
+    summerOffset === undefined ? aheadUsec + HOUR_USEC : 0 - readOffset(summerOffset)
+  return [...clocks, { name: summer, aheadUsec: summerAhead }]
+}
+
+function readOffset(text: string): number {
+  const [hours = 0, minutes = 0, seconds = 0] = text.replace(/^[+-]/, '').split(':').map(Number)
+  const usec = hours * HOUR_USEC + minutes * 60_000_000 + seconds * 1_000_000
+  return text.startsWith('-') ? -usec : usec
+}
+
 const NAME = /^[A-Za-z][\w+-]*(?:\/[\w+-]+)*$/
 
 /** The zone of that name in the IANA database, spelled as there; null if there is none. */
