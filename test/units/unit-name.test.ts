@@ -56,6 +56,11 @@ test('escaping turns / into - and what may not stand in a name into \\xNN, and b
   t.is(escapeName('Hallöchen, Meister'), 'Hall\\xc3\\xb6chen\\x2c\\x20Meister')
   t.is(escapeName('.a-b'), '\\x2ea\\x2db')
   t.is(unescapeName('a-b\\x2dc').unwrapOr('?'), 'a/b-c')
+  t.is(
+    unescapeName('\\xef\\xbb\\xbfa').unwrapOr('?'),
+    '\ufeffa',
+    'a byte order mark is a character',
+  )
   t.true(unescapeName('a\\b').isErr())
   t.is(escapePath('/dev//sda/').unwrapOr('?'), 'dev-sda')
   t.is(escapePath('/').unwrapOr('?'), '-')
