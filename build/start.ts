@@ -61,7 +61,7 @@ function descriptors(): { bundle: string; cache: string } | null {
 const name = process.argv[2] ?? 'hearth'
 const command = process.argv[3] ?? ''
 /** What hearth does beside being a daemon: in a bundle of its own, which the daemon does not read. */
-const APART = ['test']
+const APART = ['test', 'replay']
 const bundle = `${__dirname}/${name}.js`
 process.argv.splice(1, 2, bundle)
 restoreVariables()

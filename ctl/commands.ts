@@ -31,6 +31,7 @@ const COMMANDS: Readonly<Record<VerbName, Load>> = {
   show: () => import('./commands/show.ts'),
   logs: () => import('./commands/logs.ts'),
   history: () => import('./commands/history.ts'),
+  record: () => import('./commands/record.ts'),
   'is-active': isActive,
   'is-failed': isActive,
   'list-unit-files': () => import('./commands/list-unit-files.ts'),

@@ -198,6 +198,12 @@ const ROWS = [
     options: ['lines', 'directory'],
   },
   {
+    name: 'record',
+    group: 'What there is',
+    about: "the daemon's latest decisions, for 'hearth replay'",
+    args: '[FILE]',
+  },
+  {
     name: 'is-active',
     group: 'What there is',
     about: 'whether one of the units is active: exit status 0, else 3',

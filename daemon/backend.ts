@@ -9,6 +9,7 @@ import { initialUnitState } from './engine/initial.ts'
 import { machineOf } from './engine/machines.ts'
 import type { UnitState } from './engine/state.ts'
 import type { Logs } from './logs/logs.ts'
+import type { Recording } from './record.ts'
 import type { Reexec } from './reexec.ts'
 import type { Requests } from './requests.ts'
 import type { Native } from './runtime/native.ts'
@@ -30,6 +31,7 @@ export type BackendParts = {
   /** Told why it did not come about. */
   reexecFailed: (why: string) => void
   engine: Engine
+  recording: () => Recording
   units: LoadedUnits
   unitFiles: UnitFileActions
   requests: Requests
@@ -136,5 +138,6 @@ export function createBackend(parts: BackendParts): Backend {
     logs: (query, signal) => parts.logs.query(query, signal),
     logUnits: () => parts.logs.units(),
     history: unit => parts.logs.history(unit),
+    recording: parts.recording,
   }
 }

@@ -20,7 +20,7 @@ export type LoopParts = {
   /** Does what the engine wants done; facts come back through `post`. */
   perform: (effect: Effect) => void
   /** Told of each step before it counts, with what is to be done. */
-  record: (event: EngineEvent, changes: Changes, wanted: readonly Effect[]) => void
+  record: (event: EngineEvent, changes: Changes, wanted: readonly Effect[], now: Now) => void
   /** Where it is written down; nowhere when it is not given. */
   account?: Account
   now: () => Now
@@ -53,8 +53,9 @@ export function createLoop(parts: LoopParts): Loop {
 
   const step = (event: EngineEvent, isPosted: boolean) => {
     account.stepping(event)
-    const { changes, effects: wanted } = engine.step(event, parts.now())
-    parts.record(event, changes, wanted)
+    const now = parts.now()
+    const { changes, effects: wanted } = engine.step(event, now)
+    parts.record(event, changes, wanted, now)
     account.step(changes, wanted, isPosted)
     engine.commit(changes)
     for (const effect of wanted) effects.push(effect)

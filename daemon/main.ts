@@ -20,7 +20,7 @@ import { openLogSockets } from './logs/sockets.ts'
 import { createLoop, type Loop } from './loop.ts'
 import { forgetPauses, minimal, pauseSec } from './minimal.ts'
 import { type Options, readOptions } from './options.ts'
-import { createRecorder } from './recorder.ts'
+import { createRecorder, recordingOf } from './recorder.ts'
 import { checkState, createReexec } from './reexec.ts'
 import { createRequests } from './requests.ts'
 import { resume } from './resume.ts'
@@ -176,14 +176,15 @@ async function main(
       }
     },
   })
+  const host = {
+    machineId: facts.machineId ?? '',
+    isContainer: facts.virtualization?.kind === 'container',
+  }
   const engine = createEngine({
     units,
     seed: native.randomId(),
     started: now(),
-    host: {
-      machineId: facts.machineId ?? '',
-      isContainer: facts.virtualization?.kind === 'container',
-    },
+    host,
     zone: localZone(process.env),
     kept: readKeptUnits(keep.part('kept units')),
     ...(leftover && { state: leftover.state }),
@@ -204,7 +205,7 @@ async function main(
     kept: keep,
     ...(before.program && { program: before.program }),
   })
-  const recorder = createRecorder()
+  const recorder = createRecorder(options.recordSteps, engine)
   const reexec = createReexec({
     native,
     image: () => before.image,
@@ -272,7 +273,7 @@ async function main(
   const loop: Loop = createLoop({
     engine,
     perform: runtime.perform,
-    record(event, changes, wanted) {
+    record(event, changes, wanted, at) {
       // Not when it is performed: the next run may have begun by then.
       for (const effect of wanted) if (effect.type === 'run-ends') keepEnd(effect)
       if (event.type === 'exited') reexec.ended(event.pid, event.exit)
@@ -280,7 +281,7 @@ async function main(
         const unit = changes.units.get(event.unit)
         if (unit) indexRun(before.index, unit, event.pid, engine.state)
       }
-      recorder.record(event, now())
+      recorder.record(event, at, changes, wanted)
       if (changed.size === 0) return
       for (const unit of changes.units.keys()) for (const listener of changed) listener(unit)
     },
@@ -372,6 +373,7 @@ async function main(
       reexec,
       reexecFailed: why => tell('error', null, `cannot execute the daemon again: ${why}`),
       engine,
+      recording: () => recordingOf(recorder, { engine, host, program: VERSION, now }),
       units,
       unitFiles: createUnitFileActions(units.files),
       requests,

@@ -31,6 +31,8 @@ export type Options = {
   cgroups: CgroupUse
   /** Whether units are not to start where their security would be weakened. */
   strict: boolean
+  /** How many of the engine's latest steps are kept for `ctl record`. */
+  recordSteps: number
   /** How long the main loop may hang, seconds; 0: as long as it likes. */
   hangLimitSec: number
   /** Size at which a service's log is rotated, bytes, and how many old files stay. */
@@ -89,7 +91,7 @@ export function readOptions(
     .version(version)
     .addHelpText(
       'after',
-      '\nhearth test FILE... tests units on a simulated clock; see hearth test --help',
+      '\nhearth test FILE... tests units on a simulated clock, hearth replay FILE goes through what ctl record has written;\nsee hearth test --help and hearth replay --help',
     )
     .option('--services <dir>', 'unit directory (repeatable, the first wins)', collect)
     .option('--vendor-units <dir>', 'directory of units found by name only (repeatable)', collect)
@@ -133,6 +135,12 @@ export function readOptions(
       )
         .argParser(socketKinds)
         .preset('all'),
+    )
+    .option(
+      '--record-steps <n>',
+      'how many of the latest decisions are kept for ctl record (0: none)',
+      wholeNumber,
+      128,
     )
     .option(
       '--hang-limit <seconds>',
@@ -186,6 +194,7 @@ export function readOptions(
     logCompress: boolean
     logSockets?: LogSocketKind[]
     hangLimit: number
+    recordSteps: number
     console?: boolean
     consoleFormat?: ConsoleFormat | 'off'
     controlGroup?: string
@@ -238,6 +247,7 @@ export function readOptions(
     logCompress: given.logCompress,
     logSockets: given.logSockets ?? socketsOf(environment.HEARTH_LOG_SOCKETS),
     hangLimitSec: given.hangLimit,
+    recordSteps: given.recordSteps,
     console: given.consoleFormat === 'off' ? false : (given.console ?? null),
     consoleFormat: given.consoleFormat === 'off' ? 'prefix' : (given.consoleFormat ?? 'prefix'),
     controlGroup: given.controlGroup ?? null,

@@ -48,6 +48,8 @@ export const NEEDS: Readonly<Record<MethodName, Role>> = {
   unsetEnvironment: 'admin',
   logs: 'reader',
   history: 'reader',
+  // Command lines and messages of services are in it.
+  record: 'admin',
   shutdown: 'admin',
 }
 

@@ -5,6 +5,7 @@ import type { Relation } from '../engine/graph.ts'
 import type { ActiveState, EngineState, JobResult, JobType, ShutdownKind } from '../engine/state.ts'
 import type { RunEnd } from '../logs/history.ts'
 import type { LogQuery, LogRecord } from '../logs/record.ts'
+import type { Recording } from '../record.ts'
 import type { Abilities } from '../units/directives/need.ts'
 import type { LoadedUnits } from '../units/load.ts'
 import type { Presets } from '../units/preset.ts'
@@ -107,4 +108,6 @@ export interface Backend {
   /** Every unit that has a log, loaded or not. */
   logUnits(): Promise<readonly UnitName[]>
   history(unit: UnitName): Promise<readonly RunEnd[]>
+  /** The engine's latest steps, with all that is needed to go through them again. */
+  recording(): Recording
 }

@@ -19,6 +19,7 @@ import {
 } from './manager.ts'
 import { listPaths } from './paths.ts'
 import { verify } from './problems.ts'
+import { record } from './record.ts'
 import type { ControlError, MethodName, Methods, Request } from './schema.ts'
 import { show } from './show.ts'
 import { listSockets } from './sockets.ts'
@@ -61,6 +62,7 @@ const HANDLERS: { readonly [M in MethodName]: Handler<M> } = {
   unsetEnvironment,
   logs,
   history,
+  record,
   shutdown,
 }
 

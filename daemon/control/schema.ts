@@ -607,6 +607,14 @@ export type Methods = {
     { units: readonly RunHistory[]; errors: readonly ControlError[] }
   >
 
+  /** Parts of the lines of a recording: the latest steps of the engine, as `hearth replay` reads them. `sinceUsec`: of the first
+   * of them; null where there is none. */
+  record: Method<
+    NoParams,
+    { steps: number; units: number; sinceUsec: number | null },
+    { lines: readonly string[] }
+  >
+
   /** `exitStatus`, 0 to 255, with `exit` only. The reply comes before the daemon goes. */
   shutdown: Method<{ kind: 'exit' | 'poweroff' | 'reboot' | 'halt'; exitStatus?: number }, Done>
 }

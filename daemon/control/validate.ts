@@ -157,6 +157,7 @@ const PARAMS: { readonly [M in MethodName]: v.GenericSchema<unknown, Methods[M][
     ),
   ),
   history: v.strictObject({ units: names, lines: maybe(v.nullable(count)) }),
+  record: nothing,
   shutdown: v.pipe(
     v.strictObject({
       kind: v.picklist(['exit', 'poweroff', 'reboot', 'halt']),

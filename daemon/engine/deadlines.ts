@@ -5,11 +5,17 @@ export interface Deadlines<Key> {
   set(key: Key, atUsec: number | null): void
   /** The earliest, or null. */
   earliestUsec(): number | null
-  /** The keys due at `nowUsec`, earliest first; they stay until they are set anew. */
+  /** The keys due at `nowUsec`, earliest first, those of the same moment in an order of their own; they stay until they are set
+   * anew. */
   due(nowUsec: number): Key[]
 }
 
-export function createDeadlines<Key>(): Deadlines<Key> {
+/** Names before numbers. By what they are, not by when they were set: an engine that goes on from a state decides as the one
+ * that has come to it. */
+const inOrder = (a: string | number, b: string | number): number =>
+  typeof a === typeof b ? (a < b ? -1 : 1) : typeof a === 'string' ? -1 : 1
+
+export function createDeadlines<Key extends string | number>(): Deadlines<Key> {
   const heap: { key: Key; at: number }[] = []
   const places = new Map<Key, number>()
 
@@ -71,7 +77,7 @@ export function createDeadlines<Key>(): Deadlines<Key> {
         found.push(entry)
         look.push(2 * place + 1, 2 * place + 2)
       }
-      return found.sort((a, b) => a.at - b.at).map(entry => entry.key)
+      return found.sort((a, b) => a.at - b.at || inOrder(a.key, b.key)).map(entry => entry.key)
     },
   }
 }

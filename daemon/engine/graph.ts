@@ -79,6 +79,8 @@ type Node = {
   relations: Partial<Record<Relation, readonly UnitName[]>>
   /** Lists that may name a unit twice. */
   untidy: Set<Relation> | null
+  /** How many units had been loaded before. */
+  place: number
 }
 
 export interface Graph {
@@ -94,6 +96,10 @@ export interface Graph {
   kept(): ReadonlyMap<UnitName, Unit>
   /** The unit is down: if it was only kept for that, its files count again. */
   release(name: UnitName): void
+  /** How many units have been loaded so far, those among them that were forgotten. */
+  loads(): number
+  /** The units that are loaded, and how many had been before each: relations are listed in the order in which they came. */
+  inOrder(): readonly { name: UnitName; place: number }[]
   /** The unit is not needed any more, nor is it named by another: it is loaded again when it is. */
   forget(name: UnitName): void
 }
@@ -103,6 +109,7 @@ export interface Graph {
 export function createGraph(units: Units, before: ReadonlyMap<UnitName, Unit> = new Map()): Graph {
   let nodes = new Map<UnitName, Node>()
   let kept = new Map(before)
+  let loads = 0
   const shared = new Map<string, readonly UnitName[]>()
 
   const add = (node: Node, relation: Relation, other: UnitName) => {
@@ -138,8 +145,9 @@ export function createGraph(units: Units, before: ReadonlyMap<UnitName, Unit> = 
       const known = nodes.get(wanted)
       if (known) return known
       const unit = kept.get(wanted) ?? units.get(wanted)
-      const node = nodes.get(unit.id) ?? { unit, relations: {}, untidy: null }
+      const node = nodes.get(unit.id) ?? { unit, relations: {}, untidy: null, place: loads }
       if (!nodes.has(unit.id)) {
+        loads++
         nodes.set(unit.id, node)
         fresh.push(node)
         queue.push(node)
@@ -203,6 +211,9 @@ export function createGraph(units: Units, before: ReadonlyMap<UnitName, Unit> = 
       for (const [name] of before) nodeOf(name)
     },
     kept: () => kept,
+    loads: () => loads,
+    inOrder: () =>
+      [...nodes].flatMap(([name, { unit, place }]) => (unit.id === name ? [{ name, place }] : [])),
     release(name) {
       // The old relations stay until the next reload: to forget them one by one is not worth an index.
       if (!kept.delete(name)) return

@@ -35,6 +35,7 @@ const ADMINS: readonly MethodName[] = [
   'getEnvironment',
   'setEnvironment',
   'unsetEnvironment',
+  'record',
   'shutdown',
 ]
 

@@ -282,6 +282,14 @@ export function createFake(): Fake {
     },
     logUnits: async () => [...fake.ends.keys()],
     history: async name => fake.ends.get(name) ?? [],
+    recording: () => ({
+      program: fake.version,
+      madeUsec: 1,
+      host: { machineId: '', isContainer: true },
+      units: [...fake.units.loaded()].map(unit => ({ unit, from: 1 })),
+      state: fake.state,
+      steps: [],
+    }),
     async *logs(query: LogQuery, signal) {
       const wanted = fake.records.filter(
         record =>

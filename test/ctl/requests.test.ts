@@ -13,6 +13,7 @@ const answers: Answers = {
   enable: { result: { changes: [], notes: [], jobs: [] } },
   shutdown: { result: {} },
   history: { result: { units: [], errors: [] } },
+  record: { result: { steps: 0, units: 0, sinceUsec: null } },
   listDependencies: { result: { trees: [], errors: [] } },
   setEnvironment: { result: {} },
 }
@@ -75,6 +76,7 @@ const table: readonly (readonly [line: readonly string[], method: string, params
     { units: ['a'], now: true, runtime: true, force: true },
   ],
   [['history', 'a', '-n', '2'], 'history', { units: ['a'], lines: 2 }],
+  [['record'], 'record', {}],
   [['exit', '3'], 'shutdown', { kind: 'exit', exitStatus: 3 }],
   [['reboot'], 'shutdown', { kind: 'reboot' }],
   [

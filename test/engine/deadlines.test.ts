@@ -26,3 +26,13 @@ test('the earliest deadline is known whatever is set, moved and removed', t => {
   )
   t.pass()
 })
+
+test('what is due at the same moment comes in an order that does not tell what was set first', t => {
+  const keys = ['b.service', 12, 'a.service', 3]
+  for (const order of [keys, [...keys].reverse()]) {
+    const deadlines = createDeadlines<string | number>()
+    for (const key of order) deadlines.set(key, 5)
+    deadlines.set('late.service', 4)
+    t.deepEqual(deadlines.due(5), ['late.service', 'a.service', 'b.service', 3, 12])
+  }
+})

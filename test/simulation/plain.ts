@@ -1,5 +1,6 @@
 // Plain data: what JSON gives back as it was. Looked at after every step of a simulation, so without writing it down.
 import { deepStrictEqual } from 'node:assert'
+import { isSame } from '../../simulation/same.ts'
 
 /** Why the value does not come back from JSON as it is, or null. What is in `seen` is taken as looked at, and what is plain is
  * added to it. */
@@ -36,27 +37,4 @@ export function whyNotPlain(value: unknown, seen: WeakSet<object>, path = ''): s
 /** Throws, with the difference, unless both are the same plain data (maps of it, too). */
 export function expectSame(actual: unknown, expected: unknown): void {
   if (!isSame(actual, expected)) deepStrictEqual(actual, expected)
-}
-
-function isSame(a: unknown, b: unknown): boolean {
-  if (a === b) return true
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
-  if (Array.isArray(a)) {
-    if (!Array.isArray(b) || a.length !== b.length) return false
-    for (let at = 0; at < a.length; at++) if (!isSame(a[at], b[at])) return false
-    return true
-  }
-  if (a instanceof Map) {
-    if (!(b instanceof Map) || a.size !== b.size) return false
-    for (const [key, value] of a) if (!b.has(key) || !isSame(value, b.get(key))) return false
-    return true
-  }
-  const keys = Object.keys(a)
-  if (keys.length !== Object.keys(b).length) return false
-  for (const key of keys) {
-    if (!Object.hasOwn(b, key)) return false
-    if (!isSame((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]))
-      return false
-  }
-  return true
 }

@@ -13,10 +13,11 @@ export const COURSES: Readonly<Record<string, (script: Scenario) => World>> = {
 export type Count = { scenarios: number; steps: number; crashes: number }
 export type Found = { course: string; error: Error }
 
-/** Plays `runs` scenarios, each by all of the courses; what is wrong with the first that fails, made as short as it can be. */
+/** Plays `runs` scenarios, each by all of the courses, and looks at the world that comes of it; what is wrong with the first that fails, made as short as it can be. */
 export function search(
   { runs, seed, courses }: { runs: number; seed: number; courses: readonly string[] },
   count: Count,
+  look: (world: World) => void = () => {},
 ): Found | null {
   let course = ''
   let isFound = false
@@ -26,7 +27,9 @@ export function search(
       course = name
       try {
         const world = COURSES[name]?.(script)
-        if (isFound || !world) continue
+        if (!world) continue
+        look(world)
+        if (isFound) continue
         count.scenarios++
         count.steps += world.steps
         count.crashes += world.crashes

@@ -10,6 +10,8 @@ import type { Host, Machine } from '../../daemon/engine/machine.ts'
 import { machineOf } from '../../daemon/engine/machines.ts'
 import type { ActiveState, Changes, JobType } from '../../daemon/engine/state.ts'
 import { createLoop, type Loop } from '../../daemon/loop.ts'
+import type { Recording } from '../../daemon/record.ts'
+import { createRecorder, type Recorder, recordingOf } from '../../daemon/recorder.ts'
 import { resume } from '../../daemon/resume.ts'
 import {
   type Account,
@@ -50,6 +52,8 @@ export type WorldParts = {
 /** The daemon dies here. Made once: a stack is of no use. */
 const CRASH = new Error('the daemon dies')
 
+/** How many steps a recording has at most. */
+const RECORDED = 100
 /** Answers of late, to be given once more. */
 const LATEST = 8
 
@@ -67,6 +71,7 @@ export class World {
   #persist: Persist
   #engine: Engine
   #loop: Loop
+  #recorder!: Recorder
   /** Whether the loop is at work: what is posted comes of an effect. */
   #isInLoop = false
   /** What came from outside and is not on record: it is still there for the next image. */
@@ -184,6 +189,13 @@ export class World {
     for (const unit of units) this.units.set(unit)
     this.units.reload()
     return this.post({ type: 'units-reloaded' })
+  }
+  /** What `ctl record` would give. */
+  recording(): Recording {
+    const { now } = this
+    const host = this.#parts.host ?? { machineId: '', isContainer: true }
+    const parts = { engine: this.#engine, host, program: 'test', now: () => now }
+    return recordingOf(this.#recorder, parts)
   }
   /** The daemon is replaced: everything it knows goes through its records. */
   reexec(): this {
@@ -424,6 +436,7 @@ export class World {
 
   #createLoop(): Loop {
     const engine = this.#engine
+    this.#recorder = createRecorder(RECORDED, engine)
     return createLoop({
       account: this.#createAccount(),
       engine: {
@@ -445,7 +458,7 @@ export class World {
         this.history.push(effect)
         this.around.perform(effect)
       },
-      record: () => {},
+      record: (event, changes, effects, now) => this.#recorder.record(event, now, changes, effects),
       now: () => this.now,
       arm: (atUsec, wake) => this.around.arm(atUsec, () => this.#live(wake, null)),
       settled: () => {},

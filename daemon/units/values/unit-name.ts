@@ -97,7 +97,9 @@ export function unescapeName(text: string): Result<string, string> {
     } else for (const byte of encoder.encode(char)) bytes.push(byte)
   }
   try {
-    return ok(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(new Uint8Array(bytes)))
+    return ok(
+      new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(new Uint8Array(bytes)),
+    )
   } catch {
     return err(`cannot undo the escaping of ${text}: it is not UTF-8`)
   }

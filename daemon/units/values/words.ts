@@ -49,7 +49,9 @@ export function firstWord(
   const flush = (): boolean => {
     if (bytes.length === 0) return true
     try {
-      word += new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(new Uint8Array(bytes))
+      word += new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
+        new Uint8Array(bytes),
+      )
     } catch {
       return false
     }
