@@ -1,8 +1,8 @@
 // record: the daemon's latest decisions, for `hearth replay`; to a file, or to standard output.
 import { writeFileSync } from 'node:fs'
+import { formatTimespan } from '../../daemon/control/schema.ts'
 import type { Command } from '../context.ts'
 import { FAILURE, SUCCESS } from '../exit-status.ts'
-import { formatTimespan } from '../format/timespan.ts'
 import { write } from '../output.ts'
 import { answered } from './answer.ts'
 

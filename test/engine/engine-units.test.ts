@@ -1,7 +1,7 @@
 // The manager: what follows when units change by themselves.
 import test from 'ava'
 import type { Condition } from '../../daemon/units/unit.ts'
-import { unit } from '../simulation/units.ts'
+import { command, unit } from '../simulation/units.ts'
 import { ends, LIVES, SECOND, world } from '../simulation/world.ts'
 
 const condition: Condition = { kind: 'PathExists', value: '/x', negated: false, trigger: false }
@@ -199,6 +199,26 @@ test('a service that restarts outlasts a shortage of what all share, however man
   t.is(w.stateOf('a.service').starts.length, 1, 'the one that was made counts')
   w.die('a.service')
   t.is(w.sub('a.service'), 'running', 'and the next restart has no other pause than its own')
+})
+
+test('the pause after a start for which something was short is kept though ExecStopPost= could be run', t => {
+  let tried = 0
+  const service = {
+    restart: 'always',
+    restartUsec: 0,
+    execStopPost: [command('/bin/post')],
+  } as const
+  const w = world([unit('a.service', { service })], {
+    behave: ({ exec }) => {
+      if (exec !== 'start') return ends(0)
+      tried++
+      return { ...LIVES, isMissing: true, failure: NO_PROCESS }
+    },
+  })
+  w.start('a.service').pass(SECOND / 2)
+  t.is(tried, 1)
+  w.pass(SECOND)
+  t.is(tried, 2)
 })
 
 test('what is missing for one service alone counts as systemd counts it', t => {

@@ -49,7 +49,8 @@ export function spawned(turn: Turn, { token, pid }: Input<'spawned'>): void {
   const { awaiting, sub } = turn.facts
   if (!isSpawning(turn) || token !== turn.facts.token) return
   begun(turn, pid)
-  if (turn.facts.isShort) set(turn, { isShort: false })
+  // That ExecStopPost= can be run does not take back that the start could not: it is not to be tried again at once.
+  if (turn.facts.isShort && STARTING.has(sub)) set(turn, { isShort: false })
   // A stop was asked for between the spawn and this answer: its signal was held back until now.
   if (isKillSub(sub)) sendSignal(turn, sub)
   else if (awaiting === 'main' && sub === 'start') mainStarted(turn)
