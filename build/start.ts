@@ -39,10 +39,25 @@ function keepCache(file: string, id: string, script: Script): void {
   })
 }
 
+/** The addon is loaded once: the bundle takes it from here (daemon/runtime/native.ts). */
+const ADDON = Symbol.for('hearth.addon')
+
+/** The text where it takes no memory (daemon/native/source.c); null: that is not to be had. */
+function mapped(bundle: string, path: string): string | null {
+  const addon: { exports: { sourceText?: (path: string) => string } } = { exports: {} }
+  try {
+    process.dlopen(addon, path)
+    Object.defineProperty(process, ADDON, { value: addon.exports })
+    return addon.exports.sourceText?.(bundle) ?? null
+  } catch {
+    return null
+  }
+}
+
 /** Compiles the bundle, which is one function (see bundle.ts). Here, so that the bytes of both files can be collected. */
-function compile(bundle: string, cache: string, filename: string): Script {
+function compile({ bundle, cache, addon }: Files, filename: string): Script {
   // esbuild writes ASCII alone: one byte a character is what V8 takes fastest.
-  const source = readFileSync(bundle, 'latin1')
+  const source = (addon && mapped(bundle, addon)) ?? readFileSync(bundle, 'latin1')
   const id = source.slice(0, BUNDLE_ID_LENGTH)
   const cachedData = readCache(cache, id)
   const script = new Script(source, { filename, ...(cachedData && { cachedData }) })
@@ -50,11 +65,15 @@ function compile(bundle: string, cache: string, filename: string): Script {
   return script
 }
 
+/** `addon`: null for what does not stay, and does without. */
+type Files = { bundle: string; cache: string; addon: string | null }
+
 /** An image that was executed by descriptors of its files (daemon/runtime/image.ts): their names may be gone, or others' by now. */
-function descriptors(): { bundle: string; cache: string } | null {
+function descriptors(): Files | null {
   const { image } = JSON.parse(process.env.HEARTH_IMAGE ?? '{}')
+  const pathOf = (fd: number) => `/proc/self/fd/${fd}`
   return image
-    ? { bundle: `/proc/self/fd/${image.bundle}`, cache: `/proc/self/fd/${image.cache}` }
+    ? { bundle: pathOf(image.bundle), cache: pathOf(image.cache), addon: pathOf(image.addon) }
     : null
 }
 
@@ -69,7 +88,8 @@ if (name === 'hearth' && APART.includes(command)) {
   const { run } = require(`${__dirname}/simulation.cjs`)
   process.exitCode = run(command, process.argv.slice(3))
 } else {
-  const files = descriptors() ?? { bundle, cache: `${__dirname}/${name}.cache` }
-  const run = compile(files.bundle, files.cache, bundle).runInThisContext()
+  const addon = name === 'hearth' ? `${__dirname}/hearth.node` : null
+  const files = descriptors() ?? { bundle, cache: `${__dirname}/${name}.cache`, addon }
+  const run = compile(files, bundle).runInThisContext()
   run(require, { exports: {} }, bundle, __dirname)
 }

@@ -31,6 +31,7 @@ NAPI_MODULE_INIT()
 	register_ledger(env, exports);
 	register_clock(env, exports);
 	register_image(env, exports);
+	register_source(env, exports);
 	register_hang(env, exports);
 	register_capture(env, exports);
 	register_lines(env, exports);

@@ -2,7 +2,7 @@
 #ifndef HEARTH_H
 #define HEARTH_H
 
-#define NAPI_VERSION 8
+#define NAPI_VERSION 10
 #include <node_api.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +33,7 @@ void register_ledger(napi_env env, napi_value exports);
 void register_clock(napi_env env, napi_value exports);
 void register_hang(napi_env env, napi_value exports);
 void register_image(napi_env env, napi_value exports);
+void register_source(napi_env env, napi_value exports);
 void register_capture(napi_env env, napi_value exports);
 void register_lines(napi_env env, napi_value exports);
 void register_inotify(napi_env env, napi_value exports);
@@ -86,6 +87,9 @@ _Atomic uint64_t *pending_signals(void);
 _Atomic uint64_t *signals_in_hand(void);
 double *notify_tries(void);
 _Noreturn void die(int cause, const void *address);
+
+/* source.c: gives back what of the bundle's text was looked at; it is looked up again when it is. */
+void release_source(void);
 
 /* arena.c: memory of one request, all freed at once. */
 struct arena {

@@ -158,6 +158,7 @@ static napi_value trim(napi_env env, napi_callback_info info)
 	(void)env;
 	(void)info;
 	malloc_trim(0);
+	release_source();
 	return NULL;
 }
 

@@ -77,15 +77,23 @@ export function openImage(native: Pick<Native, 'cloexec'>): Image | null {
 
 /** The same image with its files in memory: one that is written over in place would be another's. Not Node, which the kernel
  * lets nobody write to while it runs. The descriptors of the files are left to be closed. */
-export function copyImage(native: Pick<Native, 'memfd' | 'cloexec'>, image: Image): Image {
+export function copyImage(
+  native: Pick<Native, 'memfd' | 'cloexec' | 'sourceFd'>,
+  image: Image,
+): Image {
+  const copy = (key: string, fd: number): number => {
+    if (key === 'bundle' && native.sourceFd() >= 0) return native.sourceFd()
+    const memory = native.memfd(key)
+    const bytes = readFileSync(pathOf(fd))
+    for (let at = 0; at < bytes.length; ) at += writeSync(memory, bytes, at)
+    return memory
+  }
   const copies = Object.keys(FILES).map(key => {
     const fd = image[key as keyof typeof FILES]
     if (fd < 0) return [key, fd]
-    const copy = native.memfd(key)
-    const bytes = readFileSync(pathOf(fd))
-    for (let at = 0; at < bytes.length; ) at += writeSync(copy, bytes, at)
-    native.cloexec(copy, false)
-    return [key, copy]
+    const copied = copy(key, fd)
+    native.cloexec(copied, false)
+    return [key, copied]
   })
   return { ...image, ...Object.fromEntries(copies), isCopied: true }
 }

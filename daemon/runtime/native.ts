@@ -329,7 +329,9 @@ export interface Native {
   /** Puts `head` and the next lines of `input[FROM, TO)` with their newlines into `output` from AT on, as long as there is a
    * newline within MOST bytes and room for the line. Gives their number; FROM and AT are behind them. See logs/frame.ts. */
   frameLines(place: Int32Array, input: Uint8Array, head: Uint8Array, output: Uint8Array): number
-  /** malloc_trim(3). */
+  /** The sealed memfd that our own bundle is mapped from; -1: it was read (native/source.c). */
+  sourceFd(): number
+  /** malloc_trim(3), and what of our own text was looked at. */
   trim(): void
   /** Replaces the process image, keeping the pid and what is not close-on-exec, standard streams too; returns an errno name
    * only if it failed. Signals that come meanwhile wait for the next image. */
@@ -367,16 +369,21 @@ export function replaceNative(by: Native): void {
   loaded = by
 }
 
-/** The addon, loaded once. Throws if it has not been built. */
+/** The addon, loaded once, by dist/start.cjs already where that has started us. Throws if it has not been built. */
 export function native(): Native {
   if (loaded) return loaded
+  const started = Reflect.get(process, Symbol.for('hearth.addon')) as Native | undefined
+  loaded = process.env.HEARTH_ADDON === undefined ? (started ?? load()) : load()
+  return loaded
+}
+
+function load(): Native {
   const addon: { exports: unknown } = { exports: {} }
   process.dlopen(
     addon,
     process.env.HEARTH_ADDON ?? inheritedAddon() ?? join(distDirectory(), 'hearth.node'),
   )
-  loaded = addon.exports as Native
-  return loaded
+  return addon.exports as Native
 }
 
 /** Collects what is garbage in this thread and gives unused memory back to the kernel. It takes some 50 ms: for once, when
