@@ -133,6 +133,8 @@ export function readRecording(text: string): Result<Recording, string> {
     } catch {
       return err(`line ${at + 1} is no JSON: a recording is what ctl record writes`)
     }
+    if (typeof rows.at(-1) !== 'object' || rows.at(-1) === null)
+      return err(`line ${at + 1} is no object: a recording is what ctl record writes`)
   }
   const [head, ...rest] = rows
   if (!head || !('recording' in head)) return err('it is no recording: ctl record writes one')
@@ -140,22 +142,29 @@ export function readRecording(text: string): Result<Recording, string> {
     return err(
       `it is of version ${head.recording}, and this hearth reads version ${RECORDING_VERSION}: use the hearth that wrote it (${head.program})`,
     )
-  const units = rest.filter(row => 'unit' in row)
   const found = rest.find(row => 'state' in row)
   if (!found) return err('it has no state: it was cut off')
-  const { manager, units: states, jobs } = found.state
-  return ok({
-    program: head.program,
-    madeUsec: head.madeUsec,
-    host: head.host,
-    units,
-    state: {
-      manager,
-      units: new Map(unitStates(states)),
-      jobs: new Map(jobs.map(job => [job.id, job])),
-    },
-    steps: rest
-      .filter(row => 'step' in row)
-      .map(({ step }) => ({ ...step, changes: changesOf(step.changes) })),
-  })
+  try {
+    const { program, madeUsec, host } = head
+    const units = rest.filter(row => 'unit' in row)
+    const steps = rest.filter(row => 'step' in row)
+    if (!units.every(({ unit }) => typeof unit.id === 'string' && Array.isArray(unit.names)))
+      return err('a unit in it has no name: it was damaged')
+    return ok({
+      program,
+      madeUsec,
+      host,
+      units,
+      state: stateOfRow(found.state),
+      steps: steps.map(({ step }) => ({ ...step, changes: changesOf(step.changes) })),
+    })
+  } catch {
+    return err('a line of it is not as ctl record writes it: it was damaged')
+  }
 }
+
+const stateOfRow = ({ manager, units, jobs }: StateRow): EngineState => ({
+  manager,
+  units: new Map(unitStates(units)),
+  jobs: new Map(jobs.map(job => [job.id, job])),
+})

@@ -39,7 +39,7 @@ export function run(words: readonly string[]): number {
   }
   return readWords(words)
     .mapErr(message => `${message}\n\n${USAGE}`)
-    .andThen(options => read(options.file).map(recording => tell(recording, options)))
+    .andThen(options => read(options.file).andThen(recording => tellAll(recording, options)))
     .match(
       status => status,
       message => {
@@ -86,6 +86,16 @@ function read(file: string): Result<Recording, string> {
     return err(`cannot read ${file}: ${inWords(errnoOf(error))}`)
   }
   return readRecording(text).mapErr(message => `cannot replay ${file}: ${message}`)
+}
+
+/** Tells what it comes to, as far as it can be played: what was changed by hand, or damaged, may throw anything. */
+function tellAll(recording: Recording, options: Options): Result<number, string> {
+  try {
+    return ok(tell(recording, options))
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    return err(`cannot replay ${options.file}: it was changed or damaged (${why})`)
+  }
 }
 
 function tell(recording: Recording, { unit, stop, onlyDiffering, json }: Options): number {

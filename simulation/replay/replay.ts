@@ -23,17 +23,17 @@ export type ReplayedStep = {
 }
 
 /** Each step in turn, before it counts: `engine` has the state before it. What was recorded counts, so that each step is judged
- * by itself. */
+ * by itself. What was changed by hand, or damaged, may throw anything. */
 export function* replay(recording: Recording): Generator<{ step: ReplayedStep; engine: Engine }> {
   const engine = engineOf(recording)
   for (const [at, recorded] of recording.steps.entries()) {
-    load(engine, recording, at + 1)
+    if (at > 0) load(engine, recording, at + 1)
     let now: Decision | null = null
     let defect: string | null = null
     try {
       now = engine.step(recorded.event, recorded.now)
     } catch (error) {
-      defect = error instanceof Error ? error.message : String(error)
+      defect = inWords(error)
     }
     const step = {
       number: at + 1,
@@ -46,6 +46,8 @@ export function* replay(recording: Recording): Generator<{ step: ReplayedStep; e
     engine.commit(recorded.changes)
   }
 }
+
+const inWords = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 /** The engine as it was at the beginning of the recording. */
 export function engineOf(recording: Recording): Engine {

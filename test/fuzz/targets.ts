@@ -5,6 +5,7 @@ import { control } from './targets/control.ts'
 import { files } from './targets/files.ts'
 import { logs } from './targets/logs.ts'
 import { notify } from './targets/notify.ts'
+import { simulation } from './targets/simulation.ts'
 import { state } from './targets/state.ts'
 import { units } from './targets/units.ts'
 import { values } from './targets/values.ts'
@@ -17,4 +18,5 @@ export const TARGETS: readonly Target[] = [
   ...logs,
   ...files,
   ...state,
+  ...simulation,
 ]

@@ -126,4 +126,7 @@ test('what is no recording, or of another version, is refused by a sentence', t 
   t.regex(message('nonsense'), /^line 1 is no JSON/)
   t.regex(message('{"recording":99,"program":"9.0"}'), /version 99.*version 1.*\(9\.0\)/)
   t.regex(message('{"recording":1}'), /cut off/)
+  t.regex(message('{"recording":1}\n{"state":null}'), /damaged/)
+  t.regex(message('{"recording":1}\n{"unit":{}}\n{"state":{}}'), /damaged/)
+  t.regex(message('{"recording":1}\n7'), /^line 2 is no object/)
 })

@@ -45,6 +45,11 @@ test('a recording of a daemon gives its decisions again, over a restart, a timer
   t.regex(other.out, /differs\. Recorded:.*activating \(start\).*Now:.*failed \(failed\)/s)
   t.regex(other.out, /\d+ of \d+ steps differ, the first is #\d+\n$/)
 
+  writeFileSync(file, text.replaceAll('"web.service"', '"web.socket"'))
+  const damaged = await replay(file)
+  t.is(damaged.code, 1)
+  t.regex(damaged.err, /^cannot replay .*: it was changed or damaged \(.*\)\n$/)
+
   await hearth.ok('daemon-reload')
   await hearth.ok('start', 'web')
   const fresh = await run([
