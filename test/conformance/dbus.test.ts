@@ -1,5 +1,5 @@
 // Type=dbus against Debian's dbus-daemon: systemd.service(5), Type= and BusName=.
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { root } from '../system/pid1.ts'
 import { type Case, conformance } from './conformance.ts'
 
@@ -10,7 +10,27 @@ const own = (name: string) =>
 const hasOwner = (name: string, answer: boolean) =>
   `dbus-send --system --print-reply=literal --dest=org.freedesktop.DBus / org.freedesktop.DBus.NameHasOwner string:org.hearth.${name} | grep -q ${answer}`
 
+/** A package's own unit file, as it is. */
+const packaged = (name: string) =>
+  existsSync(`/lib/systemd/system/${name}`)
+    ? { [name]: readFileSync(`/lib/systemd/system/${name}`, 'utf8') }
+    : {}
+
 const cases: Case[] = [
+  {
+    title:
+      'systemd-hostnamed runs from its own unit file, with all its sandbox, and answers on the bus',
+    directives: ['BusName', 'IPAddressDeny', 'PrivateNetwork', 'SystemCallFilter'],
+    unit: 'asks.service',
+    more: packaged('systemd-hostnamed.service'),
+    settings: `TimeoutStartSec=20s\n[Unit]\nRequires=systemd-hostnamed.service\nAfter=systemd-hostnamed.service`,
+    check:
+      'dbus-send --system --print-reply=literal --dest=org.freedesktop.hostname1 /org/freedesktop/hostname1 org.freedesktop.DBus.Properties.Get string:org.freedesktop.hostname1 string:KernelName | grep -q Linux',
+    skip: existsSync('/lib/systemd/systemd-hostnamed') ? null : 'it takes the package systemd',
+    async afterwards(t, hearth) {
+      t.is(await hearth.show('systemd-hostnamed.service', 'Type'), 'dbus')
+    },
+  },
   {
     title:
       'a service of Type=dbus is up when its BusName= has an owner, and what follows it finds it there',
@@ -59,15 +79,18 @@ const cases: Case[] = [
 
 // Started with the daemon, as it would be in an image.
 const units = {
-  'dbus.socket':
-    '[Socket]\nListenStream=/run/dbus/system_bus_socket\n[Install]\nWantedBy=sockets.target multi-user.target\n',
-  'dbus.service':
-    '[Unit]\nRequires=dbus.socket\n[Service]\nType=notify\nExecStart=/usr/bin/dbus-daemon --system --address=systemd: --nofork --nopidfile --syslog-only\n',
+  ...packaged('dbus.socket'),
+  ...packaged('dbus.service'),
+  'dbus.socket.d/started.conf': '[Install]\nWantedBy=multi-user.target\n',
 }
 const policy =
   '<busconfig><policy user="root"><allow own_prefix="org.hearth"/><allow send_destination="*"/></policy></busconfig>'
 
 conformance(
-  cases.map((one, i) => ({ ...one, skip, ...(i === 0 && { more: { ...units, ...one.more } }) })),
+  cases.map((one, i) => ({
+    ...one,
+    skip: skip ?? one.skip ?? null,
+    ...(i === 0 && { more: { ...units, ...one.more } }),
+  })),
   { prepare: `echo '${policy}' >/etc/dbus-1/system.d/hearth.conf; mkdir -p /run/dbus` },
 )
