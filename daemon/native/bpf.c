@@ -9,6 +9,7 @@
 #include "hearth.h"
 
 #define MOST_ATTACHED 64	/* the kernel's own bound (BPF_CGROUP_MAX_PROGS) */
+#define MOST_TRIES 32
 
 static const struct kind {
 	const char *name;
@@ -18,6 +19,8 @@ static const struct kind {
 	{"device", BPF_PROG_TYPE_CGROUP_DEVICE, BPF_CGROUP_DEVICE},
 	{"ingress", BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_INGRESS},
 	{"egress", BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS},
+	{"bind4", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_BIND},
+	{"bind6", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET6_BIND},
 };
 
 static long bpf(enum bpf_cmd command, union bpf_attr *attribute)
@@ -35,7 +38,13 @@ static int load(const struct kind *kind, const void *code, size_t size)
 		.license = (uint64_t)(uintptr_t)"Dual MIT/GPL",
 	};
 
-	return (int)bpf(BPF_PROG_LOAD, &attribute);
+	int program, tries = 0;
+
+	/* The verifier gives up when a signal comes (a child's end, say): it has been handled then. */
+	do
+		program = (int)bpf(BPF_PROG_LOAD, &attribute);
+	while (program == -1 && (errno == EAGAIN || errno == EINTR) && ++tries < MOST_TRIES);
+	return program;
 }
 
 /* Beside those of the cgroups above, all of which count. */
@@ -116,7 +125,7 @@ static bool put(const struct kind *kind, int cgroup, const void *code, size_t si
 	return done;
 }
 
-/* cgroupProgram(cgroupFd, 'device' | 'ingress' | 'egress', code | null, isNew): an errno name, or null. */
+/* cgroupProgram(cgroupFd, 'device' | 'ingress' | 'egress' | 'bind4' | 'bind6', code | null, isNew): an errno name, or null. */
 static napi_value cgroup_program(napi_env env, napi_callback_info info)
 {
 	napi_value values[4];

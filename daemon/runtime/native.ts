@@ -299,7 +299,7 @@ export interface Native {
    * cgroups above count all the same. `isNew`: nothing is. An errno name, or null. */
   cgroupProgram(
     cgroupFd: number,
-    kind: 'device' | 'ingress' | 'egress',
+    kind: 'device' | 'ingress' | 'egress' | 'bind4' | 'bind6',
     code: Uint8Array | null,
     isNew: boolean,
   ): string | null

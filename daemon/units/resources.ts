@@ -29,6 +29,13 @@ export type DevicePolicy = 'auto' | 'closed' | 'strict'
 /** Addresses that begin alike: `bytes` (4 or 16, zero behind the prefix) and how many bits of it count. */
 export type AddressRange = { family: 'inet' | 'inet6'; bytes: readonly number[]; prefix: number }
 
+/** Of SocketBindAllow= and SocketBindDeny=; null: any. */
+export type PortRule = {
+  family: 'ipv4' | 'ipv6' | null
+  protocol: 'tcp' | 'udp' | null
+  ports: { first: number; last: number } | null
+}
+
 /** Null: not set. */
 export type ResourceSettings = {
   slice: UnitName | null
@@ -83,6 +90,10 @@ export type ResourceSettings = {
   deviceAllow: readonly DevicePermission[]
   ipAddressAllow: readonly AddressRange[]
   ipAddressDeny: readonly AddressRange[]
+  socketBindAllow: readonly PortRule[]
+  socketBindDeny: readonly PortRule[]
+  /** By their names: these alone, or (`~`) all others; null: all. */
+  restrictNetworkInterfaces: { allowed: boolean; names: readonly string[] } | null
 }
 
 const NONE: readonly never[] = Object.freeze([])
@@ -131,6 +142,9 @@ export const RESOURCE_DEFAULTS: ResourceSettings = {
   deviceAllow: NONE,
   ipAddressAllow: NONE,
   ipAddressDeny: NONE,
+  socketBindAllow: NONE,
+  socketBindDeny: NONE,
+  restrictNetworkInterfaces: null,
 }
 
 /** OOMPolicy= in force: what makes cgroups of its own looks after them itself (systemd.service(5)). */

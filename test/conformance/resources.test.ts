@@ -20,6 +20,9 @@ const skip = whyNot()
 /** Whether a datagram may go out: the kernel answers EPERM where a program refuses it. */
 const sends = (address: string) => `bash -c 'echo x >/dev/udp/${address}/9'`
 
+const binds = (address: string, protocol: 'tcp' | 'udp', port: number) =>
+  `python3 -c 'from socket import *; socket(${address.includes(':') ? 'AF_INET6' : 'AF_INET'}, ${protocol === 'tcp' ? 'SOCK_STREAM' : 'SOCK_DGRAM'}).bind(("${address}", ${port}))'`
+
 const cases: Case[] = [
   {
     title: 'DevicePolicy=closed leaves the pseudo devices and terminals, and nothing else',
@@ -86,6 +89,41 @@ const cases: Case[] = [
     check: `${sends('127.0.0.1')}\n${sends('::1')}\n! ${sends('127.0.1.9')}\n${sends('127.0.2.1')}`,
   },
   {
+    title: 'SocketBindAllow= goes before SocketBindDeny=, by family, protocol and port',
+    directives: ['SocketBindAllow', 'SocketBindDeny'],
+    settings:
+      'SocketBindDeny=any\nSocketBindAllow=ipv4:tcp:8100-8101\nSocketBindAllow=ipv6\nSocketBindAllow=udp:53',
+    check: `${binds('127.0.0.1', 'tcp', 8100)}\n${binds('127.0.0.1', 'tcp', 8101)}
+      ! ${binds('127.0.0.1', 'tcp', 8102)}\n! ${binds('127.0.0.1', 'tcp', 8099)}\n! ${binds('127.0.0.1', 'udp', 8100)}
+      ${binds('127.0.0.1', 'udp', 53)}\n${binds('::1', 'tcp', 8103)}\n! ${binds('127.0.0.1', 'tcp', 0)}`,
+    expect: {
+      Result: 'success',
+      SocketBindDeny: 'any',
+      SocketBindAllow: 'ipv4:tcp:8100-8101\nipv6\nudp:53',
+    },
+  },
+  {
+    title: 'SocketBindDeny= of some ports leaves the others',
+    directives: ['SocketBindDeny'],
+    settings: 'SocketBindDeny=tcp:8110\nSocketBindDeny=ipv6:udp',
+    check: `! ${binds('127.0.0.1', 'tcp', 8110)}\n! ${binds('::1', 'tcp', 8110)}\n${binds('127.0.0.1', 'tcp', 8111)}
+      ${binds('127.0.0.1', 'udp', 8110)}\n! ${binds('::1', 'udp', 8112)}`,
+  },
+  {
+    title: 'RestrictNetworkInterfaces= leaves those named, or with ~ the others',
+    directives: ['RestrictNetworkInterfaces'],
+    settings: 'RestrictNetworkInterfaces=lo',
+    check: `${sends('127.0.0.1')}\n! ${sends('10.77.0.2')}`,
+  },
+  {
+    title: 'RestrictNetworkInterfaces=~ keeps those named from the unit, beside IPAddressDeny=',
+    directives: ['RestrictNetworkInterfaces', 'IPAddressDeny'],
+    settings: 'RestrictNetworkInterfaces=~lo nowhere0\nIPAddressDeny=10.77.0.3',
+    check: `! ${sends('127.0.0.1')}\n${sends('10.77.0.2')}\n! ${sends('10.77.0.3')}`,
+    expect: { Result: 'success', RestrictNetworkInterfaces: '~lo nowhere0' },
+    said: /RestrictNetworkInterfaces= leaves out nowhere0: there is none yet/,
+  },
+  {
     title: 'a prefix ends at any bit of an IPv6 address',
     directives: ['IPAddressAllow', 'IPAddressDeny'],
     settings: 'IPAddressDeny=::/126\nIPAddressAllow=::2/127 0:0:0:1::/64',
@@ -138,7 +176,7 @@ conformance(
   cases.map(one => ({ ...one, skip })),
   {
     prepare:
-      'mount -t cgroup2 none /sys/fs/cgroup; mkdir /tmp-made; mknod /tmp-made/kmsg c 1 11; ip link set lo up 2>/dev/null || true',
+      'mount -t cgroup2 none /sys/fs/cgroup; mkdir /tmp-made; ip link add veth0 type veth peer name veth1 && ip addr add 10.77.0.1/24 dev veth0 && ip link set veth0 up && ip link set veth1 up; mknod /tmp-made/kmsg c 1 11; ip link set lo up 2>/dev/null || true',
     args: ['--cgroups', 'yes'],
   },
 )

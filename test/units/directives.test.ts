@@ -66,7 +66,7 @@ test('what is carried out says so, and what is read alone does not', t => {
     ...['MemoryMax', 'TasksMax', 'CPUQuota', 'OOMPolicy', 'Slice', 'Delegate'],
   ])
     t.is(status(name), 'enforced', name)
-  for (const name of [...['RestrictFileSystems', 'RootImage', 'PAMName', 'SocketBindDeny']])
+  for (const name of [...['RestrictFileSystems', 'RootImage', 'PAMName', 'BPFProgram']])
     t.is(status(name), 'not-enforced', name)
 })
 

@@ -478,13 +478,13 @@ test('LogPipe= is one command', t => {
 test('what is known and not enforced is told on request, with its place, and is no load problem', t => {
   const units = unitsOf({
     '/etc/units/a.service': `${SERVICE}SELinuxContext=x\nPrivateBPF=/x\n`,
-    '/etc/units/a.service.d/x.conf': '[Service]\nSocketBindDeny=any\n',
+    '/etc/units/a.service.d/x.conf': '[Service]\nBPFProgram=egress:/x\n',
   })
   t.deepEqual(units.get('a.service').problems, [])
   t.deepEqual(units.notEnforced('a.service').map(describeProblem), [
     '/etc/units/a.service:3:16: SELinuxContext= is known but not enforced: the SELinux security module is not used',
     '/etc/units/a.service:4:12: PrivateBPF= is known but not enforced yet',
-    '/etc/units/a.service.d/x.conf:2:16: SocketBindDeny= is known but not enforced: of programs in the kernel there are those of DeviceAllow= and IPAddressDeny= alone',
+    '/etc/units/a.service.d/x.conf:2:12: BPFProgram= is known but not enforced: of programs in the kernel there are hearth’s own alone, those of DeviceAllow=, IPAddressDeny= and their like',
   ])
 })
 

@@ -18,12 +18,13 @@ import { type CgroupFiles, kernelFiles } from './files.ts'
 import { machineSize } from './machine-size.ts'
 import { OWN_LEAF, ourselves, ownPlace, removeStale, removeTree, scopeName } from './place.ts'
 import {
-  addressProgram,
+  bindProgram,
   deviceProgram,
   type Hold,
   MOST_ADDRESSES,
   PROGRAM_KINDS,
   type ProgramKind,
+  packetProgram,
   programOf,
 } from './programs.ts'
 import { type CgroupUsage, oomKills, readUsage } from './usage.ts'
@@ -216,14 +217,28 @@ export function createTree(
         ? []
         : [unit, ...parent.map(units.get)].flatMap(one => one.resources ?? [])
     const deny = lists.flatMap(one => one.ipAddressDeny)
-    if (rules === null && deny.length === 0) return null
+    const { socketBindAllow: bindAllow = [], socketBindDeny: bindDeny = [] } = unit.resources ?? {}
+    const interfaces = interfacesOf(unit)
+    if (rules === null && deny.length === 0 && bindDeny.length === 0 && interfaces === null)
+      return null
     const allow = lists.flatMap(one => one.ipAddressAllow)
-    if (allow.length + deny.length <= MOST_ADDRESSES) return { devices: rules, allow, deny }
+    const others = { devices: rules, interfaces, bindAllow, bindDeny }
+    if (allow.length + deny.length <= MOST_ADDRESSES) return { ...others, allow, deny }
     warn(
       unit.id,
       `IPAddressAllow= and IPAddressDeny=: of more than ${MOST_ADDRESSES} none is allowed`,
     )
-    return { devices: rules, allow: [], deny: deny.map(range => ({ ...range, prefix: 0 })) }
+    return { ...others, allow: [], deny: deny.map(range => ({ ...range, prefix: 0 })) }
+  }
+
+  /** Those of its interfaces that are there: what comes later is not known by its number. */
+  const interfacesOf = ({ id, resources }: Unit): Hold['interfaces'] => {
+    const set = resources?.restrictNetworkInterfaces ?? null
+    if (set === null) return null
+    const missing = set.names.filter(name => devices.network(name) === null)
+    if (missing.length > 0)
+      warn(id, `RestrictNetworkInterfaces= leaves out ${missing.join(' ')}: there is none yet`)
+    return { allowed: set.allowed, numbers: set.names.flatMap(name => devices.network(name) ?? []) }
   }
 
   /** Puts the programs in force, where there are to be any. */
@@ -245,10 +260,12 @@ export function createTree(
   const tryPrograms = (): string | null => {
     const place = `${root}/probe`
     files.mkdir(place)
-    const any = { family: 'inet', bytes: [0, 0, 0, 0], prefix: 0 } as const
+    const any = { family: null, protocol: null, ports: null }
+    const nothing = { allow: [], deny: [], interfaces: { allowed: true, numbers: [] } }
     const errno =
       files.attach(place, 'device', deviceProgram([]), true) ??
-      files.attach(place, 'egress', addressProgram('egress', [], [any]), true)
+      files.attach(place, 'egress', packetProgram('egress', nothing), true) ??
+      files.attach(place, 'bind4', bindProgram('ipv4', { bindAllow: [], bindDeny: [any] }), true)
     files.rmdir(place)
     return errno
   }
@@ -453,8 +470,10 @@ const bfqWeight = (value: string) =>
 
 const PROGRAM_SETTINGS: Readonly<Record<ProgramKind, string>> = {
   device: 'DeviceAllow= and DevicePolicy=',
-  ingress: 'IPAddressDeny=',
-  egress: 'IPAddressDeny=',
+  ingress: 'IPAddressDeny= and RestrictNetworkInterfaces=',
+  egress: 'IPAddressDeny= and RestrictNetworkInterfaces=',
+  bind4: 'SocketBindDeny=',
+  bind6: 'SocketBindDeny=',
 }
 
 const NONE: ReadonlySet<Controller> = new Set()

@@ -12,6 +12,8 @@ export type DeviceNumbers = {
   node: (path: string) => { kind: DeviceRule['kind']; major: number; minor: number } | null
   /** The drivers of /proc/devices with their major numbers. */
   drivers: (kind: DeviceRule['kind']) => readonly (readonly [name: string, major: number])[]
+  /** The number of a network interface; null: there is none of that name. */
+  network: (name: string) => number | null
 }
 
 /** What every program may want (systemd.resource-control(5), DevicePolicy=closed): pseudo devices by their fixed numbers, and
@@ -60,6 +62,13 @@ function numberedNode(path: string): ReturnType<DeviceNumbers['node']> {
 }
 
 export const ownDevices: DeviceNumbers = {
+  network(name) {
+    try {
+      return Number(readFileSync(`/sys/class/net/${name}/ifindex`, 'latin1')) || null
+    } catch {
+      return null
+    }
+  },
   node(path) {
     const stat = statSync(path, { throwIfNoEntry: false })
     if (!stat?.isCharacterDevice() && !stat?.isBlockDevice()) return null

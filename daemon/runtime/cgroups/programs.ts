@@ -1,22 +1,43 @@
-// Programs of the kernel's BPF (bpf(2), linux/bpf.h) that hold a cgroup's processes to some devices and some addresses. Rules
-// come to straight comparisons: a unit has a handful, and there is no map to look after. libbpf would have to be in the image
-// and reads compiled objects; this is two dozen instructions.
-import type { AddressRange, DeviceAccess } from '../../units/resources.ts'
+// Programs of the kernel's BPF (bpf(2), linux/bpf.h) that hold a cgroup's processes to some devices, addresses, network
+// interfaces and ports. Rules come to straight comparisons: a unit has a handful, and there is no map to look after. libbpf
+// would have to be in the image and reads compiled objects; this is two dozen instructions.
+import type { AddressRange, DeviceAccess, PortRule } from '../../units/resources.ts'
 
-/** Which programs of a cgroup there are: at opening a device, at packets that come in and go out. */
-export type ProgramKind = 'device' | 'ingress' | 'egress'
-export const PROGRAM_KINDS: readonly ProgramKind[] = ['device', 'ingress', 'egress']
+/** Which programs of a cgroup there are: at opening a device, at packets that come in and go out, at bind(2). */
+export type ProgramKind = 'device' | 'ingress' | 'egress' | 'bind4' | 'bind6'
+export const PROGRAM_KINDS: readonly ProgramKind[] = [
+  'device',
+  'ingress',
+  'egress',
+  'bind4',
+  'bind6',
+]
 
-/** What a cgroup's processes are held to; `devices` null: to none in particular. */
+/** What a cgroup's processes are held to; `devices` and `interfaces` null: to none in particular. */
 export type Hold = {
   devices: readonly DeviceRule[] | null
   allow: readonly AddressRange[]
   deny: readonly AddressRange[]
+  /** Network interfaces by their numbers: these alone, or all others. */
+  interfaces: { allowed: boolean; numbers: readonly number[] } | null
+  bindAllow: readonly PortRule[]
+  bindDeny: readonly PortRule[]
 }
 
 /** Null: no program is wanted. */
-export const programOf = (kind: ProgramKind, { devices, allow, deny }: Hold): Uint8Array | null =>
-  kind === 'device' ? devices && deviceProgram(devices) : addressProgram(kind, allow, deny)
+export function programOf(kind: ProgramKind, hold: Hold): Uint8Array | null {
+  switch (kind) {
+    case 'device':
+      return hold.devices && deviceProgram(hold.devices)
+    case 'ingress':
+    case 'egress':
+      return packetProgram(kind, hold)
+    case 'bind4':
+      return bindProgram('ipv4', hold)
+    case 'bind6':
+      return bindProgram('ipv6', hold)
+  }
+}
 
 /** A device, or every one of a driver (`minor` null) or of a kind (`major` null too), and what may be done with it. */
 export type DeviceRule = {
@@ -42,6 +63,9 @@ const ADD_64 = 0x07
 const AND = 0x54
 const MOVE_32 = 0xbc
 const SHIFT_RIGHT = 0x74
+const TO_BIG_ENDIAN = 0xdc
+const IF_ABOVE = 0x26
+const IF_BELOW = 0xa6
 const UNLESS_EQUAL = 0x56
 const UNLESS_EQUAL_REGISTER = 0x5e
 const IF_EQUAL = 0x16
@@ -116,8 +140,9 @@ const accessMask = (access: DeviceAccess) =>
   (access.includes('w') ? WRITE : 0) |
   (access.includes('m') ? MAKE : 0)
 
-/** Where struct __sk_buff has it, in the order of the network. */
+/** Where struct __sk_buff has them; the protocol in the order of the network. */
 const PROTOCOL = 16
+const INTERFACE = 40
 const ETH_P_IP = 0x0008
 const ETH_P_IPV6 = 0xdd86
 /** Where the addresses stand in the headers. */
@@ -132,15 +157,16 @@ const FRAME = 10
 export const MOST_ADDRESSES = 6000
 
 /**
- * At each packet, with the peer's address: what is in `allow` passes, else what is in `deny` does not, and all else passes
- * (systemd.resource-control(5), IPAddressAllow=). Null: everything would.
+ * At each packet. By its interface first (systemd.resource-control(5), RestrictNetworkInterfaces=), then with the peer's
+ * address: what is in `allow` passes, else what is in `deny` does not, and all else passes (IPAddressAllow=). Null:
+ * everything would.
  */
-export function addressProgram(
+export function packetProgram(
   direction: 'ingress' | 'egress',
-  allow: readonly AddressRange[],
-  deny: readonly AddressRange[],
+  { allow, deny, interfaces }: Pick<Hold, 'allow' | 'deny' | 'interfaces'>,
 ): Uint8Array | null {
-  if (deny.length === 0) return null
+  if (deny.length === 0 && interfaces === null) return null
+  if (interfaces?.allowed && interfaces.numbers.length === 0) return encode(verdict(false))
   const packet = 6
   const protocol = 7
   const section = (family: AddressRange['family']): Instruction[] => {
@@ -173,6 +199,7 @@ export function addressProgram(
   const inet6 = section('inet6')
   return encode([
     [MOVE_64, packet, 1, 0, 0],
+    ...(interfaces === null ? [] : byInterface(interfaces)),
     [LOAD_WORD, protocol, packet, PROTOCOL, 0],
     [IF_EQUAL, protocol, 0, 3, ETH_P_IP],
     [IF_EQUAL, protocol, 0, 2 + inet.length, ETH_P_IPV6],
@@ -181,6 +208,63 @@ export function addressProgram(
     ...inet6,
   ])
 }
+
+/** With the packet in register 1: what may not go by its interface ends here. */
+function byInterface({ allowed, numbers }: NonNullable<Hold['interfaces']>): Instruction[] {
+  const load: Instruction = [LOAD_WORD, 2, 1, INTERFACE, 0]
+  const refuse = verdict(false)
+  if (!allowed) return [load, ...numbers.flatMap(number => when([equals(2, number)], refuse))]
+  const last = numbers.length + refuse.length
+  return [
+    load,
+    // Each that may goes on behind the refusal.
+    ...numbers.map((number, i): Instruction => [IF_EQUAL, 2, 0, last - i - 1, number]),
+    ...refuse,
+  ]
+}
+
+/** Where struct bpf_sock_addr has them; the port in the order of the network. */
+const PORT = 24
+const SOCKET_PROTOCOL = 36
+const PROTOCOL_NUMBERS = { tcp: 6, udp: 17 } as const
+
+/** At bind(2): what an allowing rule fits may, else what a denying one fits may not (systemd.resource-control(5),
+ * SocketBindAllow=). Null: everything may. */
+export function bindProgram(
+  family: 'ipv4' | 'ipv6',
+  { bindAllow, bindDeny }: Pick<Hold, 'bindAllow' | 'bindDeny'>,
+): Uint8Array | null {
+  const ofFamily = (rules: readonly PortRule[], allowed: boolean) =>
+    rules.filter(rule => (rule.family ?? family) === family).map(rule => ({ rule, allowed }))
+  if (ofFamily(bindDeny, false).length === 0) return null
+  const port = 2
+  const protocol = 3
+  const all = [...ofFamily(bindAllow, true), ...ofFamily(bindDeny, false)]
+  const end = all.findIndex(({ rule }) => rule.protocol === null && rule.ports === null)
+  const counted = end === -1 ? all : all.slice(0, end + 1)
+  return encode([
+    [LOAD_WORD, port, 1, PORT, 0],
+    [TO_BIG_ENDIAN, port, 0, 0, 16],
+    [LOAD_WORD, protocol, 1, SOCKET_PROTOCOL, 0],
+    ...counted.flatMap(({ rule, allowed }) =>
+      when(
+        [
+          ...(rule.protocol === null ? [] : [equals(protocol, PROTOCOL_NUMBERS[rule.protocol])]),
+          ...(rule.ports === null ? [] : [within(port, rule.ports)]),
+        ],
+        verdict(allowed),
+      ),
+    ),
+    ...(end === -1 ? verdict(true) : []),
+  ])
+}
+
+const within =
+  (register: number, { first, last }: { first: number; last: number }) =>
+  (distance: number): Instruction[] => [
+    [IF_BELOW, register, 0, distance + 1, first],
+    [IF_ABOVE, register, 0, distance, last],
+  ]
 
 /** The words that the prefix reaches into. As they come from memory, the machine's own order (little-endian on both). */
 function testsOf({ bytes, prefix }: AddressRange): ((distance: number) => Instruction[])[] {

@@ -15,8 +15,7 @@ LogsDirectoryQuota StateDirectoryAccounting CacheDirectoryAccounting LogsDirecto
 const RESOURCES = names(`
 MemoryKSM MemoryPressureWatch MemoryPressureThresholdSec CPUPressureWatch CPUPressureThresholdSec IOPressureWatch
 IOPressureThresholdSec IPAccounting IPIngressFilterPath IPEgressFilterPath ManagedOOMSwap ManagedOOMMemoryPressure
-ManagedOOMMemoryPressureLimit ManagedOOMMemoryPressureDurationSec ManagedOOMPreference BPFProgram SocketBindAllow
-SocketBindDeny RestrictNetworkInterfaces BindNetworkInterface NFTSet CoredumpReceive CPUSetPartition`)
+ManagedOOMMemoryPressureLimit ManagedOOMMemoryPressureDurationSec ManagedOOMPreference BPFProgram BindNetworkInterface NFTSet CoredumpReceive CPUSetPartition`)
 
 const NO_LOGIN = 'nobody logs in through a service of a container: no login is recorded'
 const INERT: readonly (readonly [name: string, note: string])[] = [
@@ -38,9 +37,9 @@ const NOTES: readonly (readonly [note: string, directives: string])[] = [
     ManagedOOMPreference`,
   ],
   [
-    'of programs in the kernel there are those of DeviceAllow= and IPAddressDeny= alone',
+    'of programs in the kernel there are hearth’s own alone, those of DeviceAllow=, IPAddressDeny= and their like',
     `IPAccounting IPIngressFilterPath IPEgressFilterPath BPFProgram
-    SocketBindAllow SocketBindDeny RestrictNetworkInterfaces BindNetworkInterface`,
+    BindNetworkInterface`,
   ],
   ['the SELinux security module is not used', 'SELinuxContext'],
   ['the Smack security module is not used', 'SmackProcessLabel'],
@@ -70,7 +69,7 @@ const SECURITY = new Set(
   names(`
 PrivateBPF UserNamespacePath RootImage RootVerity RootHash SELinuxContext
 SmackProcessLabel IPIngressFilterPath IPEgressFilterPath
-BPFProgram SocketBindAllow SocketBindDeny RestrictNetworkInterfaces NFTSet`),
+BPFProgram NFTSet`),
 )
 
 const textRows = (

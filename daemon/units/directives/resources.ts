@@ -7,6 +7,7 @@ import {
   type DeviceSetting,
   deviceAllow,
   devicePolicy,
+  type PortRule,
   type ResourceSettings,
 } from '../resources.ts'
 import type { Unit } from '../unit.ts'
@@ -27,6 +28,9 @@ import {
   ioWeight,
   memoryAmount,
   memoryLimit,
+  networkInterfaces,
+  portRule,
+  portRuleText,
   slice,
   subgroup,
   tasksLimit,
@@ -178,6 +182,49 @@ const addresses = (name: string, field: Field<readonly AddressRange[]>): Directi
       all.map(({ bytes, prefix }: AddressRange) => `${addressText(bytes)}/${prefix}`).join(' '),
   })
 
+const ports = (name: string, field: Field<readonly PortRule[]>): Directive =>
+  list('resources', name, field, (text, context) => portRule(text, context).map(one => [one]), {
+    needs: ({ resources }) => (resources?.[field].length ? PROGRAMS : NO_NEED),
+    security: true,
+    print: all => all.map(portRuleText),
+  })
+
+/** Lists add up as those of SystemCallFilter= do: the first says which kind it is, one of the other kind takes away. */
+const restrictNetworkInterfaces = custom(
+  'RestrictNetworkInterfaces',
+  (draft, text, context) => {
+    if (text === '') {
+      delete draft.resources.restrictNetworkInterfaces
+      return ok()
+    }
+    return take(networkInterfaces(text, context), ({ allowed, names }) => {
+      const known = draft.resources.restrictNetworkInterfaces
+      if (!known) draft.resources.restrictNetworkInterfaces = { allowed, names }
+      else {
+        const others = known.names.filter(name => !names.includes(name))
+        draft.resources.restrictNetworkInterfaces = {
+          allowed: known.allowed,
+          names: known.allowed === allowed ? [...others, ...names] : others,
+        }
+      }
+    })
+  },
+  null,
+  {
+    needs: ({ resources }) => (resources?.restrictNetworkInterfaces ? PROGRAMS : NO_NEED),
+    security: true,
+    properties: [
+      {
+        name: 'RestrictNetworkInterfaces',
+        print({ resources }) {
+          const set = resources?.restrictNetworkInterfaces
+          return set ? `${set.allowed ? '' : '~'}${set.names.join(' ')}` : ''
+        },
+      },
+    ],
+  },
+)
+
 export const resourceDirectives = (): Directive[] => [
   resource('cgroup', 'Slice', 'slice', slice, value => value ?? 'system.slice'),
   accounting('cgroup', 'CPUAccounting', 'cpuAccounting'),
@@ -270,6 +317,9 @@ export const resourceDirectives = (): Directive[] => [
       ],
     },
   ),
+  ports('SocketBindAllow', 'socketBindAllow'),
+  ports('SocketBindDeny', 'socketBindDeny'),
+  restrictNetworkInterfaces,
   addresses('IPAddressAllow', 'ipAddressAllow'),
   addresses('IPAddressDeny', 'ipAddressDeny'),
 ]

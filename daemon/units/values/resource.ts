@@ -6,6 +6,7 @@ import type {
   DeviceLimit,
   DevicePermission,
   DeviceSetting,
+  PortRule,
   ResourceSettings,
 } from '../resources.ts'
 import { readBoolean } from './boolean.ts'
@@ -225,3 +226,41 @@ export const addressRanges: Parse<AddressRange[]> = text =>
     }
     return ok(ranges)
   })
+
+const NO_PORT =
+  'expected any, or of address family (ipv4, ipv6), protocol (tcp, udp) and port or range of ports what matters, such as ipv4:tcp:8000-8080'
+
+/** `any`, `ipv4:tcp:80`, `udp`, `1024-65535`. */
+export const portRule: Parse<PortRule> = text => {
+  if (text === 'any') return ok({ family: null, protocol: null, ports: null })
+  const [all, family, protocol, first, last] =
+    /^(?:(ipv4|ipv6)(?::(?=.)|$))?(?:(tcp|udp)(?::(?=.)|$))?(?:(\d{1,5})(?:-(\d{1,5}))?)?$/.exec(
+      text,
+    ) ?? []
+  if (all === undefined || all === '') return err(NO_PORT)
+  const ports = first === undefined ? null : { first: Number(first), last: Number(last ?? first) }
+  if (ports && (ports.first < 1 || ports.last > 65535 || ports.first > ports.last))
+    return err(NO_PORT)
+  return ok({
+    family: (family as PortRule['family']) ?? null,
+    protocol: (protocol as PortRule['protocol']) ?? null,
+    ports,
+  })
+}
+
+/** As it is written. */
+export const portRuleText = ({ family, protocol, ports }: PortRule): string => {
+  const range = ports && (ports.first === ports.last ? ports.first : `${ports.first}-${ports.last}`)
+  return [family, protocol, range].filter(part => part !== null).join(':') || 'any'
+}
+
+/** Names of network interfaces; behind `~` those that are kept from the unit. */
+export const networkInterfaces: Parse<{ allowed: boolean; names: string[] }> = text => {
+  const allowed = !text.startsWith('~')
+  return words(allowed ? text : text.slice(1)).andThen(names => {
+    const wrong = names.find(name => !/^(?!\.{1,2}$)[^\s/:]{1,15}$/.test(name))
+    return wrong === undefined
+      ? ok({ allowed, names })
+      : err(`${wrong} is no name of a network interface; expected such as eth0 or ~eth0`)
+  })
+}

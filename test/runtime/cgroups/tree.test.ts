@@ -65,6 +65,7 @@ function world({ controllers = ALL, pids = [] as number[], isAlone = true } = {}
       devices: {
         node: path => (path === '/dev/fuse' ? { kind: 'char', major: 10, minor: 229 } : null),
         drivers: () => [],
+        network: () => null,
       },
     },
   )
