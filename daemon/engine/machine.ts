@@ -18,6 +18,8 @@ export type Triggered = {
   hasJob: boolean
   /** Its latest start was refused because StartLimitBurst= is reached. */
   failedByStartLimit: boolean
+  /** Its latest command could not be run for want of what all share: that start did not count. */
+  isShort?: boolean
   /** When it last left inactive or failed, and when it last came back there. */
   inactiveExit: Stamp
   inactiveEnter: Stamp

@@ -15,6 +15,7 @@ export function triggeredUnit(draft: Draft, name: UnitName): Triggered {
     sub: draft.subState(id),
     hasJob: state.job !== null,
     failedByStartLimit: state.startLimitHit,
+    isShort: state.service?.isShort ?? false,
     inactiveExit: state.inactiveExit,
     inactiveEnter: state.inactiveEnter,
   }

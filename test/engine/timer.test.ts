@@ -7,8 +7,8 @@ import type { TimerSub, UnitState } from '../../daemon/engine/state.ts'
 import { timerMachine } from '../../daemon/engine/timer.ts'
 import type { TimerSettings } from '../../daemon/units/unit.ts'
 import { type Calendar, readCalendar } from '../../daemon/units/values/calendar.ts'
-import { type Given, unit } from '../simulation/units.ts'
-import { ends, SECOND, type World, world } from '../simulation/world.ts'
+import { command, type Given, unit } from '../simulation/units.ts'
+import { ends, LIVES, SECOND, type World, world } from '../simulation/world.ts'
 import { SURROUNDINGS } from './context.ts'
 
 const MINUTE = 60 * SECOND
@@ -353,6 +353,8 @@ test('a timer that counts nothing from the end of a unit that fails at once does
   t.is(w.sub(TIMER), 'waiting')
 })
 
+const NO_PROCESS = { step: 'FORK', exitStatus: 0, errno: 'EAGAIN', message: 'no more processes' }
+
 test('a timer that counts nothing from the end of a unit that does not come up does not spin', t => {
   const spans = [
     { base: 'active' as const, usec: 0 },
@@ -374,6 +376,11 @@ test('a timer that counts nothing from the end of a unit that does not come up d
       { spans },
       { unit: { conditions } },
       { conditions: () => ({ condition: false, assert: true }) },
+    ),
+    'there is no process for it': setting(
+      { spans },
+      { service: { execStartPre: [command('/bin/pre')], execStopPost: [command('/bin/post')] } },
+      { behave: () => ({ ...LIVES, isMissing: true, failure: NO_PROCESS }) },
     ),
   }
   for (const [why, w] of Object.entries(worlds)) {

@@ -70,7 +70,7 @@ export function reckon(reckoning: Reckoning): { elapses: Elapses; isOver: boolea
 }
 
 /** The least pause between two triggers, and the one after a trigger that has not brought the unit out of its rest (its
- * dependencies fail, its conditions do not hold, its start limit is reached): a timer that counts nothing from the end of its
+ * dependencies fail, its conditions do not hold, its start limit is reached) or for which what all share was short: a timer that counts nothing from the end of its
  * unit (OnUnitInactiveSec=0) must not keep the daemon busy for ever. systemd turns as fast as it can there, until its main loop
  * is throttled to that same second. */
 const PAUSE_USEC = 1_000
@@ -79,7 +79,9 @@ const VAIN_PAUSE_USEC = 1_000_000
 function notAtOnce({ facts, triggered }: Reckoning, atUsec: number | null): number | null {
   const { monotonicUsec } = facts.lastTrigger
   if (atUsec === null || monotonicUsec === 0 || atUsec >= monotonicUsec + PAUSE_USEC) return atUsec
-  const isInVain = triggered !== null && triggered.inactiveExit.monotonicUsec < monotonicUsec
+  const isInVain =
+    triggered !== null &&
+    (triggered.isShort || triggered.inactiveExit.monotonicUsec < monotonicUsec)
   return monotonicUsec + (isInVain ? VAIN_PAUSE_USEC : PAUSE_USEC)
 }
 
