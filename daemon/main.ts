@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { fromThrowable } from 'neverthrow'
 import manifest from '../package.json' with { type: 'json' }
-import { adopt, indexRun } from './adopt.ts'
+import { indexRun } from './adopt.ts'
 import { createBackend } from './backend.ts'
 import type { ControlServer } from './control/server.ts'
 import { counted, crashAsTold } from './crash-at.ts'
@@ -10,15 +10,15 @@ import { createDefects } from './defects.ts'
 import { dumpState } from './dump.ts'
 import { createEngine } from './engine/engine.ts'
 import type { EngineEvent, Now } from './engine/event.ts'
-import type { ManagerState } from './engine/state.ts'
 import { keepUnits, readKeptUnits } from './kept-units.ts'
 import { leave } from './leave.ts'
+import { type LeftoverParts, takeLeftover, takeUp } from './leftover.ts'
 import { type DaemonLog, openLog } from './log.ts'
 import { createClock } from './logs/clock.ts'
 import { createLogs } from './logs/hub.ts'
 import { openLogSockets } from './logs/sockets.ts'
 import { createLoop, type Loop } from './loop.ts'
-import { forgetPauses, minimal, pauseSec } from './minimal.ts'
+import { forgetPauses } from './minimal.ts'
 import { type Options, readOptions } from './options.ts'
 import { createRecorder, recordingOf } from './recorder.ts'
 import { checkState, createReexec } from './reexec.ts'
@@ -29,7 +29,7 @@ import { initialEnvironment } from './runtime/environment.ts'
 import { readHostFacts } from './runtime/facts.ts'
 import { errnoOf, inWords } from './runtime/failure.ts'
 import { CAUSE, type Inheritance, readInheritance } from './runtime/image.ts'
-import type { Keep, KeptPart } from './runtime/keep.ts'
+import type { KeptPart } from './runtime/keep.ts'
 import { beginMachine, isMachine as isPid1OfMachine } from './runtime/machine.ts'
 import { makeDirectory } from './runtime/make-directory.ts'
 import { native as loadNative, releaseMemory } from './runtime/native.ts'
@@ -43,7 +43,6 @@ import { createUnitFileActions } from './runtime/unit-files.ts'
 import { createUnitMemory, openUnitLedger } from './runtime/unit-memory.ts'
 import { unitReader } from './runtime/unit-reader.ts'
 import { localZone } from './runtime/zone.ts'
-import { countDeaths, setAside } from './set-aside.ts'
 import { describeCause, type Takeover, takeOver } from './takeover.ts'
 import { describeProblem } from './units/errors.ts'
 import { createUnits } from './units/load.ts'
@@ -84,32 +83,16 @@ async function main(
   const defects = createDefects(keep.part('defects'))
   /** Whether the target has been asked for: an image may have died before. */
   const booted = keep.part('boot')
-  let { leftover } = before
+  const left: LeftoverParts = {
+    native,
+    before,
+    defects,
+    booted: () => booted.put(ASKED, true),
+    tell,
+  }
+  let leftover: Leftover | null = null
   if (inheritance) {
-    const level = before.cause === CAUSE.reexec ? 'info' : 'error'
-    const why = describeCause(before.cause)
-    tell(level, null, `taking over from an earlier image: ${why}`)
-    if (before.cause !== CAUSE.reexec) defects.add(`hearth was executed anew: ${why}`)
-    const deaths = countDeaths(keep.part('deaths'), leftover?.culprit ?? null)
-    const aside = leftover && setAside(leftover, deaths, native)
-    if (aside) {
-      leftover = aside.leftover
-      // Whatever the boot comes to: it is not tried a third time.
-      booted.put(ASKED, true)
-      tell('error', null, aside.message)
-      defects.add(aside.message)
-    }
-    const pause = pauseSec(persist.slots, native.monotonicUsec())
-    if (pause > 0) {
-      tell('error', null, `hearth dies again and again: it does the least for ${pause} s`)
-      await minimal({
-        native,
-        state: leftover?.state ?? null,
-        known: knownPids(keep, leftover),
-        pauseSec: pause,
-        log: message => tell('error', null, message),
-      })
-    }
+    leftover = await takeLeftover(left)
   } else if (isMachine) {
     for (const problem of beginMachine(native)) tell('warn', null, problem)
   }
@@ -131,28 +114,10 @@ async function main(
   }
 
   const readAt = new WeakMap<Unit, number>()
+  const notifyPath = `${options.runtimeDirectory}/notify.sock`
   if (before.lost !== null) {
-    const manager: ManagerState = {
-      phase: 'running',
-      shutdown: null,
-      environment: initialEnvironment(process.env, facts.user.uid === 0),
-      nextJob: 1,
-      nextToken: 1,
-      seed: native.randomId(),
-      started: now(),
-      zone: localZone(process.env),
-    }
-    const { state, units, unknown } = adopt(
-      { native, keep, index: before.index },
-      manager,
-      options.target,
-      { control: controlPath, notify: `${options.runtimeDirectory}/notify.sock` },
-    )
-    leftover = { state, events: [], effects: [], performed: 0, culprit: null, spawnedPid: 0 }
-    const lost = `the state of the image before could not be read (${before.lost}): ${units.length} running services were taken up as they are; restart counters, pending jobs and what had ended by then are not known`
-    tell('error', null, unknown > 0 ? `${lost}; ${unknown} processes are of no known unit` : lost)
-    defects.add(lost)
-    booted.put(ASKED, true)
+    const sockets = { control: controlPath, notify: notifyPath }
+    leftover = takeUp(left, before.lost, options.target, sockets, now())
   }
   const memory = createUnitMemory(unitReader, openUnitLedger(native, keep.part('unit files')))
   /** Once there is a runtime to look. */
@@ -226,7 +191,7 @@ async function main(
     post,
     keep,
     facts,
-    notify: { path: `${options.runtimeDirectory}/notify.sock` },
+    notify: { path: notifyPath },
     runtimeDirectory: options.runtimeDirectory,
     managerEnvironment: () => engine.state.manager.environment,
     nofile,
@@ -437,16 +402,6 @@ function keptLimit(part: KeptPart, read: () => ResourceLimit): ResourceLimit {
     hard: Number.isFinite(limit.hard) ? limit.hard : null,
   })
   return limit
-}
-
-/** Every process that is known to be of a unit. */
-function knownPids(keep: Keep, leftover: Leftover | null): Set<number> {
-  const known = new Set<number>()
-  for (const { data } of keep.part('processes').entries.values())
-    for (const pid of (data as { m: number[] }).m) known.add(pid)
-  for (const { service } of leftover?.state.units.values() ?? [])
-    for (const pid of [service?.mainPid, service?.controlPid]) if (pid) known.add(pid)
-  return known
 }
 
 function groupId(group: { gid: number } | null, name: string, tell: LogLine): number | null {
