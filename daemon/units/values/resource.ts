@@ -234,7 +234,7 @@ const NO_PORT =
 export const portRule: Parse<PortRule> = text => {
   if (text === 'any') return ok({ family: null, protocol: null, ports: null })
   const [all, family, protocol, first, last] =
-    /^(?:(ipv4|ipv6)(?::(?=.)|$))?(?:(tcp|udp)(?::(?=.)|$))?(?:(\d{1,5})(?:-(\d{1,5}))?)?$/.exec(
+    /^(?:(ipv4|ipv6)(?::(?=.)|$))?(?:(tcp|udp)(?::(?=.)|$))?(?:(\d{1,5})(?:-(\d{1,5}))?|any)?$/.exec(
       text,
     ) ?? []
   if (all === undefined || all === '') return err(NO_PORT)

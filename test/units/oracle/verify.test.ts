@@ -181,6 +181,13 @@ const VALUES: Readonly<Record<string, fc.Arbitrary<string>>> = {
   DeviceAllow: device,
   IPAddressAllow: joined(range, 2),
   IPAddressDeny: joined(range, 2),
+  SocketBindDeny: fc
+    .array(oneOf('ipv4 ipv6 ipv5 tcp udp any 80 0 1-65535 90-80 65536 80-90 x'), {
+      minLength: 1,
+      maxLength: 4,
+    })
+    .map(parts => parts.join(':')),
+  RestrictNetworkInterfaces: tilde(joined(oneOf('lo eth0 a/b a:b averyveryverylongname ~x .'), 2)),
   BusName: oneOf('a.b org.example.Web a a..b .a a. a.1b a-b.c_d a.b/ %n'),
   AppArmorProfile: oneOf('web -web a/b %n'),
   IOSchedulingPriority: fc.oneof(whole(-1, 9), oneOf('x +1')),
