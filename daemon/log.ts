@@ -1,28 +1,53 @@
 // The daemon's own log: pino to stderr, written at once, since PID 1 may be gone the next moment.
 import pino, { type Logger } from 'pino'
+import { createConsole } from './logs/console.ts'
 import type { LogLevel } from './options.ts'
+import type { Native } from './runtime/native.ts'
 
 export type DaemonLog = Logger
 
 /**
  * Opens the log. Pretty lines come from pino-pretty, which is loaded only then; JSON has pino's form, with `level` as a
- * word. A line that cannot be written (stderr is gone or full) is dropped: the daemon never waits for its log's reader.
+ * word. The daemon never waits for its log's reader: what that does not take is kept up to a bound, then left out and counted.
  */
-export async function openLog(format: 'pretty' | 'json', level: LogLevel): Promise<DaemonLog> {
-  const destination = pino.destination({ fd: 2, sync: true })
-  destination.on('error', () => {})
+export async function openLog(
+  native: Pick<Native, 'writeNow' | 'isTerminal'>,
+  format: 'pretty' | 'json',
+  level: LogLevel,
+): Promise<DaemonLog> {
   const options = {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   }
-  if (format === 'json') return pino(options, destination)
-  const { default: pretty } = await import('pino-pretty')
-  const stream = pretty({
-    colorize: process.stderr.isTTY === true && process.env.NO_COLOR === undefined,
-    destination: 2,
-    sync: true,
+  const prettily = format === 'pretty' ? await prettyLines(native.isTerminal(2)) : null
+  const lineOf = (record: string) => Buffer.from(prettily ? prettily(record) : record)
+  const output = createConsole({
+    native,
+    fd: 2,
+    waitMs: 0,
+    lost(lines) {
+      const msg = `${lines} lines are missing here: standard error was blocked`
+      const time = new Date().toISOString()
+      return lineOf(`${JSON.stringify({ level: 'warn', time, msg })}\n`)
+    },
+    hold() {},
+    resume() {},
+  })
+  process.once('exit', output.end)
+  const write = (record: string) => {
+    output.add(lineOf(record), 1)
+    output.flush()
+  }
+  return pino(prettily ? { ...options, formatters: {} } : options, { write })
+}
+
+/** Makes a line for people of one of JSON. */
+async function prettyLines(isTerminal: boolean): Promise<(record: string) => string> {
+  const { prettyFactory } = await import('pino-pretty')
+  return prettyFactory({
+    colorize: isTerminal && process.env.NO_COLOR === undefined,
     singleLine: true,
     translateTime: 'SYS:HH:MM:ss.l',
     // The words of the message say them.
@@ -30,5 +55,4 @@ export async function openLog(format: 'pretty' | 'json', level: LogLevel): Promi
     messageFormat: (record, key) =>
       typeof record.unit === 'string' ? `${record.unit}: ${record[key]}` : String(record[key]),
   })
-  return pino({ ...options, formatters: {} }, stream)
 }

@@ -166,6 +166,7 @@ async function main(
     },
     compress: options.logCompress,
     consoleFormat: options.consoleFormat,
+    consoleWaitMs: options.consoleWaitSec * 1000,
     warn: message => tell('warn', null, message),
     kept: keep,
     ...(before.program && { program: before.program }),
@@ -441,7 +442,7 @@ async function start() {
   const inherited = inheritance && takeOver(native, inheritance, process.env, args)
   const isMachine = isPid1OfMachine(native, process.env)
   const options = readOptions(process.argv.slice(2), process.env, VERSION, isMachine)
-  const log = await openLog(options.logFormat, options.logLevel)
+  const log = await openLog(native, options.logFormat, options.logLevel)
   try {
     const before = inherited ?? takeOver(native, null, process.env, args)
     await main(options, log, isMachine, inheritance, before)

@@ -27,6 +27,8 @@ export type Options = {
   /** Whether services' lines also go to the daemon's stdout; null: when PID 1 in a container. */
   console: boolean | null
   consoleFormat: ConsoleFormat
+  /** How long services wait for a reader of stdout that takes nothing; Infinity: for ever. */
+  consoleWaitSec: number
   controlGroup: string | null
   cgroups: CgroupUse
   /** Whether units are not to start where their security would be weakened. */
@@ -158,6 +160,14 @@ export function readOptions(
     )
     .addOption(
       new Option(
+        '--console-wait <seconds>',
+        'how long services wait when nobody reads stdout, before their lines are left out there and counted (0: not at all, infinity: for ever)',
+      )
+        .argParser(text => (text === 'infinity' ? Number.POSITIVE_INFINITY : wholeNumber(text)))
+        .default(5),
+    )
+    .addOption(
+      new Option(
         '--cgroups <use>',
         'a cgroup for each unit, where they can be made (auto: if cgroup v2 is the only hierarchy)',
       )
@@ -197,6 +207,7 @@ export function readOptions(
     recordSteps: number
     console?: boolean
     consoleFormat?: ConsoleFormat | 'off'
+    consoleWait: number
     controlGroup?: string
     cgroups: CgroupUse
     strict: boolean
@@ -250,6 +261,7 @@ export function readOptions(
     recordSteps: given.recordSteps,
     console: given.consoleFormat === 'off' ? false : (given.console ?? null),
     consoleFormat: given.consoleFormat === 'off' ? 'prefix' : (given.consoleFormat ?? 'prefix'),
+    consoleWaitSec: given.consoleWait,
     controlGroup: given.controlGroup ?? null,
     cgroups: given.cgroups,
     strict: given.strict,

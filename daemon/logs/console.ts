@@ -1,5 +1,6 @@
-// Services' lines on the daemon's standard output. Its reader may be slow or stuck; ours may not be.
-import * as fs from 'node:fs'
+// What the daemon writes to its standard output (services' lines) or error (its own log). The reader may be slow or stuck; ours
+// may not be.
+import type { Native } from '../runtime/native.ts'
 
 export interface Console {
   /** Queues so many lines; the bytes are copied. */
@@ -11,7 +12,10 @@ export interface Console {
 }
 
 export type ConsoleParts = {
+  native: Pick<Native, 'writeNow'>
   fd: number
+  /** After so long without a byte taken, lines are left out instead of making those wait who write them. */
+  waitMs: number
   /** The line that says how many are missing, its newline included. */
   lost: (lines: number) => Uint8Array
   /** The queue is long: services that write to the console should not be read until `resume`. */
@@ -21,12 +25,9 @@ export type ConsoleParts = {
 
 const QUEUE_BYTES = 1024 * 1024
 const RETRY_MS = [2, 5, 10, 20, 50, 100, 200] as const
-/** After that long without a byte taken, lines are dropped instead of making the services wait. */
-const STUCK_MS = 5_000
 const END_MS = 500
 
-export function createConsole(parts: ConsoleParts): Console {
-  const fd = openUnblocked(parts.fd)
+export function createConsole({ native, fd, waitMs, ...parts }: ConsoleParts): Console {
   let queue: Buffer = Buffer.allocUnsafeSlow(64 * 1024)
   let from = 0
   let to = 0
@@ -34,7 +35,7 @@ export function createConsole(parts: ConsoleParts): Console {
   let attempt = 0
   let timer: NodeJS.Timeout | undefined
   let isHolding = false
-  let isStuck = false
+  let isStuck = waitMs === 0
   let dropped = 0
 
   const room = (bytes: number) => {
@@ -55,14 +56,13 @@ export function createConsole(parts: ConsoleParts): Console {
 
   const write = () => {
     try {
-      while (from < to) from += fs.writeSync(fd, queue, from, Math.min(to - from, 64 * 1024))
+      from += native.writeNow(fd, queue, from, to)
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code === 'EAGAIN') return false
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error
       // Nobody reads any more (EPIPE), or the terminal is gone (EIO).
       from = to
     }
-    return true
+    return from === to
   }
 
   /** The reader has taken something. */
@@ -78,7 +78,7 @@ export function createConsole(parts: ConsoleParts): Console {
     }
     blockedMs = 0
     attempt = 0
-    isStuck = false
+    isStuck = waitMs === 0
     if (isHolding && to - from < QUEUE_BYTES / 2) {
       isHolding = false
       parts.resume()
@@ -96,7 +96,7 @@ export function createConsole(parts: ConsoleParts): Console {
     // A pipe cannot tell this thread that it has room, so it is asked again, ever more rarely.
     const delay = RETRY_MS[Math.min(attempt++, RETRY_MS.length - 1)] ?? 0
     blockedMs += delay
-    if (blockedMs > STUCK_MS && isHolding) {
+    if (blockedMs > waitMs && isHolding) {
       isStuck = true
       isHolding = false
       parts.resume()
@@ -126,24 +126,10 @@ export function createConsole(parts: ConsoleParts): Console {
     end() {
       clearTimeout(timer)
       const pause = new Int32Array(new SharedArrayBuffer(4))
-      for (let waited = 0; !write() && waited < END_MS; waited += 10) Atomics.wait(pause, 0, 0, 10)
+      for (let waited = 0; from < to && !write() && waited < END_MS; waited += 10)
+        Atomics.wait(pause, 0, 0, 10)
       if (from === to) taken()
-      write()
-      if (fd !== parts.fd) fs.closeSync(fd)
+      if (from < to) write()
     },
-  }
-}
-
-/**
- * The same file opened anew, so that not waiting for a reader is not imposed on whoever else holds it (the shell that
- * started us). A socket cannot be opened, nor another user's pipe: those are written as they are.
- */
-function openUnblocked(fd: number): number {
-  const flags = fs.constants.O_WRONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOCTTY
-  try {
-    // A regular file would be written from its start again: it never blocks anyway.
-    return fs.fstatSync(fd).isFile() ? fd : fs.openSync(`/proc/self/fd/${fd}`, flags)
-  } catch {
-    return fd
   }
 }

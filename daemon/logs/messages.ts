@@ -23,6 +23,9 @@ export type WorkerSettings = {
   compress?: boolean
   /** Where the lines of runs with `console` go; the daemon's standard output when it is not given. */
   consoleFd?: number
+  /** How long services that write there wait for its reader before lines are left out there: milliseconds, 5 s when it is not
+   * given; 0: not at all, Infinity: as long as it takes. */
+  consoleWaitMs?: number
   /** How what hearth itself says there looks; `prefix` when it is not given. */
   consoleFormat?: ConsoleFormat
 }

@@ -44,12 +44,15 @@ const store = createStore({
 const answers = createAnswers(store, post)
 let output: Console | null = null
 
+const DEFAULT_WAIT_MS = 5000
 const consoleFd = settings.consoleFd ?? 1
 const isColoured = isatty(consoleFd) && process.env.NO_COLOR === undefined
 
 const openConsole = () =>
   createConsole({
+    native: native(),
     fd: consoleFd,
+    waitMs: settings.consoleWaitMs ?? DEFAULT_WAIT_MS,
     lost(lines) {
       const says = `${lines} lines are missing here: standard output was blocked`
       if (settings.consoleFormat !== 'json') return Buffer.from(`hearth | ${says}\n`)

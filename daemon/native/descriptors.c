@@ -1,12 +1,15 @@
 /* File descriptors that Node has no call for. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include "hearth.h"
 
@@ -65,6 +68,64 @@ static napi_value bytes_in(napi_env env, napi_callback_info info)
 	if (!arguments(env, info, 1, &value) || !read_int(env, value, &fd))
 		return NULL;
 	return ioctl(fd, FIONREAD, &size) == -1 ? throw_errno(env, "FIONREAD") : js_number(env, size);
+}
+
+/* A part of the bytes, without waiting: EAGAIN when nothing goes. O_NONBLOCK would hold for everybody who has the same open
+ * file: the shell that started us, services. */
+static ssize_t write_some(int fd, const unsigned char *bytes, size_t length)
+{
+	struct iovec part = {.iov_base = (void *)bytes, .iov_len = length};
+	struct pollfd asked = {.fd = fd, .events = POLLOUT};
+	/* So much can be written when poll(2) says so: a page of a pipe, less of a terminal. */
+	size_t sure = 256;
+	struct stat found;
+	ssize_t written;
+
+	if (fstat(fd, &found) == -1 || S_ISREG(found.st_mode))
+		return write(fd, bytes, length);
+	if (S_ISSOCK(found.st_mode))
+		return send(fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (S_ISFIFO(found.st_mode)) {
+		written = pwritev2(fd, &part, 1, -1, RWF_NOWAIT);
+		if (written >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL))
+			return written;
+		sure = PIPE_BUF;	/* an older kernel */
+	}
+	if (poll(&asked, 1, 0) <= 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return write(fd, bytes, length < sure ? length : sure);
+}
+
+/* writeNow(fd, bytes, from, to): how many bytes its reader takes now. */
+static napi_value write_now(napi_env env, napi_callback_info info)
+{
+	napi_value values[4];
+	napi_typedarray_type type;
+	unsigned char *bytes;
+	size_t length;
+	int fd, from, to, at;
+
+	if (!arguments(env, info, 4, values) || !read_int(env, values[0], &fd) || !read_int(env, values[2], &from)
+	    || !read_int(env, values[3], &to))
+		return NULL;
+	if (napi_get_typedarray_info(env, values[1], &type, &length, (void **)&bytes, NULL, NULL) != napi_ok
+	    || type != napi_uint8_array || from < 0 || from > to || (size_t)to > length) {
+		napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "a part of a Uint8Array expected");
+		return NULL;
+	}
+	for (at = from; at < to;) {
+		ssize_t written = write_some(fd, bytes + at, (size_t)(to - at));
+
+		if (written > 0)
+			at += (int)written;
+		else if (written == 0 || errno == EAGAIN)
+			break;
+		else if (errno != EINTR)
+			return throw_errno(env, "write");
+	}
+	return js_number(env, at - from);
 }
 
 static napi_value close_(napi_env env, napi_callback_info info)
@@ -152,6 +213,7 @@ void register_descriptors(napi_env env, napi_value exports)
 {
 	register_call(env, exports, "pipe", make_pipe, NULL);
 	register_call(env, exports, "inode", inode, NULL);
+	register_call(env, exports, "writeNow", write_now, NULL);
 	register_call(env, exports, "bytesIn", bytes_in, NULL);
 	register_call(env, exports, "close", close_, NULL);
 	register_call(env, exports, "cloexec", cloexec, NULL);

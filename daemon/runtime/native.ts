@@ -230,6 +230,9 @@ export interface Native {
   inode(fd: number): number
   /** How many bytes can be read from a pipe now. */
   bytesIn(fd: number): number
+  /** Writes `bytes[from, to)` as far as the reader takes them at once, whether or not the descriptor blocks; how many that
+   * were. Throws EPIPE and the like. */
+  writeNow(fd: number, bytes: Uint8Array, from: number, to: number): number
   close(fd: number): void
   cloexec(fd: number, on: boolean): void
   memfd(name: string): number

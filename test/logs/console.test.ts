@@ -1,9 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { closeSync, constants, openSync } from 'node:fs'
+import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import test, { type ExecutionContext } from 'ava'
 import type { ConsoleFormat } from '../../daemon/logs/console-line.ts'
+import { native } from '../../daemon/runtime/native.ts'
 import { ended, openLogs, runId, temporaryDirectory } from './world.ts'
 
 /** A pipe that stands for the daemon's standard output: `fd` to write to, and a reader that starts when it is asked. */
@@ -71,9 +74,9 @@ test('a unit’s lines are JSON or bare on standard output if it says so', async
   )
 })
 
-test('a standard output that nobody reads makes nobody wait, and is told what it missed', async t => {
+test('a standard output that nobody reads makes nobody wait for long, and is told what it missed', async t => {
   const stdout = pipe(t)
-  const { logs, start, ask } = openLogs(t, { consoleFd: stdout.fd })
+  const { logs, start, ask } = openLogs(t, { consoleFd: stdout.fd, consoleWaitMs: 300 })
   const numbers = `seq -f %0100.f 1 40000`
   const loud = start('loud.service', `${numbers}; echo done`, runId(1), { console: true })
   // It has written 4 MB, more than is kept for the console, so it ends only when it does not wait any more.
@@ -105,4 +108,60 @@ test('a standard output that takes nothing is no reason to fail', async t => {
   logs.close('web.service', runId(1))
   t.is((await ask({ units: ['web.service'] })).length, 100)
   t.deepEqual(warnings, [])
+})
+
+test('services wait for a reader of standard output as long as it takes, if that is asked for, and others do not', async t => {
+  const stdout = pipe(t)
+  const { logs, start, ask } = openLogs(t, {
+    consoleFd: stdout.fd,
+    consoleWaitMs: Number.POSITIVE_INFINITY,
+  })
+  const loud = start('loud.service', 'seq -f %0100.f 1 40000', runId(1), { console: true })
+  for (let kept = 0; kept < 9_000; ) kept = (await ask({ units: ['loud.service'] })).length
+  await ended(start('quiet.service', 'seq -f %0100.f 1 40000', runId(2)))
+  t.is((await ask({ units: ['quiet.service'] })).length, 40_000)
+  t.is(loud.exitCode, null)
+  const said = text(stdout.read())
+  await ended(loud)
+  logs.close('loud.service', runId(1))
+  t.is((await ask({ units: ['loud.service'] })).length, 40_000)
+  await logs.finish(10_000)
+  stdout.close()
+  t.is((await said).split('\n').length, 40_001)
+})
+
+test('what a reader does not take at once is not waited for', async t => {
+  const { writeNow } = native()
+  const bytes = Buffer.alloc(10_000_000, 'x')
+  const stdout = pipe(t)
+  const taken = writeNow(stdout.fd, bytes, 0, bytes.length)
+  t.is(taken, 65_536)
+  t.is(writeNow(stdout.fd, bytes, taken, bytes.length), 0)
+  stdout.close()
+
+  const path = join(temporaryDirectory(t), 'socket')
+  const server = createServer({ pauseOnConnect: true }).listen(path)
+  await once(server, 'listening')
+  const client = connect(path)
+  const [[peer]] = (await Promise.all([once(server, 'connection'), once(client, 'connect')])) as [
+    [Socket],
+    [],
+  ]
+  const { fd } = (client as unknown as { _handle: { fd: number } })._handle
+  const first = writeNow(fd, bytes, 0, bytes.length)
+  t.true(first > 0 && first < bytes.length)
+  t.is(writeNow(fd, bytes, first, bytes.length), 0)
+  client.destroy()
+  peer.destroy()
+  server.close()
+
+  const file = openSync(join(temporaryDirectory(t), 'file'), 'w')
+  t.is(writeNow(file, bytes, 1, bytes.length), bytes.length - 1)
+  closeSync(file)
+  for (const [from, to] of [
+    [-1, 1],
+    [2, 1],
+    [0, bytes.length + 1],
+  ] as const)
+    t.throws(() => writeNow(1, bytes, from, to), { instanceOf: RangeError })
 })
