@@ -23,12 +23,15 @@ export type LogsSettings = WorkerSettings & {
 type Open = { key: number; run: RunLog; read: Ends; inodes: Ends; write: Ends | null }
 /** An open run as it is kept: the read ends with the inode numbers of their pipes, as the worker closes them by itself. */
 type KeptRun = { run: RunLog; read: Ends; inodes: Ends; isOpen: boolean }
+type KeptEnd = { unit: UnitName; end: Omit<RunEnd, 'lines'> }
 type Ends = { out: number; err: number }
 type Reader = {
   take: (message: Extract<FromWorker, { type: 'records' | 'refused' }>) => void
   fail: (error: Error) => void
 }
 
+/** Ends of runs that the worker has perhaps not written down yet, by their number. */
+const KEPT_ENDS = 'ends of runs'
 /** The part of what is kept that the runs are: each by the number of its key. */
 export const KEPT_RUNS = 'runs of logs'
 /** A worker that fails sooner than this is not started anew at once. */
@@ -48,6 +51,10 @@ export function createLogs(settings: LogsSettings): Logs {
   const { native, warn, program, kept: keep = createKeep(), ...workerSettings } = settings
   const kept = keep.part('logs')
   const keptRuns = keep.part(KEPT_RUNS)
+  const keptEnds = keep.part(KEPT_ENDS)
+  let lastEnd = 0
+  /** The number of the last end that the worker has written down, which it tells without a message. */
+  const writtenEnd = new Int32Array(new SharedArrayBuffer(4))
   const runs = new Map<string, Open>()
   /** Runs whose write ends are closed here, the longest closed first, by their key. */
   const closing = new Map<number, Open>()
@@ -106,10 +113,32 @@ export function createLogs(settings: LogsSettings): Logs {
     }
   }
 
+  const forgetEnds = () => {
+    const written = Atomics.load(writtenEnd, 0)
+    for (const key of keptEnds.entries.keys()) {
+      if (Number(key) > written) return
+      keptEnds.drop(key)
+    }
+  }
+
+  /** Has those written down, once more perhaps, that no worker has said to be. */
+  const tellEnds = () => {
+    forgetEnds()
+    const unsent = new Set(
+      outbox.flatMap(message => (message.type === 'run-ended' ? message.id : [])),
+    )
+    for (const [key, { data }] of keptEnds.entries) {
+      const id = Number(key)
+      lastEnd = Math.max(lastEnd, id)
+      if (!unsent.has(id)) tell({ type: 'run-ended', id, ...(data as KeptEnd), isAgain: true })
+    }
+  }
+
   const startWorker = () => {
     startedMs = performance.now()
     const workerData: WorkerData = {
       ...workerSettings,
+      writtenEnd,
       memoryFd: memory('memory', () => native.captureMemory(null)),
       carryFd: memory('carry', () => openCarryLedger(native)),
     }
@@ -151,6 +180,7 @@ export function createLogs(settings: LogsSettings): Logs {
     const unsent = new Set(outbox.flatMap(message => (message.type === 'open' ? message.key : [])))
     for (const open of [...runs.values(), ...closing.values()])
       if (!unsent.has(open.key)) hand(open)
+    tellEnds()
     warn(`the log worker failed and was started anew: ${error.stack}`)
   }
 
@@ -198,6 +228,7 @@ export function createLogs(settings: LogsSettings): Logs {
       else closing.set(key, opened)
       hand(opened)
     }
+    tellEnds()
   }
 
   const closeEnds = (ends: Ends) => {
@@ -308,7 +339,11 @@ export function createLogs(settings: LogsSettings): Logs {
       forgetClosed()
     },
     runEnded(unit, end) {
-      if (!finished) tell({ type: 'run-ended', unit, end })
+      if (finished) return
+      forgetEnds()
+      const id = ++lastEnd
+      keptEnds.put(`${id}`, { unit, end })
+      tell({ type: 'run-ended', id, unit, end, isAgain: false })
     },
     units() {
       if (finished) return Promise.resolve([])

@@ -35,6 +35,8 @@ export type WorkerData = WorkerSettings & {
   /** Descriptors of the memory that outlives it (recall.ts). */
   memoryFd: number
   carryFd: number
+  /** Where the worker puts the number of the last end of a run that it has written down. */
+  writtenEnd: Int32Array
 }
 
 /** To the worker; several are sent together. A run has the keys `key` and `key + 1`. */
@@ -49,7 +51,8 @@ export type ToWorker =
   /** The reader of an answer wants its next records. */
   | { type: 'more'; id: number }
   | { type: 'cancel'; id: number }
-  | { type: 'run-ended'; unit: UnitName; end: Omit<RunEnd, 'lines'> }
+  /** They come by their numbers. `isAgain`: it may be written down already. */
+  | { type: 'run-ended'; id: number; unit: UnitName; end: Omit<RunEnd, 'lines'>; isAgain: boolean }
   | { type: 'history'; id: number; unit: UnitName }
   | { type: 'units'; id: number }
   | { type: 'finish' }

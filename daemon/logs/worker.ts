@@ -162,7 +162,7 @@ function obey(message: ToWorker): void {
       answers.cancel(message.id)
       break
     case 'run-ended':
-      keepEnd(message.unit, message.end)
+      keepEnd(message)
       break
     case 'history': {
       const { directory } = settings
@@ -181,8 +181,23 @@ function obey(message: ToWorker): void {
   }
 }
 
+/** The runs of units whose ends were told again: the step that ends one may be done again, too. */
+const toldAgain = new Map<UnitName, string>()
+
 /** Keeps the end of a run with what its pipes still hold. */
-function keepEnd(unit: UnitName, end: Omit<RunEnd, 'lines'>): void {
+function keepEnd({ id, unit, end, isAgain }: Extract<ToWorker, { type: 'run-ended' }>): void {
+  const isKnown =
+    toldAgain.get(unit) === end.invocationId ||
+    (isAgain &&
+      readEnds(settings.directory ?? '', unit).some(
+        ({ invocationId }) => invocationId === end.invocationId,
+      ))
+  if (isAgain) toldAgain.set(unit, end.invocationId)
+  if (!isKnown) writeEnd(unit, end)
+  Atomics.store(settings.writtenEnd, 0, id)
+}
+
+function writeEnd(unit: UnitName, end: Omit<RunEnd, 'lines'>): void {
   const { directory } = settings
   if (directory === null) return
   capture.drain([unit])

@@ -2,6 +2,7 @@ import { appendFileSync, mkdirSync, readFileSync, statSync, symlinkSync } from '
 import { join } from 'node:path'
 import test from 'ava'
 import { appendEnd, type RunEnd, readEnds } from '../../daemon/logs/history.ts'
+import { createKeep } from '../../daemon/runtime/keep.ts'
 import { ended, openLogs, runId, temporaryDirectory } from './world.ts'
 
 const end: Omit<RunEnd, 'lines'> = {
@@ -17,6 +18,24 @@ const end: Omit<RunEnd, 'lines'> = {
   cpuUsec: 7,
   memoryPeakBytes: null,
 }
+
+test('the end of a run that no worker has come to write down is told again by the next image, and written once', async t => {
+  const directory = temporaryDirectory(t)
+  const kept = createKeep()
+  kept.part('ends of runs').put('1', { unit: 'web.service', end })
+  const second = openLogs(t, { directory, kept })
+  // The step that ended it is done again, too.
+  second.logs.runEnded('web.service', end)
+  t.is((await second.logs.history('web.service')).length, 1)
+  second.logs.runEnded('web.service', { ...end, invocationId: runId(2) })
+  t.is((await second.logs.history('web.service')).length, 2)
+  t.deepEqual([...kept.part('ends of runs').entries.keys()], ['3'], 'what is written is forgotten')
+  const third = openLogs(t, { directory, kept })
+  t.deepEqual(
+    (await third.logs.history('web.service')).map(({ invocationId }) => invocationId),
+    [runId(1), runId(2)],
+  )
+})
 
 test('the end of a run is kept with its own last lines, those that are still in its pipes too', async t => {
   const { logs, run, start } = openLogs(t)
