@@ -1,7 +1,8 @@
 // For tests: HEARTH_CRASH_AT=n has the first image die at its n-th step, with HEARTH_CRASH_AGAIN=1 each image. A step is the
 // moment before or after each call of the addon, each record and each effect. HEARTH_CRASH_BY says how it dies (`WAYS`).
-// HEARTH_CRASH_STEPS=FILE: how many there were is written to FILE at the end.
-import { writeFileSync } from 'node:fs'
+// HEARTH_CRASH_STEPS=FILE: how many there were is written to FILE at the end. With HEARTH_CRASH_TOLD=DIR each image dies in the way
+// that is named by a file `way` as soon as that is moved to DIR.
+import { readFileSync, unlinkSync, watch, writeFileSync } from 'node:fs'
 import { CAUSE } from './runtime/image.ts'
 import { native as loadNative, type Native, replaceNative } from './runtime/native.ts'
 
@@ -58,6 +59,25 @@ export function crashAsTold(
       ledger: (...args: Parameters<Native['ledger']>) => counted(native.ledger(...args) as object),
     } as Partial<Native>),
   )
+}
+
+/** Has the process die when somebody says so in the directory that the environment names. */
+export function crashWhenTold({
+  HEARTH_CRASH_TOLD: directory,
+}: Readonly<Record<string, string | undefined>>): void {
+  if (directory === undefined) return
+  const path = `${directory}/way`
+  watch(directory, { persistent: false }, () => {
+    let way: string
+    try {
+      way = readFileSync(path, 'utf8')
+      // The next image is not told again.
+      unlinkSync(path)
+    } catch {
+      return
+    }
+    WAYS[way]?.()
+  })
 }
 
 /** Not as the daemon leaves, and not before anything would take its place. */

@@ -42,7 +42,7 @@ export async function takeLeftover(parts: LeftoverParts): Promise<Leftover | nul
     tell('error', null, aside.message)
     defects.add(aside.message)
   }
-  const pause = pauseSec(persist.slots, native.monotonicUsec())
+  const pause = pauseSec(persist.slots, native.monotonicUsec(), process.env)
   if (pause > 0) {
     tell('error', null, `hearth dies again and again: it does the least for ${pause} s`)
     await minimal({

@@ -5,7 +5,7 @@ import manifest from '../package.json' with { type: 'json' }
 import { indexRun } from './adopt.ts'
 import { createBackend } from './backend.ts'
 import type { ControlServer } from './control/server.ts'
-import { counted, crashAsTold } from './crash-at.ts'
+import { counted, crashAsTold, crashWhenTold } from './crash-at.ts'
 import { createDefects } from './defects.ts'
 import { dumpState } from './dump.ts'
 import { createEngine } from './engine/engine.ts'
@@ -264,6 +264,7 @@ async function main(
     return native.die(CAUSE.exception)
   }
   hasBegun = true
+  crashWhenTold(process.env)
   process.on('uncaughtException', defect)
   process.on('unhandledRejection', defect)
   if (leftover) resume(leftover, { native, engine, runtime, loop, persist })

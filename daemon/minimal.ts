@@ -5,7 +5,7 @@ import type { Native } from './runtime/native.ts'
 import { readChildren, readOwnChildren, readStat } from './runtime/procfs.ts'
 import { SIGNALS } from './runtime/signals.ts'
 
-/** So many deaths in so long are a loop. */
+/** So many deaths in so long are a loop; tests that have it die on purpose say another number in HEARTH_CRASH_LOOP. */
 const LOOP_DEATHS = 5
 const LOOP_USEC = 60_000_000
 const LONGEST_PAUSE_SEC = 60
@@ -21,13 +21,17 @@ const SLOT_PAUSE = 11
 const TIMES = 8
 
 /** How long to wait before the next attempt, seconds; 0: there is no crash loop. */
-export function pauseSec(slots: Float64Array, nowUsec: number): number {
+export function pauseSec(
+  slots: Float64Array,
+  nowUsec: number,
+  environment: Readonly<Record<string, string | undefined>> = {},
+): number {
   let deaths = 0
   for (let i = SLOT_TIMES; i < SLOT_TIMES + TIMES; i++) {
     const at = slots[i] as number
     if (at > 0 && nowUsec - at < LOOP_USEC) deaths++
   }
-  if (deaths < LOOP_DEATHS) return 0
+  if (deaths < Number(environment.HEARTH_CRASH_LOOP ?? LOOP_DEATHS)) return 0
   const pause = Math.min(LONGEST_PAUSE_SEC, Math.max(1, 2 * (slots[SLOT_PAUSE] as number)))
   slots[SLOT_PAUSE] = pause
   return pause

@@ -1,0 +1,415 @@
+// A real daemon with services under load, to which everything is done that it should survive; then the account: no service was
+// stopped that was not told to, each life of each has its end on record, no line is missing, nothing is left over.
+import { spawnSync } from 'node:child_process'
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { ExecutionContext } from 'ava'
+import { connect } from '../../ctl/client.ts'
+import { readEnds } from '../../daemon/logs/history.ts'
+import { Random } from '../fuzz/random.ts'
+import { boot, type Pid1 } from '../system/pid1.ts'
+
+export type ChaosSetting = {
+  seconds: number
+  seed: number
+  services: number
+  /** Without deaths that take seconds: of an exhausted heap, of a loop that hangs. */
+  isQuick?: boolean
+  /** Told what is being done. */
+  tell?: (text: string) => void
+}
+
+export type Deed = { name: string; count: number; gapsMs: number[] }
+export type Account = {
+  deeds: readonly Deed[]
+  lives: number
+  ends: number
+  lines: number
+  images: number
+  /** What is wrong, in words; empty: nothing. */
+  problems: readonly string[]
+}
+
+/** As in service.c. */
+const HEADER_BYTES = 48
+const LIFE_BYTES = 48
+const ORDER_AT = 12
+const STOPPED = 1000
+const KINDS = ['plain', 'notify', 'fork'] as const
+/** What a service may be told to do to itself: a signal, or 100 and an exit status. */
+const ENDS = [9, 9, 11, 6, 15, 100, 103, 142]
+const SIGTERM = 15
+/** Deaths that come about in a second or more. */
+const SLOW = ['heap exhausted', 'loop hangs', 'loop waits']
+
+type Life = { invocation: string; lines: number; end: number }
+type Service = {
+  name: string
+  statePath: string
+  isUp: boolean
+  isBusy: boolean
+  /** How often it was told to stop or to restart. */
+  stops: number
+}
+
+const executable = () => {
+  const directory = mkdtempSync(`${tmpdir()}/hearth-chaos-`)
+  const path = `${directory}/service`
+  const source = fileURLToPath(new URL('service.c', import.meta.url))
+  const { status } = spawnSync('cc', ['-O1', '-D_GNU_SOURCE', '-o', path, source])
+  if (status !== 0) throw new Error('cannot compile test/chaos/service.c')
+  return { directory, path }
+}
+
+function unitText(
+  executablePath: string,
+  state: string,
+  kind: (typeof KINDS)[number],
+  name: string,
+) {
+  const notify = kind === 'notify' ? 'Type=notify\nWatchdogSec=60\nTimeoutStartSec=60\n' : ''
+  return `[Unit]
+Description=${name}
+StartLimitIntervalSec=0
+[Service]
+${notify}ExecStart=${executablePath} ${name} ${state} ${kind}
+Restart=always
+RestartSec=20ms
+[Install]
+WantedBy=default.target
+`
+}
+
+function readState(path: string): { doubled: number; broken: number; lives: Life[] } {
+  const bytes = readFileSync(path)
+  const lives: Life[] = []
+  const count = bytes.readInt32LE(0)
+  for (let i = 0, at = HEADER_BYTES; i < count; i++, at += LIFE_BYTES)
+    lives.push({
+      invocation: bytes.toString('latin1', at, at + 32),
+      lines: bytes.readInt32LE(at + 36),
+      end: bytes.readInt32LE(at + 40),
+    })
+  return { doubled: bytes.readInt32LE(4), broken: bytes.readInt32LE(8), lives }
+}
+
+function order(path: string, what: number): void {
+  const fd = openSync(path, 'r+')
+  const bytes = Buffer.alloc(4)
+  // One at a time: it has not come to the last one.
+  readSync(fd, bytes, 0, 4, ORDER_AT)
+  if (bytes.readInt32LE(0) === 0) {
+    bytes.writeInt32LE(what)
+    writeSync(fd, bytes, 0, 4, ORDER_AT)
+  }
+  closeSync(fd)
+}
+
+/** Milliseconds until the daemon answers. */
+async function answered({ runtime }: Pid1): Promise<number> {
+  const began = performance.now()
+  for (;;) {
+    const connected = await connect({ socket: `${runtime}/control.sock` })
+    if (connected.isOk()) {
+      const answer = await connected.value.request('version', {})
+      connected.value.close()
+      if (answer.isOk()) return performance.now() - began
+    }
+    await pause(2)
+  }
+}
+
+const childrenOf = (pid: number): number[] => {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+      .trim()
+      .split(' ')
+      .filter(Boolean)
+      .map(Number)
+  } catch {
+    return []
+  }
+}
+const isZombie = (pid: number) => {
+  try {
+    return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/.*\)/, ')'))
+  } catch {
+    return true
+  }
+}
+
+/** What the daemon's record of how a main process ended should say. */
+const endInWords = (end: number) =>
+  end === STOPPED
+    ? /^code=exited, status=0/
+    : end >= 100
+      ? new RegExp(`^code=exited, status=${end - 100}\\b`)
+      : new RegExp(`^code=(killed|dumped), status=${end}\\b`)
+
+/** Does it all. The run's files are removed when nothing was wrong. */
+export async function chaos(setting: ChaosSetting): Promise<Account> {
+  const random = new Random(setting.seed)
+  const tell = setting.tell ?? (() => {})
+  const { directory, path } = executable()
+  const told = `${directory}/told`
+  mkdirSync(told)
+  const services: Service[] = Array.from({ length: setting.services }, (_, i) => ({
+    name: `s${i}`,
+    statePath: `${directory}/s${i}.state`,
+    isUp: true,
+    isBusy: false,
+    stops: 0,
+  }))
+  const textOf = (service: Service, i: number) =>
+    unitText(path, service.statePath, KINDS[i % KINDS.length] ?? 'plain', service.name)
+  const teardowns: (() => unknown)[] = [() => rmSync(directory, { recursive: true, force: true })]
+  const context = {
+    passed: true,
+    log: () => {},
+    teardown: (act: () => unknown) => void teardowns.unshift(act),
+  } as unknown as ExecutionContext
+  const hearth = await boot(context, {
+    units: Object.fromEntries(services.map((one, i) => [`${one.name}.service`, textOf(one, i)])),
+    environment: { HEARTH_CRASH_TOLD: told, HEARTH_CRASH_LOOP: '9' },
+    args: ['--no-console', '--hang-limit', '2'],
+  })
+  const deeds = new Map<string, Deed>()
+  const problems: string[] = []
+  const did = (name: string, gapMs?: number) => {
+    const deed = deeds.get(name) ?? { name, count: 0, gapsMs: [] }
+    deeds.set(name, deed)
+    deed.count++
+    if (gapMs !== undefined) deed.gapsMs.push(gapMs)
+  }
+  const images = () => hearth.err().match(/taking over from an earlier image/g)?.length ?? 0
+
+  /** One death at a time, and the next image has to come and to answer. */
+  const kill = async (name: string, act: () => unknown) => {
+    const before = images()
+    const began = performance.now()
+    await act()
+    await hearth.said(new RegExp(`(taking over from an earlier image[^]*){${before + 1}}`))
+    await answered(hearth)
+    did(name, performance.now() - began)
+    if (images() !== before + 1)
+      problems.push(`${name}: ${images() - before} images came instead of one`)
+  }
+  const tellWay = (way: string) => () => {
+    writeFileSync(`${told}/.way`, way)
+    renameSync(`${told}/.way`, `${told}/way`)
+  }
+
+  const running: Promise<unknown>[] = []
+  /** A command on a service that nobody else is at, beside what else is done. */
+  const command = (verb: 'stop' | 'start' | 'restart') => {
+    const free = services.filter(one => !one.isBusy)
+    if (free.length === 0) return
+    const service = random.of(free)
+    service.isBusy = true
+    if (verb !== 'start') service.stops++
+    service.isUp = verb !== 'stop'
+    running.push(
+      hearth.ctl(verb, service.name).then(({ code, err }) => {
+        service.isBusy = false
+        did(`ctl ${verb}`)
+        // What ends of itself while it is started is no fault of the daemon.
+        if (code !== 0 && verb === 'stop')
+          problems.push(`ctl ${verb} ${service.name}: ${err.trim()}`)
+      }),
+    )
+  }
+
+  const CRASHES: Readonly<Record<string, () => unknown>> = {
+    SIGSEGV: () => hearth.signal('SIGSEGV'),
+    SIGABRT: () => hearth.signal('SIGABRT'),
+    SIGBUS: () => hearth.signal('SIGBUS'),
+    'uncaught exception': tellWay('throw'),
+    'stack overflow': tellWay('overflow'),
+    'unhandled rejection': tellWay('reject'),
+    'abort()': tellWay('abort'),
+    'exit()': tellWay('exit'),
+    'heap exhausted': tellWay('heap'),
+    'loop hangs': tellWay('hang'),
+    'loop waits': tellWay('wait'),
+    'daemon-reexec': () => hearth.ok('daemon-reexec'),
+  }
+  const others: readonly (() => unknown)[] = [
+    () => command('stop'),
+    () => command('start'),
+    () => command('start'),
+    () => command('restart'),
+    () => {
+      const [service, i] = random.of(services.map((one, i) => [one, i] as const))
+      hearth.write(
+        `${service.name}.service`,
+        textOf(service, i).replace('Description=', `Description=${random.below(1000)} `),
+      )
+      running.push(hearth.ctl('daemon-reload').then(() => did('ctl daemon-reload')))
+    },
+    () => {
+      hearth.signal('SIGHUP')
+      did('SIGHUP')
+    },
+    async () => {
+      hearth.signal('SIGSTOP')
+      await pause(100 + random.below(400))
+      hearth.signal('SIGCONT')
+      did('stopped for a while')
+    },
+  ]
+
+  tell(`${setting.services} services for ${setting.seconds} s, seed ${setting.seed}`)
+  const until = performance.now() + setting.seconds * 1000
+  const kinds = Object.entries(CRASHES).filter(
+    ([name]) => !(setting.isQuick && SLOW.includes(name)),
+  )
+  let nextCrash = performance.now() + 500
+  try {
+    while (performance.now() < until) {
+      if (performance.now() >= nextCrash) {
+        const [name, act] = random.of(kinds)
+        tell(name)
+        await kill(name, act)
+        nextCrash = performance.now() + random.below(2000)
+      } else if (random.below(3) === 0) {
+        await random.of(others)()
+      } else {
+        const what = random.of(ENDS)
+        order(random.of(services).statePath, what)
+        did(
+          what < 100
+            ? what === SIGTERM
+              ? 'service ends of SIGTERM'
+              : 'service ends of a signal'
+            : 'service exits',
+        )
+      }
+      await pause(10 + random.below(60))
+    }
+    tell('it is quiet again')
+    await Promise.all(running)
+    await settle()
+    const account = await check()
+    return account
+  } finally {
+    for (const act of teardowns) if (problems.length === 0 || act !== teardowns.at(-1)) await act()
+  }
+
+  /** All orders are obeyed, and all that should be up is. */
+  async function settle() {
+    const deadline = performance.now() + 60_000
+    const states = async () => {
+      const shown = await hearth.ok(
+        'show',
+        ...services.map(one => one.name),
+        '-p',
+        'ActiveState,SubState',
+      )
+      return shown.split('\n\n').map(text => /ActiveState=(\w+)/.exec(text)?.[1] ?? '')
+    }
+    for (;;) {
+      const now = await states()
+      const odd = services.filter((one, i) => now[i] !== (one.isUp ? 'active' : 'inactive'))
+      // What was ordered while it was down is not to wait for it.
+      const waits = services.filter(
+        one => one.isUp && readFileSync(one.statePath).readInt32LE(ORDER_AT) !== 0,
+      )
+      if (odd.length === 0 && waits.length === 0) return
+      if (performance.now() > deadline) {
+        for (const one of odd)
+          problems.push(
+            `${one.name} is ${now[services.indexOf(one)]}, and should be ${one.isUp ? 'up' : 'down'}`,
+          )
+        return
+      }
+      await pause(50)
+    }
+  }
+
+  async function check(): Promise<Account> {
+    const mains = (
+      await hearth.ok('show', ...services.map(one => one.name), '--value', '-p', 'MainPID')
+    ).split(/\n+/)
+    const known = mains.filter(pid => pid !== '0').length
+    const forked = services.filter(
+      (one, i) => one.isUp && KINDS[i % KINDS.length] === 'fork',
+    ).length
+    const present = childrenOf(hearth.pid).filter(pid => !isZombie(pid))
+    const grand = present.flatMap(childrenOf)
+    if (present.length !== known || grand.length !== forked)
+      problems.push(
+        `${present.length} children and ${grand.length} grandchildren of the daemon, where ${known} and ${forked} are due`,
+      )
+    const zombies = childrenOf(hearth.pid).filter(isZombie).length
+    if (zombies > 0) problems.push(`${zombies} ended children were not reaped`)
+    for (const one of services) if (one.isUp) one.stops++
+    hearth.signal('SIGTERM')
+    const ended = await Promise.race([hearth.ended, pause(60_000, null)])
+    if (ended === null || ended.code !== 0)
+      problems.push(`the daemon ended with ${JSON.stringify(ended)}`)
+
+    const total = { lives: 0, ends: 0, lines: 0 }
+    for (const one of services) {
+      const unit = `${one.name}.service`
+      const { lives, doubled, broken } = readState(one.statePath)
+      if (doubled > 0) problems.push(`${unit} was started twice at once, ${doubled} times`)
+      if (broken > 0) problems.push(`${unit} could not write ${broken} lines`)
+      const ends = Map.groupBy(readEnds(`${hearth.directory}/log`, unit), end => end.invocationId)
+      const stopped = lives.filter(({ end }) => end === STOPPED).length
+      if (stopped > one.stops)
+        problems.push(`${unit} was stopped ${stopped} times, and told to ${one.stops} times`)
+      for (const [i, { invocation, end }] of lives.entries()) {
+        const found = ends.get(invocation) ?? []
+        total.ends += found.length
+        const told = `life ${i + 1} of ${lives.length} of ${unit} (${invocation})`
+        if (end === 0) problems.push(`${told} was ended by another`)
+        else if (found.length !== 1) problems.push(`${told} has ${found.length} ends on record`)
+        else if (!endInWords(end).test(found[0]?.outcome ?? ''))
+          problems.push(`${told} ended by ${end}, and on record is ${found[0]?.outcome}`)
+      }
+      total.lives += lives.length
+      total.lines += checkLines(unit, lives)
+    }
+    return { deeds: [...deeds.values()], ...total, images: images(), problems }
+  }
+
+  /** All lines of each life are there, once and in order. */
+  function checkLines(unit: string, lives: readonly Life[]): number {
+    const log = `${hearth.directory}/log/${unit}`
+    if (readdirSync(log).some(name => name.endsWith('.log') || name.endsWith('.gz')))
+      problems.push(`${unit}: the log was rotated`)
+    const seen = new Map<number, number>()
+    let count = 0
+    for (const text of readFileSync(`${log}/current`, 'latin1').split('\n')) {
+      const match = /: (\d+) (\d+)$/.exec(text)
+      if (!match) continue
+      const [life, line] = [Number(match[1]), Number(match[2])]
+      const before = seen.get(life) ?? 0
+      if (line !== before + 1)
+        problems.push(`${unit}, life ${life}: line ${line} comes after ${before}`)
+      seen.set(life, line)
+      count++
+    }
+    for (const [i, { lines }] of lives.entries()) {
+      const last = seen.get(i + 1) ?? 0
+      // One may have been written and not been counted before its end.
+      if (last < lines || last > lines + 1)
+        problems.push(`${unit}, life ${i + 1}: ${last} lines of ${lines}`)
+    }
+    return count
+  }
+}

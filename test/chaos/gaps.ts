@@ -1,0 +1,59 @@
+// How long the daemon does not answer when it dies, or is told to execute itself anew.
+import { setTimeout as pause } from 'node:timers/promises'
+import type { ExecutionContext } from 'ava'
+import { connect } from '../../ctl/client.ts'
+import { boot, type Pid1 } from '../system/pid1.ts'
+
+export type Gaps = { crashMs: number[]; reexecMs: number[] }
+
+/** The number of the image that answers; null: it was gone before it could. */
+async function imageOf({ runtime }: Pid1): Promise<number | null> {
+  const connected = await connect({ socket: `${runtime}/control.sock` })
+  if (connected.isErr()) return null
+  const answer = await connected.value.request('version', {})
+  connected.value.close()
+  return answer.isOk() ? answer.value.image.number : null
+}
+
+/** Milliseconds from the last answer of the present image to the first of the next one. */
+async function gap(hearth: Pid1, act: () => unknown): Promise<number> {
+  const before = await imageOf(hearth)
+  let last = performance.now()
+  act()
+  for (;;) {
+    const image = await imageOf(hearth)
+    if (image === before) last = performance.now()
+    else if (image !== null) return performance.now() - last
+    else await pause(1)
+  }
+}
+
+/** So many times each, with so many services that sleep. */
+export async function gaps(services: number, times: number): Promise<Gaps> {
+  const teardowns: (() => unknown)[] = []
+  const context = {
+    passed: true,
+    log: () => {},
+    teardown: (act: () => unknown) => void teardowns.unshift(act),
+  } as unknown as ExecutionContext
+  const text = '[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=default.target\n'
+  const hearth = await boot(context, {
+    units: Object.fromEntries(Array.from({ length: services }, (_, i) => [`s${i}.service`, text])),
+    environment: { HEARTH_CRASH_LOOP: '9' },
+    args: ['--no-console', '--log-level', 'error'],
+  })
+  await hearth.until('default.target', 'ActiveState', 'active')
+  const found: Gaps = { crashMs: [], reexecMs: [] }
+  for (let i = 0; i < times; i++) {
+    found.crashMs.push(await gap(hearth, () => hearth.signal('SIGSEGV')))
+    let told: Promise<string> | undefined
+    found.reexecMs.push(
+      await gap(hearth, () => {
+        told = hearth.ok('daemon-reexec')
+      }),
+    )
+    await told
+  }
+  for (const act of teardowns) await act()
+  return found
+}
