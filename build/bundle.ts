@@ -42,7 +42,7 @@ const apart: Plugin = {
 
 /** Plain CommonJS files, dist/NAME.cjs. */
 const FILES = {
-  'log-worker': 'daemon/logs/worker.ts',
+  'log-worker': 'daemon/logs/worker-entry.ts',
   start: 'build/start.ts',
   analyze: 'ctl/analyze/main.ts',
   'log-files': 'ctl/analyze/logs.ts',

@@ -18,6 +18,8 @@ export type Leaving = {
   childEnded: () => Promise<void>
   /** Resolves when the loggers of the units (LogPipe=) have read everything. */
   loggersEnded: () => Promise<void>
+  /** Forwards what there is yet, for so many milliseconds at most. */
+  shipped: (timeoutMs: number) => Promise<void>
   /** Closes the control and the notify socket. */
   /** Resolves when the private directories of the last services are gone. */
   removed: () => Promise<void>
@@ -28,6 +30,8 @@ export type Leaving = {
 const LEFTOVERS_USEC = 5_000_000
 const LOGS_MS = 2000
 const REMOVED_MS = 1000
+/** What is not sent by then is sent after the next boot, where the log files stay. */
+const SHIPPED_MS = 2000
 /** A logger that has read everything ends at once. */
 const LOGGERS_MS = 3000
 
@@ -55,6 +59,7 @@ export async function leave(
   if (killed > 0) log('warn', null, `${killed} processes did not end by themselves and were killed`)
   // What is left after that is in a /tmp, which somebody else clears up.
   await atMost(REMOVED_MS, parts.removed())
+  await parts.shipped(force ? 0 : SHIPPED_MS)
   parts.close()
   await parts.logs.finish(LOGS_MS)
   if (parts.isMachine) {

@@ -16,6 +16,7 @@ import { type LeftoverParts, takeLeftover, takeUp } from './leftover.ts'
 import { type DaemonLog, openLog } from './log.ts'
 import { createClock } from './logs/clock.ts'
 import { createLogs } from './logs/hub.ts'
+import { createShipping } from './logs/shipping.ts'
 import { openLogSockets } from './logs/sockets.ts'
 import { createLoop, type Loop } from './loop.ts'
 import { forgetPauses } from './minimal.ts'
@@ -47,6 +48,7 @@ import { describeCause, type Takeover, takeOver } from './takeover.ts'
 import { describeProblem } from './units/errors.ts'
 import { createUnits } from './units/load.ts'
 import type { ResourceLimit, Unit, UnitName } from './units/unit.ts'
+import { templateOf } from './units/values/unit-name.ts'
 
 const RLIMIT_NOFILE = 7
 const VERSION: string = manifest.version
@@ -212,6 +214,7 @@ async function main(
         childEnded: () => childEnded.promise,
         removed: runtime.removed,
         loggersEnded: runtime.loggersEnded,
+        shipped: timeoutMs => shipping.finish(timeoutMs),
         close() {
           control?.close()
           logSockets?.close()
@@ -229,6 +232,24 @@ async function main(
           warn: message => tell('warn', null, message),
         })
       : null
+  const shipping = createShipping({
+    logs,
+    directory: options.logDirectory,
+    urls: options.logForward,
+    sinceUsec: engine.state.manager.started.realtimeUsec,
+    version: VERSION,
+    nowUsec: realtimeUsec,
+    warn: message => tell('warn', null, message),
+    ...(before.program && { program: before.program }),
+  })
+  const loaded = (unit: Unit) => {
+    runtime.loaded(unit)
+    const { logForward } = unit.hearth
+    shipping.unit(unit.id, logForward)
+    // The services of connections have one log.
+    const template = logForward && templateOf(unit.id)
+    if (template) shipping.unit(template, logForward)
+  }
   const keepEnd = (effect: RunEnds) => {
     // Before the step counts: what began the run is not overwritten by the next one.
     const state = engine.state.units.get(effect.unit)
@@ -272,8 +293,8 @@ async function main(
   const waiting = early
   early = null
   for (const event of waiting) loop.post(event)
-  onLoaded = runtime.loaded
-  for (const unit of units.loaded()) runtime.loaded(unit)
+  onLoaded = loaded
+  for (const unit of units.loaded()) loaded(unit)
   native.onChild(() => {
     runtime.collectExits(loop.batch)
     childEnded.resolve()

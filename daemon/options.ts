@@ -5,6 +5,7 @@ import { LOG_SOCKETS, type LogSocketKind } from './logs/sockets.ts'
 import type { CgroupUse } from './runtime/cgroups/cgroups.ts'
 import { native } from './runtime/native.ts'
 import { placesOf } from './units/places.ts'
+import { readLogDestination } from './units/values/log-destination.ts'
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'
 export type Options = {
@@ -48,6 +49,8 @@ export type Options = {
   logCompress: boolean
   /** Which of the sockets are served that other loggers have. */
   logSockets: readonly LogSocketKind[]
+  /** URLs that all units' lines are forwarded to. */
+  logForward: readonly string[]
 }
 
 const LOG_LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error']
@@ -66,6 +69,12 @@ const socketKinds = (value: string): LogSocketKind[] => {
   if (stranger !== undefined)
     throw new InvalidArgumentError(`'${stranger}' is none of all, ${all.join(', ')}`)
   return all.filter(kind => named.includes(kind))
+}
+
+const destination = (value: string, before: readonly string[] = []) => {
+  const read = readLogDestination(value)
+  if (read.isErr()) throw new InvalidArgumentError(read.error)
+  return [...before, value]
 }
 
 /** A directory of the user's or of root's, as the contract in the README lists them. */
@@ -145,6 +154,11 @@ export function readOptions(
       128,
     )
     .option(
+      '--log-forward <url>',
+      'forward the logs there (repeatable): udp://HOST:PORT, tcp://HOST:PORT, unix:///PATH (syslog), http[s]://HOST:PORT (OTLP)',
+      destination,
+    )
+    .option(
       '--hang-limit <seconds>',
       'execute the daemon anew when its main loop hangs for that long (0: never)',
       wholeNumber,
@@ -203,6 +217,7 @@ export function readOptions(
     logRotateSeconds: number
     logCompress: boolean
     logSockets?: LogSocketKind[]
+    logForward?: string[]
     hangLimit: number
     recordSteps: number
     console?: boolean
@@ -212,12 +227,14 @@ export function readOptions(
     cgroups: CgroupUse
     strict: boolean
   }>()
-  const socketsOf = (set: string | undefined): LogSocketKind[] => {
+  /** A list in the environment. */
+  const fromVariable = <T>(name: string, read: (set: string) => readonly T[]): readonly T[] => {
     try {
-      return set ? socketKinds(set) : []
+      const set = environment[name]
+      return set ? read(set) : []
     } catch (error) {
       if (isMachine) return []
-      return program.error(`error: HEARTH_LOG_SOCKETS: ${(error as Error).message}`)
+      return program.error(`error: ${name}: ${(error as Error).message}`)
     }
   }
   const places = placesOf(environment)
@@ -256,7 +273,12 @@ export function readOptions(
     logMaxAgeSec: given.logMaxAge,
     logRotateSec: given.logRotateSeconds,
     logCompress: given.logCompress,
-    logSockets: given.logSockets ?? socketsOf(environment.HEARTH_LOG_SOCKETS),
+    logSockets: given.logSockets ?? fromVariable('HEARTH_LOG_SOCKETS', socketKinds),
+    logForward:
+      given.logForward ??
+      fromVariable('HEARTH_LOG_FORWARD', set =>
+        set.split(/\s+/).reduce<string[]>((all, url) => (url ? destination(url, all) : all), []),
+      ),
     hangLimitSec: given.hangLimit,
     recordSteps: given.recordSteps,
     console: given.consoleFormat === 'off' ? false : (given.console ?? null),

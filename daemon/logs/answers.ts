@@ -26,6 +26,7 @@ type Pending = {
   wanted: boolean
   scheduled: boolean
   records: LogRecord[]
+  missedBytes: number
 }
 
 const BATCH = 500
@@ -41,8 +42,10 @@ export function createAnswers(store: Store, post: (message: FromWorker) => void)
   }
 
   const send = (of: Pending, done: boolean) => {
-    post({ type: 'records', id: of.id, records: of.records, done })
+    const { id, records, missedBytes } = of
+    post({ type: 'records', id, records, done, ...(missedBytes > 0 && { missedBytes }) })
     of.records = []
+    of.missedBytes = 0
     of.wanted = false
     if (done) remove(of)
   }
@@ -81,7 +84,10 @@ export function createAnswers(store: Store, post: (message: FromWorker) => void)
     begin(id, asked) {
       let query: Pending['query']
       try {
-        query = createQuery(store, asked)
+        query = createQuery(store, asked, bytes => {
+          const of = pending.get(id)
+          if (of) of.missedBytes += bytes
+        })
       } catch (error) {
         if (!(error instanceof SyntaxError)) throw error
         const message = `cannot search for '${asked.grep}': ${error.message}`
@@ -89,7 +95,13 @@ export function createAnswers(store: Store, post: (message: FromWorker) => void)
       }
       const follows = asked.follow
       if (follows) followers++
-      const fresh = { changed: new Set<UnitName>(), wanted: false, scheduled: false, records: [] }
+      const fresh = {
+        changed: new Set<UnitName>(),
+        wanted: false,
+        scheduled: false,
+        records: [],
+        missedBytes: 0,
+      }
       // What comes from now on is either behind the history's end or marked by `grown`: nothing is told twice or missed.
       pending.set(id, { id, query, follows, answer: query.history(), ...fresh })
     },

@@ -74,7 +74,8 @@ export function createLogs(settings: LogsSettings): Logs {
   const flush = () => {
     if (outbox.length === 0 || isPaused) return
     if (!worker) worker = startWorker()
-    worker.postMessage(outbox)
+    const ports = outbox.flatMap(message => (message.type === 'reader' ? message.port : []))
+    worker.postMessage(outbox, ports)
     outbox = []
   }
 
@@ -345,6 +346,7 @@ export function createLogs(settings: LogsSettings): Logs {
       keptEnds.put(`${id}`, { unit, end })
       tell({ type: 'run-ended', id, unit, end, isAgain: false })
     },
+    reader: port => tell({ type: 'reader', port }),
     units() {
       if (finished) return Promise.resolve([])
       const id = ++lastQuery

@@ -22,8 +22,8 @@ export interface Intake {
   know(run: RunLog): void
   /** The answer to `whose`: which run the process is of, or whose lines are those of no unit. */
   told(pid: number, marker: number | null, run: RunLog): void
-  /** Reads what is there now, up to a bound. */
-  drain(): void
+  /** Reads what is there now, up to a bound; false when it is asked first whose it is. */
+  drain(): boolean
   close(): void
 }
 
@@ -180,6 +180,11 @@ export function createIntake(parts: IntakeParts): Intake {
     const message = native.peekSocket(socket.fd)
     if (message === null) return false
     try {
+      // What is forwarded to a socket of our own would come round and round.
+      if (message.pid === process.pid) {
+        native.takeSocket(socket.fd, 0)
+        return true
+      }
       const run = runOf(message.pid)
       if (run === null) return false
       for (const told of messagesOf(socket, message)) keep(run, told, message.pid)
@@ -224,6 +229,7 @@ export function createIntake(parts: IntakeParts): Intake {
     },
     drain() {
       for (const socket of sockets.values()) read(socket)
+      return waiting === null
     },
     close() {
       watch(false)

@@ -1,4 +1,5 @@
 // The services' output as the rest of the daemon sees it.
+import type { MessagePort } from 'node:worker_threads'
 import type { UnitName } from '../units/unit.ts'
 import type { ConsoleFormat } from './console-line.ts'
 import type { RunEnd } from './history.ts'
@@ -60,6 +61,8 @@ export interface Logs {
   close(unit: UnitName, invocationId: string): void
   /** Keeps the end of a run, with its last lines. */
   runEnded(unit: UnitName, end: Omit<RunEnd, 'lines'>): void
+  /** Has another thread ask, which speaks `ToReader` at the other end (messages.ts). */
+  reader(port: MessagePort): void
   /** Every unit that has a log. */
   units(): Promise<readonly UnitName[]>
   /** The ends of the unit's runs, oldest first, as far as they are kept. */

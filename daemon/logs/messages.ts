@@ -1,5 +1,6 @@
 // What the main thread and the log worker say to each other.
 
+import type { MessagePort } from 'node:worker_threads'
 import type { UnitName } from '../units/unit.ts'
 import type { ConsoleFormat } from './console-line.ts'
 import type { RunEnd } from './history.ts'
@@ -55,14 +56,49 @@ export type ToWorker =
   | { type: 'run-ended'; id: number; unit: UnitName; end: Omit<RunEnd, 'lines'>; isAgain: boolean }
   | { type: 'history'; id: number; unit: UnitName }
   | { type: 'units'; id: number }
+  /** Another thread that reads, and speaks `ToReader` there. */
+  | { type: 'reader'; port: MessagePort }
   | { type: 'finish' }
 
+/** What a reader may say. */
+export type ToReader = Extract<ToWorker, { type: 'query' | 'more' | 'cancel' }>
+
 export type FromWorker =
-  | { type: 'records'; id: number; records: readonly LogRecord[]; done: boolean }
+  | {
+      type: 'records'
+      id: number
+      records: readonly LogRecord[]
+      done: boolean
+      /** What of the logs was removed before it could be told, bytes. */
+      missedBytes?: number
+    }
   | { type: 'refused'; id: number; message: string }
   | { type: 'warning'; message: string }
   /** Which run that process is of, whose mark was read (marker.ts). */
   | { type: 'whose'; pid: number; marker: number | null }
   | { type: 'history'; id: number; ends: readonly RunEnd[] }
   | { type: 'units'; id: number; units: readonly UnitName[] }
+  | { type: 'finished' }
+
+/** What the worker that forwards logs is started with. */
+export type ShipperData = {
+  role: 'shipper'
+  /** Where the log files are, and how far they have been forwarded; null: in memory only. */
+  directory: string | null
+  /** Where the lines of all units go. */
+  urls: readonly string[]
+  /** To a destination that is new, lines from then on are sent, CLOCK_REALTIME in microseconds. */
+  sinceUsec: number
+  version: string
+}
+
+export type ToShipper =
+  | { type: 'port'; port: MessagePort }
+  | { type: 'unit'; unit: UnitName; forward: readonly string[] | null; sinceUsec: number }
+  | { type: 'finish'; timeoutMs: number }
+
+export type FromShipper =
+  | { type: 'warning'; message: string }
+  /** The log worker is gone: another port is wanted. */
+  | { type: 'connect' }
   | { type: 'finished' }

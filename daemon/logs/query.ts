@@ -18,17 +18,26 @@ const BLOCK = 64 * 1024
 /** A line with its head is never longer; a block without newline is damaged. */
 const LONGEST = 2 * BLOCK
 
-/** A query with its conditions compiled; throws a SyntaxError when `grep` is no pattern (pattern.ts). */
-export function createQuery(store: Store, query: LogQuery) {
-  const { sinceUsec, untilUsec, maxPriority, stream, invocationId, run = null } = query
+/** A query with its conditions compiled; `missed` is told of what was removed before it could be told. Throws a SyntaxError when `grep` is no pattern (pattern.ts). */
+export function createQuery(
+  store: Store,
+  query: LogQuery,
+  missed: (bytes: number) => void = () => {},
+) {
+  const sinceOf = (unit: UnitName) => query.after?.get(unit) ?? query.sinceUsec
+  const { untilUsec, maxPriority, stream, invocationId, run = null } = query
   const isFound = query.grep === null ? null : createPattern(query.grep)
 
   /** With `run`: which it is of each unit; null: there is none. */
   const runs = new Map<UnitName, string | null>()
 
+  const isLate = ({ unit, timeUsec }: LogRecord) => {
+    const sinceUsec = sinceOf(unit)
+    return sinceUsec === null || timeUsec >= sinceUsec
+  }
   const matches = (record: LogRecord) =>
     (run === null || record.invocationId === runs.get(record.unit)) &&
-    (sinceUsec === null || record.timeUsec >= sinceUsec) &&
+    isLate(record) &&
     (untilUsec === null || record.timeUsec <= untilUsec) &&
     (maxPriority === null || record.priority <= maxPriority) &&
     (stream === null || record.stream === stream) &&
@@ -55,6 +64,7 @@ export function createQuery(store: Store, query: LogQuery) {
   /** The lines of a unit backwards, as far as they are within the times asked for. */
   const backwards = (unit: UnitName, end: number) => {
     const from = untilUsec === null ? end : Math.min(end, seek(store, unit, untilUsec + 1))
+    const sinceUsec = sinceOf(unit)
     const least = sinceUsec === null ? 0 : seek(store, unit, sinceUsec)
     return backward(store, unit, from, matches, least)
   }
@@ -94,10 +104,11 @@ export function createQuery(store: Store, query: LogQuery) {
     const sources: Source[] = []
     for (const [unit, end] of ends) {
       let from = told.get(unit)
+      const { start } = store.extent(unit)
       if (from === undefined) {
-        const { start } = store.extent(unit)
+        const sinceUsec = sinceOf(unit)
         from = sinceUsec === null ? start : seek(store, unit, sinceUsec)
-      }
+      } else if (from < start) missed(Math.min(start, end) - from)
       told.set(unit, end)
       yield* advance(sources, unit, forward(store, unit, from, end, matches), earlier)
     }

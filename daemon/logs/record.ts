@@ -37,6 +37,8 @@ export type LogQuery = {
   invocationId: string | null
   /** The latest lines first; not with `follow`. */
   reverse?: boolean
+  /** Of these units, lines from that time on in place of `sinceUsec`. */
+  after?: ReadonlyMap<UnitName, number>
   /** Of each unit one run only: 0 is its last one, -1 the one before; null: all. */
   run?: number | null
   /** The runs that are the last ones of their units even if they have written nothing. */

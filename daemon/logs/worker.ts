@@ -2,7 +2,7 @@
 // services' output: with nothing to read it sleeps.
 import { fsync } from 'node:fs'
 import { isatty } from 'node:tty'
-import { parentPort, workerData } from 'node:worker_threads'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { deflateRaw } from 'node:zlib'
 import { native, releaseMemory } from '../runtime/native.ts'
 import type { UnitName } from '../units/unit.ts'
@@ -16,7 +16,7 @@ import { createFilters } from './filters.ts'
 import { appendEnd, END_LINE_LENGTH, END_LINES, type RunEnd, readEnds } from './history.ts'
 import { createIntake, type Intake } from './intake.ts'
 import type { RunLog } from './logs.ts'
-import type { FromWorker, ToWorker, WorkerData } from './messages.ts'
+import type { FromWorker, ToReader, ToWorker, WorkerData } from './messages.ts'
 import { createQuery } from './query.ts'
 import { createQuiet } from './quiet.ts'
 import { ALL } from './record.ts'
@@ -42,6 +42,8 @@ const store = createStore({
   storing: (inode, size) => capture.storing(inode, size),
 })
 const answers = createAnswers(store, post)
+/** Those of other threads. */
+const readers = new Set<ReturnType<typeof createAnswers>>()
 let output: Console | null = null
 
 const DEFAULT_WAIT_MS = 5000
@@ -98,6 +100,7 @@ const filters = createFilters(nowUsec, warn)
 const keep = (unit: UnitName, lines: Uint8Array) => {
   store.append(unit, lines)
   answers.grown(unit)
+  for (const reader of readers) reader.grown(unit)
 }
 const labelFor = ({ unit, consoleFormat = 'prefix' }: RunLog) =>
   labelOf(unit, consoleFormat, isColoured)
@@ -133,7 +136,27 @@ const capture = createCapture({
   ended: unit => store.release(unit),
 })
 
+/** Questions that wait until it is known whose the messages are that came before them, and what was said of them since. */
+let put: ToWorker[] = []
+let asked = 0
+/** A flood of messages of ever new processes must not keep them for ever. */
+const MOST_ASKED = 64
+const QUESTIONS: ReadonlySet<ToWorker['type']> = new Set(['query', 'more', 'cancel'])
+
+function goOn(): void {
+  if (put.length === 0) return
+  asked++
+  const waiting = put
+  put = []
+  for (const message of waiting) obey(message)
+  if (put.length === 0) asked = 0
+}
+
 function obey(message: ToWorker): void {
+  if (put.length > 0 && QUESTIONS.has(message.type)) {
+    put.push(message)
+    return
+  }
   switch (message.type) {
     case 'open':
       intake?.know(message.run)
@@ -148,11 +171,15 @@ function obey(message: ToWorker): void {
       break
     case 'sender':
       intake?.told(message.pid, message.marker, message.run)
+      goOn()
       break
     case 'query':
       // The answer holds what was written before the question.
       if (message.query.units.length > 0) capture.drain(message.query.units)
-      intake?.drain()
+      if (intake && !intake.drain() && asked < MOST_ASKED) {
+        put.push(message)
+        break
+      }
       answers.begin(message.id, message.query)
       break
     case 'more':
@@ -173,12 +200,33 @@ function obey(message: ToWorker): void {
     case 'units':
       post({ type: 'units', id: message.id, units: store.units() })
       break
+    case 'reader':
+      openReader(message.port)
+      break
     case 'finish':
       finish()
       break
     default:
       message satisfies never
   }
+}
+
+function openReader(of: MessagePort): void {
+  const own = createAnswers(store, message => of.postMessage(message))
+  readers.add(own)
+  of.on('message', (message: ToReader) => {
+    if (message.type === 'more') own.more(message.id)
+    else if (message.type === 'cancel') own.cancel(message.id)
+    else {
+      // A question that follows nothing is one for what there is.
+      if (!message.query.follow) {
+        capture.drain(null)
+        intake?.drain()
+      }
+      own.begin(message.id, message.query)
+    }
+  })
+  of.on('close', () => readers.delete(own))
 }
 
 /** The runs of units whose ends were told again: the step that ends one may be done again, too. */

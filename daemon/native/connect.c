@@ -82,7 +82,22 @@ static napi_value connect_unix(napi_env env, napi_callback_info info)
 	return js_number(env, fd);
 }
 
+/* socketKind(fd): 'stream', 'datagram' or 'other'. */
+static napi_value socket_kind(napi_env env, napi_callback_info info)
+{
+	napi_value value;
+	socklen_t size = sizeof(int);
+	int fd, type;
+
+	if (!arguments(env, info, 1, &value) || !read_int(env, value, &fd))
+		return NULL;
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == -1)
+		return throw_errno(env, "SO_TYPE");
+	return js_string(env, type == SOCK_STREAM ? "stream" : type == SOCK_DGRAM ? "datagram" : "other");
+}
+
 void register_connect(napi_env env, napi_value exports)
 {
 	register_call(env, exports, "connectUnix", connect_unix, NULL);
+	register_call(env, exports, "socketKind", socket_kind, NULL);
 }

@@ -273,6 +273,7 @@ export interface Native {
   /** A descriptor connected to the Unix socket at the path, whatever its type; `from`: the abstract name, `@` and what follows, that
    * it comes from. Throws an errno error; waits for nobody. */
   connectUnix(path: string, from?: string): number
+  socketKind(fd: number): 'stream' | 'datagram' | 'other'
   /** What is next at a datagram socket, or what a stream holds, which stays there; null: nothing. The descriptors are the
    * caller's to close. Of more than 16 MiB the rest is cut off. `pid` 0: nobody in our PID namespace, or a stream. At the end
    * of a stream `bytes` is empty. */

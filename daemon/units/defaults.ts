@@ -318,5 +318,6 @@ export const HEARTH_DEFAULTS: HearthSettings = {
   dependants: 'hold',
   consoleOutput: 'inherit',
   logPipe: null,
+  logForward: null,
   strict: false,
 }

@@ -584,6 +584,8 @@ export type HearthSettings = {
   consoleOutput: 'inherit' | 'prefix' | 'json' | 'raw' | 'off'
   /** What its output is given to, in place of the log; null: nothing. */
   logPipe: ExecCommand | null
+  /** Where its lines are forwarded to; null: as --log-forward has it. */
+  logForward: readonly string[] | null
   /** Whether the unit is not to start where its security would be weakened. */
   strict: boolean
 }

@@ -298,6 +298,7 @@ export class World {
       opened: () => [],
       readEnds: () => [],
       runEnded: () => {},
+      reader: () => {},
       listen: () => {},
       connection: () => false,
       units: async () => [],

@@ -1,9 +1,10 @@
 // The directives of [Install] (systemd.unit(5)) and of [X-Hearth], hearth's own.
 import { err, ok } from 'neverthrow'
-import { execCommandText, plain, yesNo } from '../print.ts'
+import { execCommandText, plain, spaced, yesNo } from '../print.ts'
 import type { ExecCommand } from '../unit.ts'
 import { boolean } from '../values/boolean.ts'
 import { readCommands } from '../values/command.ts'
+import { logDestinations } from '../values/log-destination.ts'
 import { oneOf, type Parse } from '../values/parse.ts'
 import { type Directive, list, setting } from './directive.ts'
 import { unitNames } from './unit.ts'
@@ -52,6 +53,11 @@ export const hearthDirectives = (): Directive[] => [
     print: value => (value === null ? '' : execCommandText(value)),
     property: 'HearthLogPipe',
     note: 'a command that is given its output in place of the log, as s6-log; it runs as the user of the unit, outside of its sandbox',
+  }),
+  setting('hearth', 'LogForward', 'logForward', logDestinations, {
+    print: value => (value === null ? '' : value.length === 0 ? 'no' : spaced(value)),
+    property: 'HearthLogForward',
+    note: 'URLs that its lines are forwarded to (udp, tcp, unix: syslog; http, https: OTLP), or no; without it as hearth --log-forward has it',
   }),
   setting('hearth', 'Strict', 'strict', boolean, {
     print: yesNo,

@@ -2,8 +2,10 @@
 import { linesOf } from '../../../daemon/logs/intake.ts'
 import { parseEntries } from '../../../daemon/logs/journal-entry.ts'
 import { formatBytes, LINE_MAX, parseLine } from '../../../daemon/logs/line.ts'
+import { rejectedBy } from '../../../daemon/logs/ship/otlp.ts'
 import { parseStreamHead } from '../../../daemon/logs/stream-head.ts'
 import { parseSyslog } from '../../../daemon/logs/syslog.ts'
+import { readLogDestination } from '../../../daemon/units/values/log-destination.ts'
 import { expect, type Target, texts } from '../target.ts'
 
 type Said = {
@@ -133,4 +135,41 @@ const streams: Target = {
   },
 }
 
-export const logs = [syslog, journal, streams]
+const answers: Target = {
+  name: 'otlp-answers',
+  corpus: texts(
+    '{"partialSuccess":{"rejectedLogRecords":"3","errorMessage":"x"}}',
+    '{}',
+    'null',
+    '[1]',
+  ),
+  words: ['"partialSuccess":', '"rejectedLogRecords":', '{}', '-1', '1e99', 'null'],
+  run(input) {
+    const rejected = rejectedBy(new TextDecoder().decode(input))
+    expect(Number.isSafeInteger(rejected) && rejected >= 0, `${rejected} rejected`)
+    return String(rejected > 0)
+  },
+}
+
+const destinations: Target = {
+  name: 'log-destinations',
+  corpus: texts(
+    'udp://[::1]:514',
+    'tcp://host',
+    'unix:///run/log%20x',
+    'https://host:4318/v1/logs?x=y',
+  ),
+  words: ['://', 'unix:', ':65535', '%00', '/', '@', '[', ']'],
+  run(input) {
+    const read = readLogDestination(new TextDecoder().decode(input))
+    if (read.isErr()) return 'none'
+    const to = read.value
+    if ('port' in to)
+      expect(to.port >= 0 && to.port <= 65_535 && to.host !== '', JSON.stringify(to))
+    else if ('path' in to) expect(to.path.startsWith('/'), to.path)
+    else expect(URL.canParse(to.url), to.url)
+    return to.kind
+  },
+}
+
+export const logs = [syslog, journal, streams, answers, destinations]
