@@ -181,3 +181,24 @@ test('a hundred writers at once lose nothing, and none waits for a chatty one', 
   await ended(chatty)
   logs.close('chatty.service', runId(1))
 })
+
+test('a line without an end is kept in parts, however long it is, and keeps nobody else from being read', async t => {
+  const { start, run, logs, ask } = openLogs(t, { rotateBytes: 5_000_000, keep: 100 })
+  const bytes = 24 * 1024 * 1024
+  const endless = start('endless.service', `head -c ${bytes} /dev/zero | tr '\\0' x`)
+  await run('web.service', 'seq 1 1000')
+  t.is((await ask({ units: ['web.service'] })).length, 1000)
+  await ended(endless)
+  logs.close('endless.service', runId(1))
+  let sum = 0
+  let parts = 0
+  let wholes = 0
+  for (const { message, partial } of await ask({ units: ['endless.service'] })) {
+    sum += message.length
+    parts++
+    if (!partial) wholes++
+  }
+  t.is(sum, bytes)
+  t.is(parts, bytes / (48 * 1024))
+  t.is(wholes, 1)
+})
