@@ -17,16 +17,22 @@ const COMMANDS = {
 
 /** Errors, as with systemd-analyze verify. One that may fail (`-`), or runs in a root of its own, is not looked at. */
 export function executableFindings(units: LoadedUnits, unit: Unit): Finding[] {
-  const { service, exec } = unit
+  const { service, exec, hearth } = unit
   if (!service || exec?.rootDirectory) return []
-  return Object.entries(COMMANDS).flatMap(([field, name]) =>
-    service[field as keyof typeof COMMANDS]
+  const commands: (readonly [name: string, commands: readonly ExecCommand[]])[] = [
+    ...Object.entries(COMMANDS).map(
+      ([field, name]) => [`Service.${name}`, service[field as keyof typeof COMMANDS]] as const,
+    ),
+    ['X-Hearth.LogPipe', hearth.logPipe ? [hearth.logPipe] : []],
+  ]
+  return commands.flatMap(([name, those]) =>
+    those
       .filter(command => !command.ignoreFailure)
       .flatMap(command => {
         const problem = problemOf(command, exec?.execSearchPath ?? [])
         if (problem === null) return []
-        const place = placeOfValue(units, unit, [`Service.${name}`], command.path)
-        const message = `Service.${name}: Command ${command.path} is not executable: ${problem}`
+        const place = placeOfValue(units, unit, [name], command.path)
+        const message = `${name}: Command ${command.path} is not executable: ${problem}`
         return [{ severity: 'error' as const, place, message }]
       }),
   )

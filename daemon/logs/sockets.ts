@@ -2,6 +2,7 @@
 // streams of journald's stdout socket taken; what comes in is read by the log worker.
 import { lstatSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { errnoOf, inWords } from '../runtime/failure.ts'
 import type { KeptPart } from '../runtime/keep.ts'
 import { makeDirectory } from '../runtime/make-directory.ts'
 import { readMarker } from '../runtime/marker.ts'
@@ -83,10 +84,13 @@ export function openLogSockets(
       const failed =
         native.bindSocket(fd, { family: 'unix', path }, MODE) ??
         (LOG_SOCKETS[kind].type === 'stream' ? native.listen(fd, BACKLOG) : listenTo(fd))
-      if (failed !== null) throw new Error(failed)
+      if (failed !== null) throw Object.assign(new Error(failed), { code: failed })
     } catch (error) {
       native.close(fd)
-      warn(`cannot take logs at ${path}: ${error instanceof Error ? error.message : error}`)
+      const errno = errnoOf(error)
+      const isDenied = errno === 'EACCES' || errno === 'EPERM'
+      const mend = isDenied ? '; hearth has to run as root for it' : ''
+      warn(`cannot take logs at ${path}: ${inWords(errno)}${mend}`)
       return null
     }
     kept.put(kind, lstatSync(path).ino, [fd])

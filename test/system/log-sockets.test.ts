@@ -36,6 +36,7 @@ whole('what a unit logs by syslog(3), the journal and its stdout socket is in it
       '/usr/bin/logger -t tagged -p auth.err "by logger"',
       `${logging} lines first`,
       `${logging} memory 100000`,
+      `/bin/sh -c 'printf "MESSAGE=by libsystemd\\nPRIORITY=2\\nOWN_FIELD=1\\n" | logger --journald'`,
       `/usr/bin/systemd-cat -t cat -p notice /bin/sh -c 'echo by cat; echo "<3>urgent"; printf unended'`,
     ),
     'quiet.service': `${oneshot(`${logging} journal 1`, '/usr/bin/logger -t kept -p crit kept')}LogLevelMax=err\nStandardOutput=null\nStandardError=null\n`,
@@ -59,13 +60,14 @@ whole('what a unit logs by syslog(3), the journal and its stdout socket is in it
     ['large', 'log', 6, 49152, {}],
     ['large', 'log', 6, 49152, {}],
     ['large', 'log', 6, 1696, { LENGTH: '100000' }],
+    ['logger', 'log', 2, 'by libsystemd', { OWN_FIELD: '1' }],
     ['cat', 'out', 5, 'by cat', {}],
     ['cat', 'out', 3, 'urgent', {}],
     ['cat', 'out', 5, 'unended', {}],
   ])
   t.is(new Set(lines.map(({ invocationId }) => invocationId)).size, 1)
   t.true(lines.every(({ pid }) => pid !== null && pid > 1))
-  t.is(new Set(lines.map(({ pid }) => pid)).size, 5)
+  t.is(new Set(lines.map(({ pid }) => pid)).size, 6)
   t.deepEqual(
     (await linesOf(hearth, 'quiet')).map(({ message }) => message),
     ['kept'],
@@ -75,7 +77,7 @@ whole('what a unit logs by syslog(3), the journal and its stdout socket is in it
   const [stranger, ...more] = await linesOf(hearth, 'other.scope')
   t.like(stranger, { identifier: 'me', message: 'of no unit', stream: 'log', invocationId: '' })
   t.deepEqual(more, [])
-  t.is((await linesOf(hearth, '--stream=log')).length, 9)
+  t.is((await linesOf(hearth, '--stream=log')).length, 10)
 })
 
 whole(
