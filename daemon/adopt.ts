@@ -38,7 +38,7 @@ export function adopt(
   { native, keep, index }: { native: Native; keep: Keep; index: Ledger | null },
   manager: ManagerState,
   target: UnitName,
-  sockets: { control: string; notify: string },
+  sockets: SocketPaths,
 ): Adopted {
   const runs = new Map<string, UnitName>()
   const pids = new Map<number, UnitName>()
@@ -96,18 +96,32 @@ export function adopt(
     if (mainPid !== null)
       keepOutput(keep, { unit, invocationId, pid: mainPid }, descriptors, readers, key++ * 2)
   }
-  for (const [part, path] of [
-    ['control', sockets.control],
-    ['notify', sockets.notify],
-  ] as const) {
-    const fd = socketAt(path, descriptors)
+  findSockets(keep, sockets, descriptors)
+  return { state: { manager, units, jobs: new Map() }, units: [...found.keys()], unknown }
+}
+
+export type SocketPaths = { control: string; notify: string }
+
+/** Takes up our own sockets that an earlier image had open and no record tells of: its state is lost, or it died between opening
+ * one and writing that down. */
+export function findSockets(keep: Keep, sockets: SocketPaths, found?: readonly Descriptor[]): void {
+  const missing = (['control', 'notify'] as const).filter(
+    part => keep.part(part).entries.size === 0,
+  )
+  const kinds = Object.entries(LOG_SOCKETS).filter(
+    ([kind]) => !keep.part('log sockets').entries.has(kind),
+  )
+  // A walk over all descriptors, for once.
+  if (missing.length === 0 && !found) return
+  const descriptors = found ?? ownDescriptors()
+  for (const part of missing) {
+    const fd = socketAt(sockets[part], descriptors)
     if (fd !== null) keep.part(part).put('socket', null, [fd])
   }
-  for (const [kind, { path }] of Object.entries(LOG_SOCKETS)) {
+  for (const [kind, { path }] of kinds) {
     const fd = socketAt(path, descriptors)
     if (fd !== null) keep.part('log sockets').put(kind, statSync(path).ino, [fd])
   }
-  return { state: { manager, units, jobs: new Map() }, units: [...found.keys()], unknown }
 }
 
 type Descriptor = { fd: number; link: string; isKept: boolean; isWritable: boolean }

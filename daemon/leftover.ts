@@ -1,6 +1,6 @@
 // What an earlier image of the daemon has left to be done, less what it has died of; or, where its state cannot be read, what can be
 // known of the services without it.
-import { adopt } from './adopt.ts'
+import { adopt, findSockets, type SocketPaths } from './adopt.ts'
 import type { Defects } from './defects.ts'
 import type { Now } from './engine/event.ts'
 import { minimal, pauseSec } from './minimal.ts'
@@ -26,11 +26,15 @@ export type LeftoverParts = {
 
 /** What is left of an earlier image that could be read; null: nothing. It resolves when the daemon may go on: after a while when
  * it dies again and again. */
-export async function takeLeftover(parts: LeftoverParts): Promise<Leftover | null> {
+export async function takeLeftover(
+  parts: LeftoverParts,
+  sockets: SocketPaths,
+): Promise<Leftover | null> {
   const { native, before, defects, booted, tell } = parts
   const { persist, cause } = before
   let { leftover } = before
   const why = describeCause(cause)
+  if (before.lost === null) findSockets(persist.keep, sockets)
   tell(cause === CAUSE.reexec ? 'info' : 'error', null, `taking over from an earlier image: ${why}`)
   if (cause !== CAUSE.reexec) defects.add(`hearth was executed anew: ${why}`)
   const deaths = countDeaths(persist.keep.part('deaths'), leftover?.culprit ?? null)
@@ -71,7 +75,7 @@ export function takeUp(
   { native, before, defects, booted, tell }: LeftoverParts,
   why: string,
   target: UnitName,
-  sockets: { control: string; notify: string },
+  sockets: SocketPaths,
   now: Now,
 ): Leftover {
   const { state, units, unknown } = adopt(

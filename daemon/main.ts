@@ -85,6 +85,10 @@ async function main(
   const defects = createDefects(keep.part('defects'))
   /** Whether the target has been asked for: an image may have died before. */
   const booted = keep.part('boot')
+  const sockets = {
+    control: `${options.runtimeDirectory}/control.sock`,
+    notify: `${options.runtimeDirectory}/notify.sock`,
+  }
   const left: LeftoverParts = {
     native,
     before,
@@ -94,7 +98,7 @@ async function main(
   }
   let leftover: Leftover | null = null
   if (inheritance) {
-    leftover = await takeLeftover(left)
+    leftover = await takeLeftover(left, sockets)
   } else if (isMachine) {
     for (const problem of beginMachine(native)) tell('warn', null, problem)
   }
@@ -104,8 +108,7 @@ async function main(
   const nofile = keptLimit(keep.part('nofile'), () => native.getRlimit(RLIMIT_NOFILE))
   native.setNofile(nofile.hard, nofile.hard)
   makeDirectory(options.runtimeDirectory, 0o755)
-  const controlPath = `${options.runtimeDirectory}/control.sock`
-  if (!inheritance && existsSync(controlPath)) await refuseSecondDaemon(controlPath)
+  if (!inheritance && existsSync(sockets.control)) await refuseSecondDaemon(sockets.control)
   let childEnded = Promise.withResolvers<void>()
   let control: ControlServer | null = null
   /** What comes up while what an earlier image has left is still to be done. */
@@ -116,9 +119,7 @@ async function main(
   }
 
   const readAt = new WeakMap<Unit, number>()
-  const notifyPath = `${options.runtimeDirectory}/notify.sock`
   if (before.lost !== null) {
-    const sockets = { control: controlPath, notify: notifyPath }
     leftover = takeUp(left, before.lost, options.target, sockets, now())
   }
   const memory = createUnitMemory(unitReader, openUnitLedger(native, keep.part('unit files')))
@@ -194,7 +195,7 @@ async function main(
     post,
     keep,
     facts,
-    notify: { path: notifyPath },
+    notify: { path: sockets.notify },
     runtimeDirectory: options.runtimeDirectory,
     managerEnvironment: () => engine.state.manager.environment,
     nofile,
@@ -339,7 +340,7 @@ async function main(
   const { openControlServer } = await import('./control/server.ts')
   const { describeSocketPathError } = await import('./control/socket-path.ts')
   const opened = await openControlServer({
-    path: controlPath,
+    path: sockets.control,
     groupId:
       options.controlGroup === null
         ? null
