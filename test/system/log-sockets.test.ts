@@ -30,17 +30,21 @@ const oneshot = (...commands: string[]) =>
   `[Service]\nType=oneshot\n${commands.map(command => `ExecStart=${command}\n`).join('')}`
 
 whole('what a unit logs by syslog(3), the journal and its stdout socket is in its log', async t => {
-  const hearth = await start(t, {
-    'web.service': oneshot(
-      `${logging} syslog 1`,
-      '/usr/bin/logger -t tagged -p auth.err "by logger"',
-      `${logging} lines first`,
-      `${logging} memory 100000`,
-      `/bin/sh -c 'printf "MESSAGE=by libsystemd\\nPRIORITY=2\\nOWN_FIELD=1\\n" | logger --journald'`,
-      `/usr/bin/systemd-cat -t cat -p notice /bin/sh -c 'echo by cat; echo "<3>urgent"; printf unended'`,
-    ),
-    'quiet.service': `${oneshot(`${logging} journal 1`, '/usr/bin/logger -t kept -p crit kept')}LogLevelMax=err\nStandardOutput=null\nStandardError=null\n`,
-  })
+  const hearth = await start(
+    t,
+    {
+      'web.service': oneshot(
+        `${logging} syslog 1`,
+        '/usr/bin/logger -t tagged -p auth.err "by logger"',
+        `${logging} lines first`,
+        `${logging} memory 100000`,
+        '/usr/bin/logger --journald=/opt/entry',
+        `/usr/bin/systemd-cat -t cat -p notice /bin/sh -c 'echo by cat; echo "<3>urgent"; printf unended'`,
+      ),
+      'quiet.service': `${oneshot(`${logging} journal 1`, '/usr/bin/logger -t kept -p crit kept')}LogLevelMax=err\nStandardOutput=null\nStandardError=null\n`,
+    },
+    'printf "MESSAGE=by libsystemd\nPRIORITY=2\nOWN_FIELD=1\n" > /opt/entry',
+  )
   await hearth.ok('start', 'web', 'quiet')
   const lines = await linesOf(hearth, 'web')
   // Each socket is read in order, and beside the others.
