@@ -70,6 +70,10 @@ export function readEnds(directory: string, unit: UnitName): RunEnd[] {
   return ends
 }
 
+/** Whether the end of that run is written down. Unlike `readEnds` it makes nothing of the others. */
+export const hasEnd = (directory: string, unit: UnitName, invocationId: string): boolean =>
+  readText(pathOf(directory, unit)).includes(`"invocationId":${JSON.stringify(invocationId)}`)
+
 function halve(path: string): void {
   const text = readText(path)
   const fresh = `${path}.new`

@@ -13,7 +13,7 @@ import type { Background } from './compress.ts'
 import { type Console, createConsole } from './console.ts'
 import { jsonLine, labelOf } from './console-line.ts'
 import { createFilters } from './filters.ts'
-import { appendEnd, END_LINE_LENGTH, END_LINES, type RunEnd, readEnds } from './history.ts'
+import { appendEnd, END_LINE_LENGTH, END_LINES, hasEnd, type RunEnd, readEnds } from './history.ts'
 import { createIntake, type Intake } from './intake.ts'
 import type { RunLog } from './logs.ts'
 import type { FromWorker, ToReader, ToWorker, WorkerData } from './messages.ts'
@@ -236,10 +236,7 @@ const toldAgain = new Map<UnitName, string>()
 function keepEnd({ id, unit, end, isAgain }: Extract<ToWorker, { type: 'run-ended' }>): void {
   const isKnown =
     toldAgain.get(unit) === end.invocationId ||
-    (isAgain &&
-      readEnds(settings.directory ?? '', unit).some(
-        ({ invocationId }) => invocationId === end.invocationId,
-      ))
+    (isAgain && hasEnd(settings.directory ?? '', unit, end.invocationId))
   if (isAgain) toldAgain.set(unit, end.invocationId)
   if (!isKnown) writeEnd(unit, end)
   Atomics.store(settings.writtenEnd, 0, id)

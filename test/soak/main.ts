@@ -24,6 +24,8 @@ const GROWTH = 1.1
 const SLACK_KIB = 4096
 const SLACK_FDS = 8
 const SAMPLES = 60
+const LOOKS = 20
+const LOOK_MS = 100
 
 const teardowns: (() => unknown)[] = []
 const context = {
@@ -38,7 +40,7 @@ const units = Object.fromEntries([
   // Lives for a moment; writes all the while; tells its state.
   ...Array.from({ length: count }, (_, i) => [
     `short${i}.service`,
-    unit(`/bin/sh -c 'echo begins; sleep 0.${1 + (i % 9)}; exit ${i % 3}'`, 'RestartSec=50ms'),
+    unit(`/bin/sh -c 'echo begins; sleep 0.${3 + (i % 7)}; exit ${i % 3}'`, 'RestartSec=50ms'),
   ]),
   ['loud.service', unit(`/bin/sh -c 'while :; do seq 1 200; sleep 0.1; done'`)],
   [
@@ -64,6 +66,20 @@ const read = (): Sample => {
     privateKib: kib('Private_Clean') + kib('Private_Dirty'),
     fds: readdirSync(`/proc/${hearth.pid}/fd`).length,
   }
+}
+/** The least of both in a while: what ends meanwhile is still held for a moment. */
+async function least(): Promise<Sample> {
+  let found = read()
+  for (let i = 0; i < LOOKS; i++) {
+    await pause(LOOK_MS)
+    const next = read()
+    found = {
+      ...next,
+      privateKib: Math.min(found.privateKib, next.privateKib),
+      fds: Math.min(found.fds, next.fds),
+    }
+  }
+  return found
 }
 const done = { reexecs: 0, requests: 0, follows: 0, restarts: 0 }
 const began = performance.now()
@@ -138,7 +154,7 @@ async function watch() {
     await pause((minutes * 60_000) / SAMPLES)
     // Not while one image takes the other's place.
     await hearth.ctl('list-units')
-    const sample = read()
+    const sample = await least()
     samples.push(sample)
     const { minutes: at, privateKib, fds } = sample
     console.log(at.toFixed(1).padStart(7), `${privateKib}`.padStart(12), `${fds}`.padStart(12))
