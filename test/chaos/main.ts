@@ -25,12 +25,13 @@ const middleAndLongest = (ms: readonly number[]) => {
 }
 
 if (values.gaps !== undefined) {
-  row('gap', 'times', 'ms', 'longest')
-  for (const services of values.gaps.split(',').map(Number)) {
-    const { crashMs, reexecMs } = await gaps(services, GAPS)
-    row(`crash, ${services} services`, GAPS, ...middleAndLongest(crashMs))
-    row(`daemon-reexec, ${services} services`, GAPS, ...middleAndLongest(reexecMs))
-  }
+  row('gap', 'times', 'ms', 'longest', 'cpu ms', 'most')
+  for (const services of values.gaps.split(',').map(Number))
+    for (const [kind, found] of Object.entries(await gaps(services, GAPS))) {
+      const ms = middleAndLongest(found.map(gap => gap.ms))
+      const cpuMs = middleAndLongest(found.map(gap => gap.cpuMs))
+      row(`${kind}, ${services} services`, GAPS, ...ms, ...cpuMs)
+    }
   process.exit(0)
 }
 
