@@ -48,6 +48,28 @@ has_id() {
 holds() { # FILE EXPECTED: in the cgroup of limited.service
   is "$2" cat "/sys/fs/cgroup$(ctl show limited.service -p ControlGroup --value)/$1"
 }
+file_of() { # UNIT FILE: what it says in the unit's cgroup
+  cat "/sys/fs/cgroup$(ctl show "$1" -p ControlGroup --value)/$2"
+}
+both() { # EXPECTED FILE FILE: of more.service
+  is "$1" echo "$(file_of more.service "$2")" "$(file_of more.service "$3")"
+}
+is_in() { # WORD COMMAND...
+  word=$1
+  shift
+  "$@" | tr ' ' '\n' | grep -qx "$word"
+}
+not_there() { # UNIT FILE
+  [ ! -e "/sys/fs/cgroup$(ctl show "$1" -p ControlGroup --value)/$2" ]
+}
+startup_is_over() { # the Startup…= settings have made way
+  for _ in $(seq 100); do
+    [ "$(file_of more.service cpu.weight)" = 70 ] && return
+    usleep 100000
+  done
+  file_of more.service cpu.weight
+  return 1
+}
 runs_out_of_memory() {
   ctl start hog.service
   for _ in $(seq 100); do
@@ -103,6 +125,14 @@ try 'a quota of the processor is in the cgroup' holds cpu.max '50000 100000'
 try 'a weight is in the cgroup' holds cpu.weight 50
 try 'the processors are in the cgroup' holds cpuset.cpus 0
 try 'the limits of a slice hold around it' holds ../../pids.max 100
+try 'what a slice says for its units is in their cgroups' both '1048576 2097152' memory.min memory.low
+try 'memory is held back and not swapped' both '52428800 0' memory.high memory.swap.max
+try 'a quota has its own period' is '10000 50000' file_of more.service cpu.max
+try 'the memory nodes are in the cgroup' is 0 file_of more.service cpuset.mems
+try 'a delegated controller can be used below' is_in pids file_of more.service cgroup.controllers
+try 'the weight of the boot has made way' startup_is_over
+try 'a controller that a slice disables is not there' not_there less.service memory.max
+try 'another controller is' is 7 file_of less.service pids.max
 try 'a limit is shown' is 67108864 ctl show limited.service -p MemoryMax --value
 try 'every directive of the limited unit is enforced' ctl fidelity limited.service
 try 'a service that takes too much memory has failed with oom-kill' runs_out_of_memory
