@@ -4,7 +4,7 @@ import * as fs from 'node:fs'
 import { constants } from 'node:fs'
 import { makeDirectory } from '../runtime/make-directory.ts'
 import type { UnitName } from '../units/unit.ts'
-import { type Background, createCompressor, type Packed } from './compress.ts'
+import { type Background, createCompressor } from './compress.ts'
 import {
   entries,
   fileName,
@@ -15,7 +15,8 @@ import {
   UNFINISHED,
 } from './files.ts'
 import { directoryName, NEWLINE, parseStamp, unitOfDirectory } from './line.ts'
-import { type Member, members, unpack } from './packed.ts'
+import { createMemory, type Held, nothing } from './memory.ts'
+import { type Block, findRegions, moved, type Region, readRegion } from './regions.ts'
 import { createKeeping, type Keeping, type Retention } from './retention.ts'
 
 export type StoreSettings = {
@@ -35,10 +36,6 @@ export type StoreSettings = {
   /** Told before bytes are written: the current file's inode number, and its size. */
   storing?: (inode: number, size: number) => void
 }
-
-/** Bytes of a unit's log from position `at` on, which are in a file that begins with position `start`; reading goes on
- * with `next`. */
-export type Block = { bytes: Buffer; at: number; start: number; next: number }
 
 /** A unit's log is one row of bytes with growing positions, whole lines, whatever files or memory hold them. */
 export interface Store {
@@ -65,9 +62,6 @@ export interface Store {
   close(): void
 }
 
-/** Positions [from, from + length) are the bytes of `path` from `offset` on; with `member` those that this member of it holds. */
-type Region = { from: number; length: number; path: string; offset: number; member?: Member }
-type Chunk = { from: number; bytes: Buffer }
 type UnitLog = {
   unit: UnitName
   path: string
@@ -78,20 +72,16 @@ type UnitLog = {
   /** When the current file was begun; NaN: not known yet. */
   beganUsec: number
   regions: Region[]
-  memory: Chunk[]
-  memoryBytes: number
+  memory: Held
   end: number
   retryUsec: number
 }
 
 const OPEN_FILES = 256
-const UNIT_MEMORY_BYTES = 256 * 1024
-const MEMORY_BYTES = 8 * 1024 * 1024
 const RETRY_USEC = 1_000_000
 /** Without new lines it is tried again after a pause that doubles up to this. */
 const MOST_RETRY_USEC = 60_000_000
 const STAMP_BYTES = 27
-const EMPTY = Buffer.alloc(0)
 // Not through a symbolic link, and not waiting for the reader of a FIFO that somebody put there.
 const APPEND =
   constants.O_WRONLY |
@@ -108,13 +98,11 @@ export function createStore(settings: StoreSettings): Store {
   const open = new Set<UnitLog>()
   /** Those that could not be written the last time. */
   const failing = new Set<UnitLog>()
-  let memoryBytes = 0
+  const memory = createMemory()
   let keeping: Keeping | null = null
   let hasLooked = false
   /** Units whose current file is put aside by its age, the oldest first. */
   const ages = new Map<UnitName, number>()
-  /** How many lines memory had no room for since the first one failed. */
-  let lost = 0
   let retryUsec = 0
   let retryPauseUsec = RETRY_USEC
 
@@ -126,20 +114,21 @@ export function createStore(settings: StoreSettings): Store {
   const log = (unit: UnitName) => {
     let known = logs.get(unit)
     if (!known) {
+      const path = `${directory}/${directoryName(unit)}`
+      const regions = directory === null ? [] : findRegions(path)
+      const last = regions.at(-1)
       known = {
         unit,
-        path: `${directory}/${directoryName(unit)}`,
+        path,
         fd: -1,
         inode: 0,
         size: 0,
         beganUsec: Number.NaN,
-        regions: [],
-        memory: [],
-        memoryBytes: 0,
-        end: 0,
+        regions,
+        memory: nothing(),
+        end: last ? last.from + last.length : 0,
         retryUsec: 0,
       }
-      if (directory !== null) findFiles(known)
       logs.set(unit, known)
     }
     return known
@@ -308,31 +297,11 @@ export function createStore(settings: StoreSettings): Store {
     else of.regions.push({ from, length: lines.length, path, offset })
   }
 
-  const remember = (of: UnitLog, from: number, lines: Uint8Array) => {
-    of.memory.push({ from, bytes: Buffer.from(lines) })
-    of.memoryBytes += lines.length
-    memoryBytes += lines.length
-    while (of.memoryBytes > UNIT_MEMORY_BYTES && of.memory.length > 1) lost += linesOf(forget(of))
-    while (memoryBytes > MEMORY_BYTES) {
-      let largest = of
-      for (const other of logs.values())
-        if (other.memoryBytes > largest.memoryBytes) largest = other
-      lost += linesOf(forget(largest))
-    }
-  }
-
-  const forget = (of: UnitLog) => {
-    const bytes = of.memory.shift()?.bytes ?? EMPTY
-    of.memoryBytes -= bytes.length
-    memoryBytes -= bytes.length
-    return bytes
-  }
-
   /** Writes what had to be kept in memory. Throws as `write` does; what is written is out of the memory then. */
   const writeMemory = (of: UnitLog) => {
-    for (let chunk = of.memory[0]; chunk; chunk = of.memory[0]) {
+    for (let [chunk] = of.memory.chunks; chunk; [chunk] = of.memory.chunks) {
       write(of, chunk.from, chunk.bytes)
-      forget(of)
+      memory.drop(of.memory)
     }
   }
 
@@ -359,8 +328,8 @@ export function createStore(settings: StoreSettings): Store {
       }
     }
     if (failing.size > 0) return
+    const lost = memory.takeLost()
     const missing = lost > 0 ? `; ${lost} lines for which memory had no room are missing` : ''
-    lost = 0
     settings.warn(`the logs can be written again${missing}`)
   }
 
@@ -368,18 +337,18 @@ export function createStore(settings: StoreSettings): Store {
     const of = log(unit)
     const from = of.end
     of.end += lines.length
-    if (directory === null) return remember(of, from, lines)
+    if (directory === null) return memory.keep(of.memory, from, lines)
     const isFailing = failing.has(of)
     const now = isFailing ? nowUsec() : 0
     // A clock that was set back must not put the next attempt off.
     if (isFailing && now < of.retryUsec && now >= of.retryUsec - RETRY_USEC)
-      return remember(of, from, lines)
+      return memory.keep(of.memory, from, lines)
     try {
       writeMemory(of)
       write(of, from, lines)
       if (isFailing) retry()
     } catch (error) {
-      remember(of, from, lines)
+      memory.keep(of.memory, from, lines)
       failed(of, error)
     }
   }
@@ -391,7 +360,7 @@ export function createStore(settings: StoreSettings): Store {
     },
     extent(unit) {
       const of = log(unit)
-      return { start: of.regions[0]?.from ?? of.memory[0]?.from ?? of.end, end: of.end }
+      return { start: of.regions[0]?.from ?? of.memory.chunks[0]?.from ?? of.end, end: of.end }
     },
     read(unit, position, most) {
       const of = log(unit)
@@ -401,7 +370,7 @@ export function createStore(settings: StoreSettings): Store {
         const at = Math.max(position, region.from)
         return readRegion(region, at, Math.min(end, at + most), end)
       }
-      for (const { from, bytes } of of.memory)
+      for (const { from, bytes } of of.memory.chunks)
         if (from + bytes.length > position) {
           const at = Math.max(position, from)
           return { bytes: bytes.subarray(at - from), at, start: from, next: from + bytes.length }
@@ -410,7 +379,7 @@ export function createStore(settings: StoreSettings): Store {
     },
     readBefore(unit, position, most) {
       const of = log(unit)
-      const chunk = of.memory.findLast(({ from }) => from < position)
+      const chunk = of.memory.chunks.findLast(({ from }) => from < position)
       if (chunk) {
         const bytes = chunk.bytes.subarray(0, position - chunk.from)
         return { bytes, at: chunk.from, start: chunk.from, next: position }
@@ -476,81 +445,6 @@ function cutBack(path: string, inode: number, size: number): void {
   const name = `${path}/${names[at]}`
   if (fs.statSync(name).size > size) fs.truncateSync(name, size)
   for (const later of names.slice(0, at)) fs.rmSync(`${path}/${later}`, { force: true })
-}
-
-/** Takes the files that an earlier daemon left as the first positions. */
-function findFiles(of: UnitLog): void {
-  const names = [...fullFiles(of.path), 'current']
-  for (const name of names) {
-    const path = `${of.path}/${name}`
-    try {
-      const found = fs.lstatSync(path)
-      if (!found.isFile() || found.size === 0) continue
-      if (isPacked(name)) {
-        for (const member of members(path)) {
-          of.regions.push({ from: of.end, length: member.bytes, path, offset: 0, member })
-          of.end += member.bytes
-        }
-        continue
-      }
-      of.regions.push({ from: of.end, length: found.size, path, offset: 0 })
-      of.end += found.size
-    } catch {
-      // There is no current file yet, or a file cannot be read.
-    }
-  }
-}
-
-/** Reads positions [at, to) of a region; a file that is gone or cut gives fewer bytes, and reading goes on at `end`. */
-function readRegion(region: Region, at: number, to: number, end: number): Block {
-  if (region.member) {
-    const offset = region.offset + at - region.from
-    const bytes = heldBy(region.path, region.member)?.subarray(offset, offset + to - at)
-    // A damaged one has no lines.
-    if (!bytes) return { bytes: Buffer.alloc(0), at, start: region.from, next: end }
-    return { bytes, at, start: region.from, next: at + bytes.length }
-  }
-  try {
-    const fd = fs.openSync(region.path, READ)
-    try {
-      const buffer = Buffer.allocUnsafe(to - at)
-      const read = fs.readSync(fd, buffer, 0, to - at, region.offset + at - region.from)
-      const next = read === 0 ? end : at + read
-      return { bytes: buffer.subarray(0, read), at, start: region.from, next }
-    } finally {
-      fs.closeSync(fd)
-    }
-  } catch {
-    return { bytes: Buffer.alloc(0), at, start: region.from, next: end }
-  }
-}
-
-/** The member that was read last: mostly the next bytes are out of it, too. */
-let latest: { path: string; at: number; held: Buffer | null } | null = null
-
-function heldBy(path: string, member: Member): Buffer | null {
-  if (latest?.path !== path || latest.at !== member.at)
-    latest = { path, at: member.at, held: unpack(path, member) }
-  return latest.held
-}
-
-/** The region of a file that has been compressed, by the members that hold its bytes now. */
-function moved(region: Region, packed: readonly Packed[]): Region[] {
-  return packed.flatMap(({ from, ...member }) => {
-    const least = Math.max(region.offset, from)
-    const most = Math.min(region.offset + region.length, from + member.bytes)
-    if (least >= most) return []
-    const at = region.from + least - region.offset
-    return [
-      { from: at, length: most - least, path: region.path + PACKED, offset: least - from, member },
-    ]
-  })
-}
-
-function linesOf(bytes: Buffer): number {
-  let count = 0
-  for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, at + 1)) count++
-  return count
 }
 
 /** When the first line of a file was read; NaN when that cannot be told. */
