@@ -1,5 +1,5 @@
-// The log worker: reads the services' pipes, writes the files and the console, answers queries. Its only clock is the
-// services' output: with nothing to read it sleeps.
+// The log worker: reads the services' pipes, writes the files and the console, answers queries. With nothing to read it sleeps,
+// unless a file will be of an age or a disk is full.
 import { fsync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
@@ -68,7 +68,6 @@ const worked = createQuiet(releaseMemory)
 const poller = native().createPoller(keys => {
   capture.read(keys)
   worked(keys.length)
-  watchTime()
   output?.flush()
 })
 /** The longest that a timer may wait. */
@@ -99,6 +98,7 @@ const warn = (message: string) => post({ type: 'warning', message })
 const filters = createFilters(nowUsec, warn)
 const keep = (unit: UnitName, lines: Uint8Array) => {
   store.append(unit, lines)
+  watchTime()
   answers.grown(unit)
   for (const reader of readers) reader.grown(unit)
 }
