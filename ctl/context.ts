@@ -11,7 +11,7 @@ import { terminalWidth, write } from './output.ts'
 
 const MOST_ATTEMPTS = 3
 /** Methods that are not sent a second time when the daemon went away before it answered: it may have done them. */
-const ONCE: ReadonlySet<MethodName> = new Set(['kill', 'shutdown', 'reexec'])
+const ONCE: ReadonlySet<MethodName> = new Set(['kill', 'shutdown'])
 const isRepeatable = (method: MethodName) => !ONCE.has(method)
 
 /** Runs a verb; gives the exit status. */

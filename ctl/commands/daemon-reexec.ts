@@ -12,7 +12,7 @@ export const run: Command = async context => {
   if (after.isErr()) return failed(context, after.error)
   const { image, version } = after.value
   if (context.options.json) context.printJson('done', {})
-  if (image.asked && image.number === before.value.image.number + 1) return SUCCESS
+  if (image.asked && image.number > before.value.image.number) return SUCCESS
   context.complain({
     code: 'failed',
     message: `cannot execute the daemon again: it did not come up (${image.cause}), and version ${version} goes on in its place`,

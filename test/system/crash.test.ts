@@ -348,3 +348,15 @@ int main(int c, char **v) { return c < 4 || syscall(SYS_tgkill, atoi(v[1]), atoi
   await hearth.ok('stop', 'counter')
   t.is(gap(await linesOf(hearth, 'counter')), -1)
 })
+
+test('two who ask at once to have the daemon executed anew are both told that it was', async t => {
+  const hearth = await boot(t, { units: { 'web.service': service('/bin/sleep 1000') } })
+  await hearth.ok('start', 'web')
+  const pid = await hearth.show('web', 'MainPID')
+  const asked = await Promise.all([1, 2, 3].map(() => hearth.ctl('daemon-reexec')))
+  t.deepEqual(
+    asked.map(({ code, err }) => ({ code, err })),
+    Array(3).fill({ code: 0, err: '' }),
+  )
+  t.is(await hearth.show('web', 'MainPID'), pid)
+})
