@@ -20,9 +20,9 @@ export type Leaving = {
   loggersEnded: () => Promise<void>
   /** Forwards what there is yet, for so many milliseconds at most. */
   shipped: (timeoutMs: number) => Promise<void>
-  /** Closes the control and the notify socket. */
   /** Resolves when the private directories of the last services are gone. */
   removed: () => Promise<void>
+  /** Closes the control and the notify socket. */
   close: () => void
 }
 

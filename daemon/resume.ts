@@ -31,6 +31,12 @@ export function resume(
     events.push({ type: 'spawned', unit: first.unit, token: first.token, pid })
     effects.shift()
   }
+  // What ends the daemon goes on after it was carried out, and we died at it.
+  const { shutdown } = engine.state.manager
+  if (shutdown?.finished && !effects.some(({ type }) => type === 'finish')) {
+    const { kind, exitStatus } = shutdown
+    effects.push({ type: 'finish', kind, exitStatus, force: false })
+  }
   persist.account(engine.state, events, effects)
   loop.resume(effects, events)
 }

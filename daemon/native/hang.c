@@ -13,10 +13,10 @@
 #include <unistd.h>
 #include "hearth.h"
 
-#define LOOKS 4	/* in the time that it may hang */
+#define LOOKS 4	/* in the time that it may hang, at least */
+#define LOOK_SEC 1.0	/* between two at most: so soon the thread sleeps when the loop does */
 #define SLEEP 10	/* times that at most: an event may have been taken while the thread was falling asleep */
 #define STACK_BYTES (64 * 1024)
-#define CAUSE_HANG (-2)
 
 static uv_loop_t *main_loop;
 static uv_check_t check;
@@ -79,10 +79,12 @@ static void sleep_with_loop(void)
 
 static void *look(void *data)
 {
+	double pause_sec = limit_sec / LOOKS < LOOK_SEC ? limit_sec / LOOKS : LOOK_SEC;
 	struct timespec pause = {
-		.tv_sec = (time_t)(limit_sec / LOOKS),
-		.tv_nsec = (long)((limit_sec / LOOKS - (double)(time_t)(limit_sec / LOOKS)) * 1e9),
+		.tv_sec = (time_t)pause_sec,
+		.tv_nsec = (long)((pause_sec - (double)(time_t)pause_sec) * 1e9),
 	};
+	int looks = (int)(limit_sec / pause_sec);
 	uint64_t idle = 0;
 	uint32_t seen = 0;
 	double cpu_sec = 0;
@@ -111,7 +113,7 @@ static void *look(void *data)
 		}
 		waits = main_is_waiting() ? waits + 1 : 0;
 		/* One look more: the first may have come at once after the last turn. */
-		if (main_cpu_sec() - cpu_sec >= limit_sec || waits > LOOKS)
+		if (main_cpu_sec() - cpu_sec >= limit_sec || waits > looks)
 			die(CAUSE_HANG, NULL);
 	}
 	return NULL;

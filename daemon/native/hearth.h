@@ -86,6 +86,8 @@ int32_t *spawned_pid(void);
 _Atomic uint64_t *pending_signals(void);
 _Atomic uint64_t *signals_in_hand(void);
 double *notify_tries(void);
+/* Why the image was left, beside the number of a fatal signal. */
+enum { CAUSE_EXIT = -1, CAUSE_HANG = -2 };
 _Noreturn void die(int cause, const void *address);
 
 /* source.c: gives back what of the bundle's text was looked at; it is looked up again when it is. */

@@ -20,9 +20,6 @@
 #define BIT(signal) (UINT64_C(1) << ((signal) - 1))
 #define MASK_BYTES 8
 
-/* Why the image was left, beside the number of a fatal signal. */
-enum { CAUSE_EXIT = -1, CAUSE_HANG = -2 };
-
 static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
 
 /* Doubles of the ledger's slots (runtime/persist.ts) from the eighth on are ours. */
