@@ -544,17 +544,29 @@ test('property: however the clock is set, an hourly timer elapses at most once f
       steps => {
         const w = setting({ calendars: [calendar('hourly')] }, {}, { behave: () => ends(0, 0) })
         at(w, '2026-03-05T10:30:00Z').start(TIMER)
-        // The hours that began, one after the other, as whoever watches the clock sees them.
+        // The hours that began, as whoever watches the clock sees them; those that it was set over count from the last
+        // elapse on, or from the start where there was none yet, and what is of the future counts for nothing.
         let expected = 0
+        let from = w.now.realtimeUsec
+        let hasElapsed = false
+        const hourOf = (usec: number) => Math.floor(usec / HOUR)
+        const elapsed = (times: number, usec: number) => {
+          expected += times
+          if (times > 0) from = usec
+          hasElapsed ||= times > 0
+        }
         for (const { pass, set } of steps) {
           const before = w.now.realtimeUsec
           w.pass(pass * SECOND)
-          expected += Math.floor(w.now.realtimeUsec / HOUR) - Math.floor(before / HOUR)
-          if (set === null) continue
           const shown = w.now.realtimeUsec
-          w.setClock(set * SECOND).pass()
-          // Set to an hour on the dot, the clock stands where the timer counts from: the next one is meant.
-          if (Math.floor((w.now.realtimeUsec - 1) / HOUR) > Math.floor(shown / HOUR)) expected++
+          elapsed(hourOf(shown) - hourOf(before), hourOf(shown) * HOUR)
+          if (set === null) continue
+          const { realtimeUsec } = w.setClock(set * SECOND).now
+          // Two elapses at one moment are kept a moment apart.
+          w.pass(2_000)
+          if (hasElapsed) from = Math.min(from, realtimeUsec)
+          const isOver = from < realtimeUsec && hourOf(realtimeUsec) > hourOf(from)
+          elapsed(isOver ? 1 : 0, realtimeUsec)
         }
         return days(w).length === expected && w.sub(TIMER) === 'waiting'
       },
