@@ -66,11 +66,14 @@ const CHECKS: Record<Recheck, (draft: Draft, name: UnitName) => void> = {
     addOwnJob(draft, { type: 'stop', unit: name, mode: 'fail' }, 'Cannot stop it')
   },
   stranded(draft, name) {
-    // The pause is over, and the job that was to restart it was canceled or timed out: it would wait for ever.
-    const isWaiting = draft.subState(name) === AUTO_RESTART && !draft.jobOf(name)
-    if (isWaiting && draft.machine(name).deadlineUsec(draft.unit(name)) === null) {
-      feed(draft, name, { type: 'stop' })
-    }
+    // The pause is over, and the job that was to restart it was canceled or timed out: it would wait for ever, and with it a start
+    // that has come since and waits for that restart.
+    const job = draft.jobOf(name)
+    const isWaiting = job === null || (job.type === 'start' && job.state === 'waiting')
+    if (!isWaiting || draft.subState(name) !== AUTO_RESTART) return
+    if (draft.machine(name).deadlineUsec(draft.unit(name)) !== null) return
+    feed(draft, name, { type: 'stop' })
+    if (job) draft.runQueue.add(job.id)
   },
 }
 

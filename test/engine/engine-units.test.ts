@@ -221,6 +221,34 @@ test('the pause after a start for which something was short is kept though ExecS
   t.is(tried, 2)
 })
 
+test('a start that waits for a restart which times out is done in its place', t => {
+  const w = world(
+    [
+      unit('a.service', {
+        onFailure: ['b.target'],
+        unit: { jobRunningTimeoutUsec: 4 * SECOND },
+        service: {
+          type: 'oneshot',
+          restart: 'always',
+          restartMode: 'direct',
+          restartUsec: SECOND,
+          timeoutStartUsec: 5 * SECOND,
+        },
+      }),
+      unit('b.target', { requires: ['a.service'] }),
+    ],
+    { behave: ({ exec }) => (exec === 'start' ? LIVES : ends(0)) },
+  )
+  w.ask('start', 'a.service')
+  for (let i = 0; i < 60; i++) {
+    w.pass(SECOND)
+    const { service, job } = w.stateOf('a.service')
+    const isStranded = service?.sub === 'auto-restart' && service.deadlineUsec === null
+    t.false(isStranded && job === null, 'nobody restarts it')
+    t.false(w.isQuiet && job !== null, `its job waits for nothing after ${i} s`)
+  }
+})
+
 test('what is missing for one service alone counts as systemd counts it', t => {
   const failure = { step: 'EXEC', exitStatus: 203, errno: 'ENOENT', message: 'not there' }
   const w = world([unit('a.service', { service: { restart: 'always', restartUsec: 0 } })], {
