@@ -105,7 +105,7 @@ export const sum = (values: readonly number[]) => values.reduce((total, value) =
 /** Boot time, and what the supervisor has to itself once all is up. */
 export const measureBoot = (subject: Subject, programs: string, services: number) =>
   boot(subject, programs, services, async running => {
-    await settle(1500)
+    await settle(4000)
     return {
       upUsec: running.upUsec,
       privateBytes: sum(running.supervisors().map(privateBytes)),
