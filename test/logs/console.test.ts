@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { closeSync, constants, openSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import test, { type ExecutionContext } from 'ava'
 import type { ConsoleFormat } from '../../daemon/logs/console-line.ts'
@@ -18,8 +19,11 @@ function pipe(t: ExecutionContext) {
   return {
     fd,
     read() {
-      const reader = spawn('cat', [fifo], { stdio: ['ignore', 'pipe', 'inherit'] })
-      return reader.stdout.setEncoding('utf8')
+      // Opened here: a reader that comes to it when it is closed would wait for a writer for ever.
+      const input = openSync(fifo, constants.O_RDONLY)
+      const { stdout } = spawn('cat', [], { stdio: [input, 'pipe', 'inherit'] })
+      closeSync(input)
+      return (stdout as Readable).setEncoding('utf8')
     },
     close: () => closeSync(fd),
   }
