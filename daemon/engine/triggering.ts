@@ -4,6 +4,7 @@ import { describeTransactionError } from './describe-error.ts'
 import type { MachineInput } from './machine.ts'
 import type { TriggerResult } from './state.ts'
 import { log, set, type Turn } from './turn.ts'
+import { unreachable } from './unreachable.ts'
 
 type Facts = { sub: 'dead' | 'waiting' | 'running' | 'elapsed' | 'failed'; result: TriggerResult }
 
@@ -18,34 +19,39 @@ export type Triggering<F extends Facts> = {
 export const isUp = ({ facts }: Turn<Facts>): boolean =>
   facts.sub !== 'dead' && facts.sub !== 'failed'
 
-/** Takes the inputs that both take alike; false: it is another. */
+type CommonInput = Extract<
+  MachineInput,
+  { type: 'start' | 'stop' | 'reset-failed' | 'start-limit-hit' | 'trigger-refused' }
+>
+
+/** Takes an input that both take alike. */
 export function takeCommon<F extends Facts>(
   turn: Turn<F>,
-  input: MachineInput,
+  input: CommonInput,
   { purpose, begin, enterDown }: Triggering<F>,
-): boolean {
+): void {
   const settle = (sub: 'dead' | 'failed', result: TriggerResult) =>
     set<Facts>(turn as Turn<Facts>, { sub, result })
   switch (input.type) {
     case 'start':
       if (!isUp(turn)) start(turn, purpose, begin, settle)
-      return true
+      return
     case 'stop':
       if (isUp(turn)) enterDown(turn, 'dead', 'success')
-      return true
+      return
     case 'reset-failed':
       if (turn.facts.sub === 'failed') settle('dead', 'success')
-      return true
+      return
     case 'start-limit-hit':
       if (!isUp(turn)) settle('failed', 'start-limit-hit')
-      return true
+      return
     case 'trigger-refused':
-      if (turn.facts.sub !== 'running') return true
+      if (turn.facts.sub !== 'running') return
       log(turn, 'warn', `Cannot trigger ${input.unit}: ${describeTransactionError(input.error)}`)
       enterDown(turn, 'failed', 'resources')
-      return true
+      return
     default:
-      return false
+      unreachable(input)
   }
 }
 

@@ -70,9 +70,9 @@ export function reckon(reckoning: Reckoning): { elapses: Elapses; isOver: boolea
 }
 
 /** The least pause between two triggers, and the one after a trigger that has not brought the unit out of its rest (its
- * dependencies fail, its conditions do not hold, its start limit is reached) or for which what all share was short: a timer that counts nothing from the end of its
- * unit (OnUnitInactiveSec=0) must not keep the daemon busy for ever. systemd turns as fast as it can there, until its main loop
- * is throttled to that same second. */
+ * dependencies fail, its conditions do not hold, its start limit is reached) or for which what all share was short: a timer that
+ * counts nothing from the end of its unit (OnUnitInactiveSec=0) must not keep the daemon busy for ever. systemd turns as fast as
+ * it can there, until its main loop is throttled to that same second. */
 const PAUSE_USEC = 1_000
 const VAIN_PAUSE_USEC = 1_000_000
 
