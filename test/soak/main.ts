@@ -152,9 +152,20 @@ async function commands() {
   }
 }
 
-async function reexecs() {
-  while (!isOver()) {
+const samples: Sample[] = []
+/** An image after the other. Each is looked at when it is of the same age: a heap grows to what V8 allows it in its first minutes. */
+async function images() {
+  console.log('minutes  private KiB  descriptors')
+  const betweenMs = (minutes * 60_000) / SAMPLES
+  for (let nextMs = began; !isOver(); ) {
     await pause(reexecMs)
+    if (performance.now() >= nextMs) {
+      nextMs += betweenMs
+      const sample = await least()
+      samples.push(sample)
+      const { minutes: at, privateKib, fds } = sample
+      console.log(at.toFixed(1).padStart(7), `${privateKib}`.padStart(12), `${fds}`.padStart(12))
+    }
     if (isOver()) return
     if (done.reexecs % 2 === 0) await hearth.ctl('daemon-reexec')
     else {
@@ -165,23 +176,14 @@ async function reexecs() {
   }
 }
 
-const samples: Sample[] = []
-async function watch() {
-  console.log('minutes  private KiB  descriptors')
-  while (!isOver()) {
-    await pause((minutes * 60_000) / SAMPLES)
-    // Not while one image takes the other's place.
-    await hearth.ctl('list-units')
-    const sample = await least()
-    samples.push(sample)
-    const { minutes: at, privateKib, fds } = sample
-    console.log(at.toFixed(1).padStart(7), `${privateKib}`.padStart(12), `${fds}`.padStart(12))
-  }
-}
-
-await Promise.all([clients(), clients(), follow(), commands(), reexecs(), watch()])
+await Promise.all([clients(), clients(), follow(), commands(), images()])
 for (const act of teardowns) await act()
 
+const MIN_SAMPLES = 8
+if (samples.length < MIN_SAMPLES) {
+  console.error(`${samples.length} looks tell nothing: longer, or images that live shorter`)
+  process.exit(1)
+}
 /** Not the median: what is garbage, or waits for the log worker on a busy machine, comes on top of what is held. */
 const quartile = (list: readonly number[]) => list.toSorted((a, b) => a - b)[list.length >> 2] ?? 0
 const warm = samples.slice(Math.floor(samples.length * WARM))
