@@ -1,5 +1,6 @@
 // A real daemon with services under load, to which everything is done that it should survive; then the account: no service was
-// stopped that was not told to, each life of each has its end on record, no line is missing, nothing is left over.
+// stopped that was not told to, each life of each has its end on record, no line and no message is missing, nothing is left
+// over.
 import { spawnSync } from 'node:child_process'
 import {
   closeSync,
@@ -39,6 +40,9 @@ export type Account = {
   lives: number
   ends: number
   lines: number
+  /** Messages to the notify socket, and how many times the last one of a service was looked for and found. */
+  messages: number
+  messagesFound: number
   images: number
   /** What is wrong, in words; empty: nothing. */
   problems: readonly string[]
@@ -53,10 +57,12 @@ const KINDS = ['plain', 'notify', 'fork'] as const
 /** What a service may be told to do to itself: a signal, or 100 and an exit status. */
 const ENDS = [9, 9, 11, 6, 15, 100, 103, 142]
 const SIGTERM = 15
+/** A message that has not come so long after it was sent is lost. */
+const MESSAGE_MS = 5000
 /** Deaths that come about in a second or more. */
 const SLOW = ['heap exhausted', 'loop hangs', 'loop waits']
 
-type Life = { invocation: string; lines: number; end: number }
+type Life = { invocation: string; lines: number; end: number; told: number }
 type Service = {
   name: string
   statePath: string
@@ -103,6 +109,7 @@ function readState(path: string): { doubled: number; broken: number; lives: Life
       invocation: bytes.toString('latin1', at, at + 32),
       lines: bytes.readInt32LE(at + 36),
       end: bytes.readInt32LE(at + 40),
+      told: bytes.readInt32LE(at + 44),
     })
   return { doubled: bytes.readInt32LE(4), broken: bytes.readInt32LE(8), lives }
 }
@@ -205,8 +212,37 @@ export async function chaos(setting: ChaosSetting): Promise<Account> {
     await hearth.said(new RegExp(`(taking over from an earlier image[^]*){${before + 1}}`))
     await answered(hearth)
     did(name, performance.now() - began)
+    await Promise.all(notifying.map(checkMessages))
     if (images() !== before + 1)
       problems.push(`${name}: ${images() - before} images came instead of one`)
+  }
+  const notifying = services.filter((_, i) => KINDS[i % KINDS.length] === 'notify')
+  /** The number of the last status of the service that the daemon has heard of, in that life; -1: of another life. */
+  const heard = async (service: Service, life: number) => {
+    const status = await hearth.show(service.name, 'StatusText')
+    const [of, number] = status.split(' ').map(Number)
+    return of === life ? (number ?? -1) : -1
+  }
+  let messagesFound = 0
+  /** What a service has told last, before the daemon died or while it was dead, is known to the next image. */
+  const checkMessages = async (service: Service) => {
+    const { lives } = readState(service.statePath)
+    const told = lives.at(-1)?.told ?? 0
+    const isSame = () => {
+      const now = readState(service.statePath).lives
+      return now.length === lives.length && now.at(-1)?.end === 0 && !service.isBusy
+    }
+    if (!service.isUp || told === 0) return
+    const deadline = performance.now() + MESSAGE_MS
+    for (let isFirst = true; ; isFirst = false) {
+      const number = await heard(service, lives.length)
+      if (!isSame()) return
+      if (number === told || (isFirst && number > told)) break
+      if (number > told || performance.now() > deadline)
+        return problems.push(`${service.name}: message ${told} was lost, ${number} was heard`)
+      await pause(5)
+    }
+    messagesFound++
   }
   const tellWay = (way: string) => () => {
     writeFileSync(`${told}/.way`, way)
@@ -362,7 +398,7 @@ export async function chaos(setting: ChaosSetting): Promise<Account> {
     if (ended === null || ended.code !== 0)
       problems.push(`the daemon ended with ${JSON.stringify(ended)}`)
 
-    const total = { lives: 0, ends: 0, lines: 0 }
+    const total = { lives: 0, ends: 0, lines: 0, messages: 0 }
     for (const one of services) {
       const unit = `${one.name}.service`
       const { lives, doubled, broken } = readState(one.statePath)
@@ -382,9 +418,10 @@ export async function chaos(setting: ChaosSetting): Promise<Account> {
           problems.push(`${told} ended by ${end}, and on record is ${found[0]?.outcome}`)
       }
       total.lives += lives.length
+      total.messages += lives.reduce((count, { told }) => count + told, 0)
       total.lines += checkLines(unit, lives)
     }
-    return { deeds: [...deeds.values()], ...total, images: images(), problems }
+    return { deeds: [...deeds.values()], ...total, messagesFound, images: images(), problems }
   }
 
   /** All lines of each life are there, once and in order. */

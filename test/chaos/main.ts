@@ -52,6 +52,8 @@ row('images of the daemon', account.images + 1)
 row('lives of services', account.lives)
 row('ends on record', account.ends)
 row('lines in the logs', account.lines)
+row('messages of services', account.messages)
+row('the last one looked for', account.messagesFound)
 for (const problem of account.problems) console.error(problem)
 console.log(
   account.problems.length === 0 ? 'nothing was lost' : `${account.problems.length} problems`,

@@ -1,8 +1,9 @@
 /* What chaos supervises: `service NAME STATE KIND`. It numbers its lives and, on standard output, its lines (`LIFE LINE`), and
- * puts both into the file STATE, which whoever tries it reads and writes its orders to. KIND: plain; notify (tells READY=1 and
- * WATCHDOG=1); fork (leaves a child beside it). Two at once of one name are counted. */
+ * puts both into the file STATE, which whoever tries it reads and writes its orders to. KIND: plain; notify (tells READY=1,
+ * WATCHDOG=1 and, numbered, STATUS=LIFE NUMBER); fork (leaves a child beside it). Two at once of one name are counted. */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@ struct life {
 	int32_t pid;
 	int32_t lines;
 	int32_t end;	/* 0: it lives, or was ended by another */
-	int32_t unused;
+	int32_t told;	/* the number of the last STATUS= that was sent */
 };
 struct state {
 	int32_t lives;
@@ -43,18 +44,27 @@ static void on_term(int signal)
 	is_over = 1;
 }
 
-static void notify(const char *text)
+static bool notify(const char *text)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	static int fd = -1;
 
 	if (!path)
-		return;
+		return false;
 	strncpy(address.sun_path, path, sizeof address.sun_path - 1);
 	if (fd == -1)
 		fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	sendto(fd, text, strlen(text), 0, (struct sockaddr *)&address, sizeof address);
+	return sendto(fd, text, strlen(text), 0, (struct sockaddr *)&address, sizeof address) != -1;
+}
+
+static void tell_status(int number)
+{
+	char text[64];
+
+	snprintf(text, sizeof text, "STATUS=%d %d", number, life->told + 1);
+	if (notify(text))
+		life->told++;
 }
 
 static void obey(int order)
@@ -108,6 +118,9 @@ int main(int argc, char **argv)
 			state->broken++;
 		if (line % 8 == 0)
 			notify("WATCHDOG=1");
+		/* Seldom enough for each to be seen before the next one comes. */
+		if (line % 24 == 1)
+			tell_status(number);
 		for (int i = 0; i < 4 && !is_over; i++) {
 			int order = state->order;
 
