@@ -1,7 +1,7 @@
 // The daemon dies at each of its steps, one run for each, and what comes of the services is the same as without a crash. Some
 // steps are tried here; more with HEARTH_CRASH_TRIES=NUMBER, all of them with `npm run test:crash`, from HEARTH_CRASH_FROM=STEP on;
 // HEARTH_CRASH_BY=WAY,... has it die in those ways alone.
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 import { boot, isRoot, type UnitFiles } from './pid1.ts'
@@ -63,13 +63,8 @@ async function outcome(t: ExecutionContext, at: number | null, way = 'die') {
   await ok('stop', 'once')
   await ok('start', 'once')
   const shown = await ok('show', ...NAMES, '-p', PROPERTIES)
-  // Again until it ends: one that comes before the new image has its handlers is not kept.
-  const again = setInterval(() => {
-    if (existsSync(`/proc/${hearth.pid}`)) hearth.signal('SIGTERM')
-  }, 1000)
   hearth.signal('SIGTERM')
   const end = await hearth.ended
-  clearInterval(again)
   const lines = NAMES.map(name => {
     const text = readFileSync(`${hearth.directory}/log/${name}.service/current`, 'utf8')
     return `${name}: ${text.match(/(life|stop)$/gm)?.join(' ')}`
