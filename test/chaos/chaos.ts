@@ -359,7 +359,10 @@ export async function chaos(setting: ChaosSetting): Promise<Account> {
     }
     for (;;) {
       const now = await states()
-      const odd = services.filter((one, i) => now[i] !== (one.isUp ? 'active' : 'inactive'))
+      // One that ended of an order while it was stopped has failed, and is down.
+      const odd = services.filter((one, i) =>
+        one.isUp ? now[i] !== 'active' : now[i] !== 'inactive' && now[i] !== 'failed',
+      )
       // What was ordered while it was down is not to wait for it.
       const waits = services.filter(
         one => one.isUp && readFileSync(one.statePath).readInt32LE(ORDER_AT) !== 0,
