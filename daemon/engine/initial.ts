@@ -64,6 +64,7 @@ export const INITIAL_PATH: PathFacts = Object.freeze({
   result: 'success',
   token: 0,
   triggers: Object.freeze({ sinceUsec: 0, count: 0 }),
+  deadlineUsec: null,
 })
 
 export const INITIAL_TIMER: TimerFacts = Object.freeze({

@@ -4,6 +4,7 @@ import { PATH_DEFAULTS } from '../units/defaults.ts'
 import { INITIAL_PATH } from './initial.ts'
 import { isDown } from './job.ts'
 import type { Machine, MachineInput, Triggered } from './machine.ts'
+import { SHORTAGE_PAUSE_USEC } from './shortage.ts'
 import type { ActiveState, PathFacts, PathSub, TriggerResult, UnitState } from './state.ts'
 import { type Triggering, takeCommon, toTrigger } from './triggering.ts'
 import { log, set, stepOf, type Turn as TurnOf } from './turn.ts'
@@ -26,7 +27,7 @@ export const pathMachine: Machine = {
   subState: state => factsOf(state).sub,
   result: state => factsOf(state).result,
   pids: () => [],
-  deadlineUsec: () => null,
+  deadlineUsec: state => factsOf(state).deadlineUsec,
   canReload: () => false,
 }
 
@@ -53,8 +54,10 @@ function take(turn: Turn, input: MachineInput): void {
     case 'triggered-changed':
       triggeredChanged(turn, input)
       return
+    case 'deadline':
+      if (isOver(turn)) enterWaiting(turn, 'done')
+      return
     case 'reload': // never offered: canReload
-    case 'deadline': // it arms none
     case 'idle': // it never asks for it
     case 'clock-changed': // time is nothing to it
     case 'timer-stamp':
@@ -79,6 +82,9 @@ function take(turn: Turn, input: MachineInput): void {
   }
 }
 
+const isOver = ({ facts, context }: Turn) =>
+  facts.deadlineUsec !== null && facts.deadlineUsec <= context.now.monotonicUsec
+
 const isAwaited = ({ facts }: Turn, token: number) =>
   facts.sub === 'waiting' && facts.token === token
 
@@ -97,11 +103,11 @@ function enterWaiting(turn: Turn, why: 'start' | 'done'): void {
   // While its unit is up nothing need be watched.
   if (triggered && !isDown(triggered.active)) {
     stopWatching(turn)
-    set(turn, { sub: 'running' })
+    set(turn, { sub: 'running', deadlineUsec: null })
     return
   }
   const token = context.token()
-  set(turn, { sub: 'waiting', token })
+  set(turn, { sub: 'waiting', token, deadlineUsec: null })
   turn.effects.push({ type: 'watch-paths', unit: state.name, token, why })
 }
 
@@ -140,18 +146,31 @@ function takeTrigger(turn: Turn): boolean {
   return true
 }
 
-function triggeredChanged(turn: Turn, { active, hasJob, failedByStartLimit }: Triggered): void {
-  const { sub } = turn.facts
+function triggeredChanged(turn: Turn, triggered: Triggered): void {
+  const { active, hasJob, failedByStartLimit, isShort } = triggered
+  const { sub, deadlineUsec } = turn.facts
   if (sub !== 'waiting' && sub !== 'running') return
   if (failedByStartLimit) {
     enterDown(turn, 'failed', 'unit-start-limit-hit')
     return
   }
   if (hasJob) return
-  if (isDown(active) === (sub === 'running')) enterWaiting(turn, 'done')
+  if (isDown(active) !== (sub === 'running')) return
+  if (!isDown(active) || !isShort) enterWaiting(turn, 'done')
+  else if (deadlineUsec === null) waitForMore(turn)
+}
+
+/** What has come about would trigger the unit at once, which could not be started for want of what all share. That one does not
+ * count for TriggerLimitBurst=. */
+function waitForMore(turn: Turn): void {
+  const { sinceUsec, count } = turn.facts.triggers
+  set(turn, {
+    deadlineUsec: turn.context.now.monotonicUsec + SHORTAGE_PAUSE_USEC,
+    triggers: { sinceUsec, count: Math.max(0, count - 1) },
+  })
 }
 
 function enterDown(turn: Turn, sub: 'dead' | 'failed', result: TriggerResult): void {
   stopWatching(turn)
-  set(turn, { sub, result })
+  set(turn, { sub, result, deadlineUsec: null })
 }

@@ -6,12 +6,13 @@ import type { EngineState, Job, UnitState } from './state.ts'
 
 /** The unit as failed, without the process that has ended. Its other processes run on. */
 export function failedSafely(unit: UnitState, endedPid: number): UnitState {
-  if (unit.service === null) return unit
-  const { mainPid, controlPid } = unit.service
+  const { service } = withoutDeadlines(unit)
+  if (!service) return unit
+  const { mainPid, controlPid } = service
   return {
     ...withoutDeadlines(unit),
     service: {
-      ...unit.service,
+      ...service,
       sub: 'failed',
       result: 'resources',
       mainPid: mainPid === endedPid ? null : mainPid,
@@ -20,9 +21,6 @@ export function failedSafely(unit: UnitState, endedPid: number): UnitState {
       awaiting: null,
       token: 0,
       pidFileWatched: false,
-      deadlineUsec: null,
-      watchdogDeadlineUsec: null,
-      runtimeDeadlineUsec: null,
     },
   }
 }
@@ -30,16 +28,17 @@ export function failedSafely(unit: UnitState, endedPid: number): UnitState {
 /** The unit with none of its time-outs armed. */
 export function withoutDeadlines(unit: UnitState): UnitState {
   const { recheckUsec: _, ...rest } = unit
-  const { service } = rest
-  if (service === null) return rest
+  const { service, socket, mount, timer, path } = rest
+  const none = { deadlineUsec: null }
   return {
     ...rest,
-    service: {
-      ...service,
-      deadlineUsec: null,
-      watchdogDeadlineUsec: null,
-      runtimeDeadlineUsec: null,
-    },
+    ...(service && {
+      service: { ...service, ...none, watchdogDeadlineUsec: null, runtimeDeadlineUsec: null },
+    }),
+    ...(socket && { socket: { ...socket, ...none } }),
+    ...(mount && { mount: { ...mount, ...none } }),
+    ...(timer && { timer: { ...timer, ...none } }),
+    ...(path && { path: { ...path, ...none } }),
   }
 }
 

@@ -244,6 +244,8 @@ export type PathFacts = {
   token: number
   /** How often it has triggered since the beginning (monotonic) of the interval that TriggerLimitIntervalSec= counts. */
   triggers: { sinceUsec: number; count: number }
+  /** When it watches again after its unit could not be started for want of what all share, monotonic microseconds. */
+  deadlineUsec: number | null
 }
 
 /** What a timer knows of itself. Moments are microseconds of the clock that their names say. */

@@ -65,6 +65,40 @@ test('a service that is skipped for its condition has its socket listen again, u
   t.is(w.stateOf('web.socket').socket?.result, 'trigger-limit-hit')
 })
 
+test('a service that cannot be started for want of what all share has its socket listen again after a pause', t => {
+  let isShort = true
+  const failure = {
+    step: 'FORK',
+    exitStatus: 0,
+    errno: 'EAGAIN',
+    message: 'no more processes',
+  }
+  const w = world(
+    [
+      socket('web.socket', 'web.service', { socket: { triggerLimitBurst: 2 } }),
+      unit('web.service'),
+    ],
+    {
+      behave: ({ exec }) =>
+        exec === 'start' && isShort ? { ...LIVES, isMissing: true, failure } : LIVES,
+    },
+  )
+  w.start('web.socket')
+  for (let n = 0; n < 10; n++) {
+    ready(w, 'web.socket')
+    w.pass()
+    t.is(w.active('web.service'), 'failed')
+    t.is(w.sub('web.socket'), 'running')
+    w.pass(SECOND)
+    t.is(w.sub('web.socket'), 'listening')
+  }
+  isShort = false
+  ready(w, 'web.socket')
+  w.pass(SECOND)
+  t.deepEqual([w.sub('web.service'), w.sub('web.socket')], ['running', 'running'])
+  t.is(w.stateOf('web.socket').socket?.deadlineUsec, null)
+})
+
 test('what serves a connection is handed that one alone, and forgotten when it is down', t => {
   const w = world(
     [

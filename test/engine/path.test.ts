@@ -6,12 +6,16 @@ import { pathMachine } from '../../daemon/engine/path.ts'
 import type { PathSub } from '../../daemon/engine/state.ts'
 import type { PathSettings } from '../../daemon/units/unit.ts'
 import { type Given, unit } from '../simulation/units.ts'
-import { ends, SECOND, type World, world } from '../simulation/world.ts'
+import { ends, LIVES, SECOND, type World, world } from '../simulation/world.ts'
 import { SURROUNDINGS } from './context.ts'
 
 const PATH = 'work.path'
 const WORK = 'work.service'
-const setting = (path: Partial<PathSettings> = {}, work: Given = {}, parts = {}) =>
+const setting = (
+  path: Partial<PathSettings> = {},
+  work: Given = {},
+  parts: Parameters<typeof world>[1] = {},
+) =>
   world(
     [
       unit(PATH, {
@@ -103,6 +107,42 @@ test('TriggerLimitBurst= triggers within TriggerLimitIntervalSec= are the most; 
   t.is(begun(often({ triggerLimitBurst: 3 }, SECOND)), 10)
   t.is(begun(often({ triggerLimitBurst: 0 }, 0)), 10)
   t.is(begun(often({ triggerLimitBurst: 1, triggerLimitIntervalUsec: 0 }, 0)), 10)
+})
+
+const NO_PROCESS = { step: 'FORK', exitStatus: 0, errno: 'EAGAIN', message: 'no more processes' }
+
+test('a unit that cannot be started for want of what all share is triggered again after a pause, and fails nothing', t => {
+  let isShort = true
+  const w = setting(
+    { triggerLimitBurst: 2 },
+    {},
+    {
+      behave: ({ exec }) =>
+        exec === 'start' && isShort ? { ...LIVES, isMissing: true, failure: NO_PROCESS } : LIVES,
+    },
+  ).start(PATH)
+  for (let n = 0; n < 10; n++) {
+    w.comesAbout(PATH, '/x').pass()
+    t.is(w.active(WORK), 'failed')
+    t.is(w.sub(PATH), 'running')
+    t.is(watches(w).at(-1), 'end', 'nothing is looked at meanwhile')
+    w.pass(SECOND)
+    t.is(w.sub(PATH), 'waiting')
+  }
+  isShort = false
+  w.comesAbout(PATH, '/x').pass()
+  t.is(w.active(WORK), 'active')
+  w.pass(SECOND)
+  t.is(w.sub(PATH), 'running', 'the pause is forgotten')
+})
+
+test('a path unit that waits for a shortage to end can be stopped', t => {
+  const failure = { ...LIVES, isMissing: true, failure: NO_PROCESS }
+  const w = setting({}, {}, { behave: () => failure })
+  w.start(PATH).comesAbout(PATH, '/x').pass()
+  w.stop(PATH).pass(10 * SECOND)
+  t.is(w.sub(PATH), 'dead')
+  t.is(w.stateOf(PATH).path?.deadlineUsec, null)
 })
 
 test('a unit that is masked or not there fails the path unit', t => {
@@ -225,7 +265,7 @@ for (const [sub, way] of Object.entries(WAYS) as [PathSub, () => World][]) {
   })
 }
 
-test('a path unit has no process, no deadline, no reload', t => {
+test('a path unit has no process, at first no deadline, and no reload', t => {
   const state = initialUnitState(PATH, 'path')
   t.deepEqual(pathMachine.pids(state), [])
   t.is(pathMachine.deadlineUsec(state), null)

@@ -2,7 +2,7 @@
 import test from 'ava'
 import type { Effect } from '../../daemon/engine/effect.ts'
 import type { EngineEvent } from '../../daemon/engine/event.ts'
-import { initialUnitState } from '../../daemon/engine/initial.ts'
+import { INITIAL_PATH, initialUnitState } from '../../daemon/engine/initial.ts'
 import { dueAt, failedSafely, unitOfPid, withoutDeadlines } from '../../daemon/engine/safe.ts'
 import type { EngineState, Job, ManagerState, UnitState } from '../../daemon/engine/state.ts'
 import { createKeep } from '../../daemon/runtime/keep.ts'
@@ -51,6 +51,9 @@ test('a unit of another kind keeps its state', t => {
   const unit = initialUnitState('boot.target', 'target')
   t.is(failedSafely(unit, 1), unit)
   t.deepEqual(withoutDeadlines({ ...unit, recheckUsec: 7 }), unit)
+  const path = initialUnitState('spool.path', 'path')
+  const waiting = { ...path, path: { ...INITIAL_PATH, deadlineUsec: 7 } }
+  t.deepEqual(withoutDeadlines(waiting), path)
 })
 
 test('what is due is found, and has no time-out any more when it was taken away', t => {

@@ -1,5 +1,6 @@
 // What the runtime answers: a process was spawned or not, a signal has gone out, nobody is left, who the main process is.
 import type { MachineInput } from '../machine.ts'
+import { SHORTAGES } from '../shortage.ts'
 import type { ServiceSub } from '../state.ts'
 import { unreachable } from '../unreachable.ts'
 import { command, DIRECTIVES } from './commands.ts'
@@ -30,19 +31,8 @@ import {
 
 type Input<Type> = Extract<MachineInput, { type: Type }>
 
-/** What was missing when a command could not be run is shared by all, and comes back: a descriptor, memory, a process, room
- * (errno(3)). Such a start is not counted as systemd counts it: after a shortage of seconds every service that restarts would
- * stay down by its start limit. */
-const SHORTAGES: ReadonlySet<string> = new Set([
-  'EMFILE',
-  'ENFILE',
-  'ENOMEM',
-  'EAGAIN',
-  'ENOSPC',
-  'EDQUOT',
-])
-
-/** While these last no start was made that could count once more. */
+/** While these last no start was made that could count once more. (systemd counts one that was not run, too: after a shortage of
+ * seconds every service that restarts would stay down by its start limit.) */
 const STARTING: ReadonlySet<ServiceSub> = new Set(['condition', 'start-pre', 'start', 'start-post'])
 
 export function spawned(turn: Turn, { token, pid }: Input<'spawned'>): void {

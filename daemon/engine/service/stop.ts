@@ -1,6 +1,7 @@
 // The way down: ExecStop=, signals, ExecStopPost=, the last signals, and what is left when all is over.
 import { SIGKILL } from '../exit-status.ts'
 import { restartDelayUsec, restarts } from '../restart.ts'
+import { SHORTAGE_PAUSE_USEC } from '../shortage.ts'
 import type { ServiceResult, ServiceSub } from '../state.ts'
 import { commands, spawnControl } from './commands.ts'
 import {
@@ -134,9 +135,6 @@ export function enterStopPost(turn: Turn, result: ServiceResult, empty = false):
     enterSignal(turn, 'final-sigterm', 'success')
   }
 }
-
-/** The least pause before a start that was not run for want of what all share: who waits for it does not take it from others. */
-const SHORTAGE_PAUSE_USEC = 1_000_000
 
 /** All is over: dead, failed, or waiting for the automatic restart (systemd.service(5), Restart=). */
 export function enterDead(turn: Turn, result: ServiceResult, mayRestart: boolean): void {

@@ -191,9 +191,11 @@ export function timedOut(turn: Turn): void {
       log(turn, 'warn', 'Still around after SIGKILL (2). Entering failed mode.')
       enterDead(turn, 'timeout')
       return
+    case 'running': // its service could not be started for want of what all share (incoming.ts)
+      enterListening(turn)
+      return
     case 'dead': // no timer is kept in these
     case 'listening':
-    case 'running':
     case 'failed':
       return
     default:

@@ -4,6 +4,7 @@ import { serviceOfConnection } from '../../units/implicit.ts'
 import type { UnitName } from '../../units/unit.ts'
 import { describeTransactionError } from '../describe-error.ts'
 import type { MachineInput, Triggered } from '../machine.ts'
+import { SHORTAGE_PAUSE_USEC } from '../shortage.ts'
 import { enterListening } from './start.ts'
 import { enterStopPre } from './stop.ts'
 import { log, set, setSub, type Turn } from './turn.ts'
@@ -115,9 +116,22 @@ export function serviceChanged(turn: Turn, input: Input<'triggered-changed'>): v
     log(turn, 'warn', `${input.unit} was started too often: nobody would take what comes in.`)
     enterStopPre(turn, 'service-start-limit-hit')
   } else if (!input.hasJob) {
-    if (isDown(input)) enterListening(turn)
-    else if (input.sub === 'running') setSub(turn, 'running')
+    if (isDown(input)) {
+      if (input.isShort) listenLater(turn)
+      else enterListening(turn)
+    } else if (input.sub === 'running') setSub(turn, 'running')
   }
+}
+
+/** What came in waits for what the service could not be started for want of: it would trigger it at once. That one does not count
+ * for TriggerLimitBurst=. */
+function listenLater(turn: Turn): void {
+  const { sub, deadlineUsec, triggers } = turn.facts
+  if (sub !== 'running' || deadlineUsec !== null) return
+  set(turn, {
+    deadlineUsec: turn.context.now.monotonicUsec + SHORTAGE_PAUSE_USEC,
+    triggers: Math.max(0, triggers - 1),
+  })
 }
 
 /** The connection of that service is closed on our side too; false: it has none. */
