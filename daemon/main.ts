@@ -3,13 +3,13 @@ import { existsSync } from 'node:fs'
 import { fromThrowable } from 'neverthrow'
 import manifest from '../package.json' with { type: 'json' }
 import { indexRun } from './adopt.ts'
-import { createBackend } from './backend.ts'
 import type { ControlServer } from './control/server.ts'
 import { counted, crashAsTold, crashWhenTold } from './crash-at.ts'
 import { createDefects } from './defects.ts'
 import { dumpState } from './dump.ts'
 import { createEngine } from './engine/engine.ts'
 import type { EngineEvent, Now } from './engine/event.ts'
+import { giveBackLater } from './give-back.ts'
 import { keepUnits, readKeptUnits } from './kept-units.ts'
 import { leave } from './leave.ts'
 import { type LeftoverParts, takeLeftover, takeUp } from './leftover.ts'
@@ -20,6 +20,7 @@ import { createShipping } from './logs/shipping.ts'
 import { openLogSockets } from './logs/sockets.ts'
 import { createLoop, type Loop } from './loop.ts'
 import { forgetPauses } from './minimal.ts'
+import { openControl, reopenControl } from './open-control.ts'
 import { type Options, readOptions } from './options.ts'
 import { createRecorder, recordingOf } from './recorder.ts'
 import { checkState, createReexec } from './reexec.ts'
@@ -33,7 +34,7 @@ import { CAUSE, type Inheritance, readInheritance } from './runtime/image.ts'
 import type { KeptPart } from './runtime/keep.ts'
 import { beginMachine, isMachine as isPid1OfMachine } from './runtime/machine.ts'
 import { makeDirectory } from './runtime/make-directory.ts'
-import { native as loadNative, releaseMemory } from './runtime/native.ts'
+import { native as loadNative } from './runtime/native.ts'
 import { createRuntime, type LogLine } from './runtime/perform.ts'
 import type { Leftover } from './runtime/persist.ts'
 import { mountPoints } from './runtime/presence.ts'
@@ -53,10 +54,6 @@ import { templateOf } from './units/values/unit-name.ts'
 const RLIMIT_NOFILE = 7
 const VERSION: string = manifest.version
 
-/** When the boot's garbage is given back, milliseconds after the control socket is open, if the services are up by then; if
- * not, after twice the time, and so on until it is done in any case. */
-const QUIET_MS = 1000
-const LONGEST_QUIET_MS = 64_000
 const ASKED = 'asked'
 /** An image that came up after a crash and has lived so long, milliseconds, is one that works. */
 const LIVED_MS = 60_000
@@ -315,14 +312,7 @@ async function main(
     shutdown: (kind, again) =>
       loop.post({ type: 'shutdown-requested', kind, exitStatus: null, force: again }),
     reload,
-    reopen: () =>
-      void control
-        ?.reopen()
-        .then(result =>
-          result.mapErr(error =>
-            tell('error', null, `cannot open the control socket again: ${error.type}`),
-          ),
-        ),
+    reopen: () => void reopenControl(control, tell),
     dump: () => dumpState(engine, units, recorder, tell),
   })
 
@@ -336,17 +326,13 @@ async function main(
     booted.put(ASKED, true)
   }
 
-  // Loaded only now: the services are on their way.
-  const { openControlServer } = await import('./control/server.ts')
-  const { describeSocketPathError } = await import('./control/socket-path.ts')
-  const opened = await openControlServer({
+  control = await openControl({
+    options,
     path: sockets.control,
-    groupId:
-      options.controlGroup === null
-        ? null
-        : groupId(native.group(options.controlGroup), options.controlGroup, tell),
     uid: facts.user.uid,
-    backend: createBackend({
+    kept: keep.part('control'),
+    native,
+    backend: {
       version: VERSION,
       image: {
         number: before.number,
@@ -377,36 +363,24 @@ async function main(
       reload,
       readAtMs: unit => readAt.get(unit) ?? 0,
       changed,
-    }),
-    kept: keep.part('control'),
-    peerCredentials: native.peerCredentials,
-    userName: uid => native.user(String(uid))?.name ?? null,
+    },
     now,
-    warn: message => tell('warn', null, message),
+    tell,
   })
-  if (opened.isErr()) {
-    tell('error', null, describeSocketPathError(opened.error))
+  if (control === null) {
     // A machine goes on without ctl: a signal can still end it.
     if (!isMachine) loop.post({ type: 'shutdown-requested', kind: 'exit', exitStatus: 1 })
     return
   }
-  control = opened.value
   before.complete()
   if (inheritance) setTimeout(() => forgetPauses(persist.slots), LIVED_MS)
-  setTimeout(() => {
-    before.secure()
-    if (inheritance) before.sweep(logs.readEnds())
-    giveBack(QUIET_MS)
-  }, QUIET_MS)
-  const giveBack = (afterMs: number) => {
-    if (engine.state.jobs.size > 0 && afterMs < LONGEST_QUIET_MS) {
-      setTimeout(() => giveBack(2 * afterMs), afterMs)
-      return
-    }
-    memory.pack()
-    persist.account(engine.state, [], [])
-    releaseMemory()
-  }
+  giveBackLater({
+    engine,
+    memory,
+    before,
+    isFirst: inheritance === null,
+    readEnds: logs.readEnds,
+  })
 }
 
 /** Asks for the boot target. One that cannot be started leaves a daemon that runs and can be told what to do. */
@@ -426,12 +400,6 @@ function keptLimit(part: KeptPart, read: () => ResourceLimit): ResourceLimit {
     hard: Number.isFinite(limit.hard) ? limit.hard : null,
   })
   return limit
-}
-
-function groupId(group: { gid: number } | null, name: string, tell: LogLine): number | null {
-  if (group === null)
-    tell('error', null, `cannot let group ${name} read by ctl: there is no such group`)
-  return group?.gid ?? null
 }
 
 async function refuseSecondDaemon(path: string) {
