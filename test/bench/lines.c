@@ -1,6 +1,6 @@
 /* What the figures of the logs are measured with, one program by its name:
- *   lines FIFO NUMBER GO BYTES LENGTH: says on FIFO that it is there, waits until GO is opened for writing, writes BYTES in
- *     numbered lines of LENGTH, waits until its reader has them all, says so and sleeps until a signal ends it
+ *   lines FIFO NUMBER GO BYTES LENGTH: writes a line, says on FIFO that it is there, waits until GO is opened for writing,
+ *     writes BYTES in numbered lines of LENGTH, waits until its reader has them all, says so and sleeps until a signal ends it
  *   copy FILE: the least a logger must do: from standard input into FILE, a new one every 10 MB */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -61,7 +61,7 @@ static void lines(long total, size_t length)
 		put(1, chunk, at);
 	}
 	/* A thousand of them that ask often would be what is measured. */
-	for (useconds_t pause = 1000; ioctl(1, FIONREAD, &left) == 0 && left > 0; pause = pause < 64000 ? 2 * pause : pause)
+	for (useconds_t pause = 1000; ioctl(1, FIONREAD, &left) == 0 && left > 0; pause = pause < 4000 ? 2 * pause : pause)
 		usleep(pause);
 }
 
@@ -96,6 +96,8 @@ int main(int argc, char **argv)
 		return copy(argv[1]);
 	if (argc < 6 || atol(argv[5]) <= DIGITS || atol(argv[5]) > CHUNK)
 		return 2;
+	/* As most services do. s6-log and svlogd make their files when they start, hearth with the first line. */
+	put(1, "begins\n", 7);
 	say(argv[1], atoi(argv[2]));
 	if (open(argv[3], O_RDONLY | O_CLOEXEC) < 0)
 		return 3;

@@ -28,8 +28,9 @@ function bootWriters<T>(
       await running.up
       const go = async () => {
         const written = running.beats.next(writers, beat => beat.number === WRITTEN, LIMIT_MS)
-        const fd = openSync(gate, constants.O_WRONLY)
+        // All of them wait in their open. Many processes that begin at once keep this one from running again for a while.
         const start = nowUsec()
+        const fd = openSync(gate, constants.O_WRONLY)
         try {
           return Math.max(...(await written).map(beat => beat.usec)) - start
         } finally {
