@@ -4,6 +4,7 @@
 import { spawnSync } from 'node:child_process'
 import {
   closeSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -209,7 +210,7 @@ export async function chaos(setting: ChaosSetting): Promise<Account> {
     const before = images()
     const began = performance.now()
     await act()
-    await hearth.said(new RegExp(`(taking over from an earlier image[^]*){${before + 1}}`))
+    await hearth.said(/taking over from an earlier image/, before + 1)
     await answered(hearth)
     did(name, performance.now() - began)
     await Promise.all(notifying.map(checkMessages))
@@ -342,6 +343,11 @@ export async function chaos(setting: ChaosSetting): Promise<Account> {
     const account = await check()
     return account
   } finally {
+    if (problems.length > 0) {
+      cpSync(`${hearth.directory}/log`, `${directory}/log`, { recursive: true })
+      writeFileSync(`${directory}/stderr`, hearth.err())
+      tell(`the files of the run are in ${directory}`)
+    }
     for (const act of teardowns) if (problems.length === 0 || act !== teardowns.at(-1)) await act()
   }
 

@@ -71,8 +71,8 @@ export interface Pid1 {
   inside(argv: readonly string[]): Promise<Outcome>
   /** Resolves when the unit is active again with another main process than `pid`. */
   restarted(unit: string, pid: string): Promise<void>
-  /** Resolves when `pattern` has come in what the daemon writes to stderr. */
-  said(pattern: RegExp): Promise<void>
+  /** Resolves when `pattern` has come so often in what the daemon writes to stderr. */
+  said(pattern: RegExp, times?: number): Promise<void>
   /** Resolves when `file` exists and satisfies `holds`. */
   file(path: string, holds?: (text: string) => boolean): Promise<string>
   /** Resolves when the daemon is gone. */
@@ -273,10 +273,11 @@ export async function boot(t: ExecutionContext, setting: Boot = {}): Promise<Pid
       await until(unit, 'MainPID', now => now !== before && now !== '0')
       await until(unit, 'ActiveState', 'active')
     },
-    said(pattern) {
+    said(pattern, times = 1) {
+      const all = new RegExp(pattern, 'g')
       return new Promise(resolve => {
         const listener = () => {
-          if (!pattern.test(err)) return
+          if ((err.match(all)?.length ?? 0) < times) return
           listeners.delete(listener)
           resolve()
         }
