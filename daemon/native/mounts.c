@@ -25,7 +25,7 @@
 #define FD_PATH 32
 
 enum { BIND = 1, MOUNT, FLAGS, REMOUNT, DIRECTORY, REGULAR, DEVICE, LINK };
-enum { OPTIONAL = 1, RECURSIVE = 2 };
+enum { OPTIONAL = 1, RECURSIVE = 2, MISSING_OK = 4 };
 
 struct operation {
 	uint32_t code, how, first, second;
@@ -226,6 +226,11 @@ static int do_one(const struct operation *operation, const char *source, const c
 	return -1;
 }
 
+static bool may_fail(const struct operation *operation, int error)
+{
+	return operation->how & OPTIONAL || (operation->how & MISSING_OK && error == ENOENT);
+}
+
 /* What lies at `stage` becomes the root. The old root is detached with all that only it shows. */
 static int enter_stage(const char *stage)
 {
@@ -260,7 +265,7 @@ int make_mounts(struct mount_plan *plan)
 		const char *source = operation->strings, *target = source + strlen(source) + 1;
 		const char *data = target + strlen(target) + 1;
 
-		if (do_one(operation, source, target, data) == -1 && !(operation->how & OPTIONAL)) {
+		if (do_one(operation, source, target, data) == -1 && !may_fail(operation, errno)) {
 			plan->failed = i;
 			return -1;
 		}

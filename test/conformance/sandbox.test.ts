@@ -180,6 +180,13 @@ ExecStartPre=+/usr/bin/test -e /tmp/theirs -a ! -e /tmp/of-the-unit`,
     check: `! test -d /proc/1\ntest -d /proc/self\n! test -e /proc/meminfo`,
   },
   {
+    title:
+      'what protects parts of /proc has nothing to protect where ProcSubset=pid leaves them out',
+    directives: ['ProcSubset', 'ProtectKernelTunables', 'ProtectKernelLogs'],
+    settings: 'ProcSubset=pid\nProtectKernelTunables=yes\nProtectKernelLogs=yes',
+    check: `! test -e /proc/sys\n! test -e /proc/kmsg\ngrep ' /sys [^ ]* ro' /proc/self/mounts`,
+  },
+  {
     title: 'without ProtectProc= other processes are seen',
     directives: ['ProtectProc'],
     settings: 'User=nobody\nProtectProc=default',

@@ -256,6 +256,22 @@ test('a /proc with options keeps what the container’s engine has put over part
   ])
 })
 
+test('what protects a path that a /proc with options may not have passes over it, what names one does not', t => {
+  const host = hostOf({ '/proc': 'd', '/proc/acpi': 'd', '/proc/mine': 'd' })
+  const mine = [{ path: '/proc/mine', missingOk: false, inRoot: false }]
+  const entries = entriesOf({
+    procSubset: 'pid',
+    protectKernelTunables: true,
+    readOnlyPaths: mine,
+  })
+  const at = (path: string) =>
+    planOf(entries, { look: host }).operations.filter(one => one.path === path)
+  t.true(at('/proc/acpi').length > 0)
+  t.true(at('/proc/acpi').every(({ missingOk }) => missingOk))
+  t.true(at('/proc/mine').length > 0)
+  t.false(at('/proc/mine').some(({ missingOk }) => missingOk))
+})
+
 test('inside a root directory of the host, paths with + are the unit’s, the others the host’s', t => {
   const paths = ['/etc', '/srv/root/opt', '/srv/root'].map(path => ({
     path,
@@ -312,6 +328,8 @@ test('operations are blocks of whole words, strings with their NUL', t => {
   t.is(bytes.readUInt32LE(36), 1)
   t.is(bytes.readUInt32LE(40), 3)
   t.is(bytes.length % 4, 0)
+  const missingOk = { op: 'file', target: '/f', missingOk: true, ...where } as const
+  t.is(Buffer.from(encodeOperations([missingOk])).readUInt32LE(4), 4)
 })
 
 const part = fc.constantFrom('a', 'b')

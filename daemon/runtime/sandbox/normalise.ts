@@ -18,6 +18,8 @@ export type Spot = {
   node: Node | null
   directive: string
   unlessMounted: boolean
+  /** It may be gone, or not be there in a /proc with options: then there is nothing to restrict. */
+  missingOk: boolean
 }
 
 export type Normalised = { spots: readonly Spot[]; view: View; warnings: readonly string[] }
@@ -144,9 +146,11 @@ function merge(sorted: readonly Entry[], nodes: ReadonlyMap<Entry, Node | null>)
         node: nodes.get(entry) ?? null,
         directive,
         unlessMounted: entry.unlessMounted ?? false,
+        missingOk: !isContent(what),
       }
       spots.push(spot)
     }
+    spot.missingOk &&= entry.missingOk
     if (what === 'read-only') spot.readOnly = true
     else if (what === 'read-write') spot.readOnly ??= false
     else if (what === 'no-exec') spot.noExec = true

@@ -16,6 +16,8 @@ export type Operation = (
 ) & {
   /** A failure does not count. */
   optional?: boolean
+  /** Nothing at `target`, or at `source`, is no failure. */
+  missingOk?: boolean
   /** The setting and the path that it is done for, for messages. */
   directive: string
   path: string
@@ -24,6 +26,7 @@ export type Operation = (
 const CODES = { bind: 1, mount: 2, flags: 3, remount: 4, directory: 5, file: 6, device: 7, link: 8 }
 const OPTIONAL = 1
 const RECURSIVE = 2
+const MISSING_OK = 4
 const HEADER = 16
 
 /** A block for each: four words (code, how, two numbers), then three strings with their NUL, filled up to a word. */
@@ -33,7 +36,7 @@ export function encodeOperations(operations: readonly Operation[]): Uint8Array {
 }
 
 function encodeOne(operation: Operation): Uint8Array {
-  let how = operation.optional ? OPTIONAL : 0
+  let how = (operation.optional ? OPTIONAL : 0) | (operation.missingOk ? MISSING_OK : 0)
   let numbers: readonly [number, number] = [0, 0]
   let source = ''
   let data = ''

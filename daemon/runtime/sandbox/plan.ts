@@ -58,7 +58,11 @@ class Planner {
   readonly #operations: Operation[] = []
   /** What was written to while it was put together becomes read-only at last. */
   readonly #after: Operation[] = []
-  #spot: Pick<Spot, 'directive' | 'path'> = { directive: 'the root directory', path: '/' }
+  #spot: Pick<Spot, 'directive' | 'path' | 'missingOk'> = {
+    directive: 'the root directory',
+    path: '/',
+    missingOk: false,
+  }
 
   constructor(request: PlanRequest, view: View) {
     this.#request = request
@@ -267,7 +271,8 @@ class Planner {
   }
 
   #for(step: Step): Operation {
-    return { ...step, directive: this.#spot.directive, path: this.#spot.path }
+    const { directive, path, missingOk } = this.#spot
+    return { ...step, ...(missingOk && { missingOk }), directive, path }
   }
 
   #at(path: string): string {
