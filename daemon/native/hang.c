@@ -87,7 +87,8 @@ static void *look(void *data)
 	int looks = (int)(limit_sec / pause_sec);
 	uint64_t idle = 0;
 	uint32_t seen = 0;
-	double cpu_sec = 0;
+	/* Not from 0: the thread's clock goes on from the images before. */
+	double cpu_sec = main_cpu_sec();
 	int waits = 0, quiet = 0;
 
 	(void)data;

@@ -47,6 +47,13 @@ test('a datagram that an image dies of is shown to the next one, with its descri
   t.deepEqual(await once(sender, 'exit'), [0, null])
 })
 
+test('a loop hangs when it has used its limit without a turn, whatever was used before it was watched', t => {
+  const outcome = (limits: string) =>
+    spawnSync(process.execPath, [image, 'blocks', limits], { encoding: 'utf8' }).stdout
+  t.is(outcome('0.6'), 'turns\n')
+  t.is(outcome('20'), 'hung\n')
+})
+
 test('what a callback throws is an uncaught exception', t => {
   const { stdout, status } = spawnSync(process.execPath, [image, 'throws'], { encoding: 'utf8' })
   t.is(stdout, 'from the callback\n')

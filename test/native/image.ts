@@ -39,6 +39,23 @@ if (role === 'dies-notified') {
   native.guard(fd, argv, [])
   console.log('ready')
 }
+if (role === 'blocks') {
+  // Has used more than its limit before it is watched; then the loop does not turn for so many times the limit.
+  const limitSec = 0.5
+  const use = (sec: number) => {
+    const usedUsec = () => process.threadCpuUsage().user + process.threadCpuUsage().system
+    const until = usedUsec() + sec * 1e6
+    while (usedUsec() < until);
+  }
+  use(2 * limitSec)
+  native.guard(openSync(process.execPath, 'r'), [process.execPath, script, 'after'], [])
+  native.watchLoop(limitSec)
+  use(Number(argument) * limitSec)
+  native.leaving()
+  console.log('turns')
+  process.exit(0)
+}
+if (role === 'after') console.log('hung')
 if (role === 'throws') {
   process.on('uncaughtException', error => {
     console.log(error.message)
