@@ -277,6 +277,22 @@ test('services and targets have default dependencies, unless DefaultDependencies
   })
 })
 
+test('a dependency on what is no unit is passed over with a warning, and the unit loads', t => {
+  const files = {
+    '/etc/units/a.service': `[Unit]\nDefaultDependencies=no\nAfter=udev b.service\nOnFailure=failed@%i.service\nWants=lircd\n${SERVICE}[Install]\nAlias=multi-user.target.wants/a.service\n`,
+  }
+  const unit = load(files, 'a.service')
+  t.is(unit.loadState, 'loaded')
+  t.deepEqual(unit.dependencies, { after: ['b.service'] })
+  t.deepEqual(unit.install?.alias ?? [], [])
+  t.deepEqual(problems(unit), [
+    '/etc/units/a.service:3:7: After=: udev is no unit name, and passed over; expected one such as web.service',
+    '/etc/units/a.service:4:11: OnFailure=: failed@.service is a template, and passed over; expected an instance, such as failed@1.service',
+    '/etc/units/a.service:5:7: Wants=: lircd is no unit name, and passed over; expected one such as web.service',
+    '/etc/units/a.service:9:7: Alias=: multi-user.target.wants/a.service is no unit name, and passed over; expected one such as web.service',
+  ])
+})
+
 test('a dependency is kept once and never on the unit itself', t => {
   const unit = load(
     {

@@ -170,8 +170,16 @@ test('words are split at spaces, quotes group and go, C escapes mean what they m
 
 test('Environment= holds assignments, quoted where they hold spaces', t => {
   t.deepEqual(assignments('"A=b c" D=e F="g h"', context).unwrapOr([]), ['A=b c', 'D=e', 'F=g h'])
-  t.true(assignments('1A=b', context).isErr())
-  t.true(assignments('A', context).isErr())
+  const warnings: string[] = []
+  const warn = (message: string) => void warnings.push(message)
+  t.deepEqual(assignments('A=-E 1A=b production B=c', { ...context, warn }).unwrapOr([]), [
+    'A=-E',
+    'B=c',
+  ])
+  t.deepEqual(
+    warnings.map(text => text.split(';')[0]),
+    ['1A=b is passed over', 'production is passed over'],
+  )
 })
 
 test('streams lead to files, descriptors or the log', t => {

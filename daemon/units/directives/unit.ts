@@ -34,7 +34,8 @@ const unitAction: Parse<UnitAction> = oneOf(
   'poweroff-immediate',
 )
 
-/** Unit names, divided by white space; specifiers are expanded, backslashes belong to the names. */
+/** Unit names, divided by white space; specifiers are expanded, backslashes belong to the names. What is none is passed over with
+ * a warning, as systemd does it: a unit does without one of its dependencies rather than not at all. */
 export const unitNames: Parse<string[]> = (text, context) =>
   // One plain name, which is the common case, needs no splitting.
   isUnitName(text) && !text.includes('\\') ? ok([text]) : severalNames(text, context)
@@ -45,9 +46,11 @@ const severalNames: Parse<string[]> = (text, context) =>
     for (const word of found) {
       const name = context.expand(word)
       if (name.isErr()) return err(name.error)
-      if (!isUnitName(name.value))
-        return err(`${name.value} is no unit name; expected one such as web.service`)
-      names.push(name.value)
+      if (isUnitName(name.value)) names.push(name.value)
+      else
+        context.warn(
+          `${name.value} is no unit name, and passed over; expected one such as web.service`,
+        )
     }
     return ok(names)
   })
@@ -65,14 +68,17 @@ const dependency = (
         return ok()
       }
       return unitNames(text, context).andThen(names => {
-        const template = names.find(name => nameKind(name) === 'template')
-        if (template !== undefined)
-          return err(
-            `${template} is a template; expected an instance, such as ${template.replace('@', '@1')}`,
+        const templates = names.filter(name => nameKind(name) === 'template')
+        for (const template of templates)
+          context.warn(
+            `${template} is a template, and passed over; expected an instance, such as ${template.replace('@', '@1')}`,
           )
+        const instances =
+          templates.length === 0 ? names : names.filter(name => !templates.includes(name))
         const known = draft.dependencies[kind]
-        if (known) known.push(...names)
-        else draft.dependencies[kind] = names
+        if (instances.length === 0) return ok()
+        if (known) known.push(...instances)
+        else draft.dependencies[kind] = instances
         return ok()
       })
     },

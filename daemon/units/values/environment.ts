@@ -11,16 +11,19 @@ const isAssignment = (text: string) => {
   return equals > 0 && isVariableName(text.slice(0, equals))
 }
 
-/** `NAME=value` words, quoted where they hold spaces: `Environment="A=b c" D=e`. */
+/** `NAME=value` words, quoted where they hold spaces: `Environment="A=b c" D=e`. What is none is passed over with a warning, as
+ * systemd does it. */
 export const assignments: Parse<string[]> = (text, context) =>
   words(text).andThen(found => {
     const assigned: string[] = []
     for (const word of found) {
       const value = context.expand(word)
       if (value.isErr()) return err(value.error)
-      if (!isAssignment(value.value))
-        return err(`expected NAME=value, quoted if it holds spaces, not ${value.value}`)
-      assigned.push(value.value)
+      if (isAssignment(value.value)) assigned.push(value.value)
+      else
+        context.warn(
+          `${value.value} is passed over; expected NAME=value, quoted if it holds spaces`,
+        )
     }
     return ok(assigned)
   })
