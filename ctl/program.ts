@@ -4,7 +4,7 @@ import type { CommandLine } from './arguments.ts'
 import { FAILURE, SUCCESS } from './exit-status.ts'
 import { noOptions, OPTIONS, type OptionSpec, type Options, setOption } from './options.ts'
 import { write } from './output.ts'
-import { allVerbs, DEFAULT_VERB, findVerb, type Verb } from './verbs.ts'
+import { allVerbs, DEFAULT_VERB, findVerb, otherNamesOf, type Verb } from './verbs.ts'
 import { VERSION } from './version.ts'
 
 const ABOUT = `Control hearth. Units are named as with systemctl: web is web.service, 'web@*' every instance.`
@@ -38,7 +38,8 @@ function withVerb(words: readonly string[]): string[] {
 export function helpText(name: string | null): string | null {
   const program = createProgram(noOptions(), () => {})
   if (name === null) return program.helpInformation()
-  return findVerb(name) ? (findCommand(program, name)?.helpInformation() ?? null) : null
+  const verb = findVerb(name)
+  return verb ? (findCommand(program, verb.name)?.helpInformation() ?? null) : null
 }
 
 const findCommand = (program: Command, name: string) =>
@@ -80,6 +81,7 @@ function createCommand(
 ): Command {
   const command = new Command(verb.name)
     .copyInheritedSettings(program)
+    .aliases(otherNamesOf(verb.name))
     .description(verb.about)
     .helpGroup(`${verb.group}:`)
     .usage(`[OPTIONS] ${verb.args}`.trim())

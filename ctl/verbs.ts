@@ -127,7 +127,7 @@ const ROWS = [
     pages: true,
     group: 'What there is',
     about: 'how units are, or the daemon: state, processes, last lines',
-    args: '[PATTERN...]',
+    args: '[PATTERN|PID...]',
     options: ['lines', 'full', 'all'],
   },
   {
@@ -281,6 +281,14 @@ const ROWS = [
     options: ['now', 'runtime'],
   },
   {
+    name: 'reenable',
+    group: 'Unit files',
+    about: 'disable units and enable them again, by what their files say now',
+    args: 'UNIT...',
+    completes: 'files',
+    options: ['now', 'runtime', 'force'],
+  },
+  {
     name: 'preset',
     group: 'Unit files',
     about: 'enable or disable units as the preset files say',
@@ -358,6 +366,12 @@ const ROWS = [
     args: 'NAME...',
   },
   {
+    name: 'import-environment',
+    group: 'The daemon',
+    about: 'add these variables of ctl to it, or all',
+    args: '[NAME...]',
+  },
+  {
     name: 'exit',
     group: 'The daemon',
     about: 'stop everything and end the daemon with that exit status',
@@ -407,12 +421,25 @@ const ROWS = [
 ] as const satisfies readonly Row[]
 export type VerbName = (typeof ROWS)[number]['name']
 
+/** What scripts may also write, as for systemctl. */
+const OTHER_NAMES: Readonly<Record<string, VerbName>> = {
+  condstop: 'stop',
+  condrestart: 'try-restart',
+  'reload-or-try-restart': 'try-reload-or-restart',
+  condreload: 'try-reload-or-restart',
+  'force-reload': 'try-reload-or-restart',
+}
+
+export const otherNamesOf = (verb: VerbName): readonly string[] =>
+  Object.keys(OTHER_NAMES).filter(name => OTHER_NAMES[name] === verb)
+
 export const DEFAULT_VERB: VerbName = 'list-units'
 
 /** All verbs, in the order of the help. */
 export const allVerbs = (): readonly Verb[] => ROWS.map(toVerb)
 
 export function findVerb(name: string): Verb | undefined {
-  const row = ROWS.find(one => one.name === name)
+  const meant = Object.hasOwn(OTHER_NAMES, name) ? OTHER_NAMES[name] : name
+  const row = ROWS.find(one => one.name === meant)
   return row === undefined ? undefined : toVerb(row)
 }

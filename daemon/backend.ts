@@ -123,6 +123,7 @@ export function createBackend(parts: BackendParts): Backend {
     clean: parts.clean,
     reload: async () => parts.reload(),
     processes: name => processTrees(processes.of(name)),
+    unitOf: processes.unitOf,
     storedDescriptors: name => parts.descriptors.of(name, 'stored').length,
     resources: parts.usage,
     enable: changeFiles(unitFiles.enable),

@@ -1,4 +1,4 @@
-// enable, disable, preset, mask and unmask: changes to unit files.
+// enable, disable, reenable, preset, mask and unmask: changes to unit files.
 import type { PresetMode, UnitFileChangeInfo } from '../../daemon/control/schema.ts'
 import type { Command, Context } from '../context.ts'
 import { FAILURE } from '../exit-status.ts'
@@ -23,11 +23,17 @@ export const run: Command = async context => {
   })
 }
 
-function ask({ verb, args, options, ask: request }: Context, mode: PresetMode) {
+async function ask({ verb, args, options, ask: request }: Context, mode: PresetMode) {
   const { runtime, force, now } = options
   const how = { runtime, force, now }
   if (verb === 'preset') return request('preset', { units: args, ...how, mode })
   if (verb === 'preset-all') return request('preset', { ...how, mode })
+  if (verb === 'reenable') {
+    const off = await request('disable', { units: args, runtime })
+    if (off.isErr()) return off
+    const on = await request('enable', { units: args, ...how })
+    return on.map(result => ({ ...result, changes: [...off.value.changes, ...result.changes] }))
+  }
   return request(verb as 'enable' | 'disable' | 'mask' | 'unmask', { units: args, ...how })
 }
 

@@ -89,6 +89,8 @@ export interface Backend {
   checkReexec(): Promise<string | null>
   reexec(): void
   processes(unit: UnitName): readonly ProcessTree[]
+  /** The unit that a living process belongs to, or null. */
+  unitOf(pid: number): UnitName | null
   resources(unit: UnitName): UnitResources
   /** How many descriptors the unit has stored (FDSTORE=1). */
   storedDescriptors(unit: UnitName): number

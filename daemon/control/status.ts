@@ -17,11 +17,13 @@ const LINES = 10
 
 export const status: Handler<'status'> = async (call, params) => {
   const { backend, signal } = call
-  const asked = params.units !== undefined && params.units.length > 0
+  const patterns = params.units ?? []
+  const asked = patterns.length > 0
+  const errors: ControlError[] = []
   const { units, unmatched } = asked
-    ? resolveUnits(backend, params.units ?? [])
+    ? resolveUnits(backend, unitsOfProcesses(backend, patterns, errors))
     : { units: failedUnits(backend), unmatched: [] }
-  const errors: ControlError[] = [...unmatched]
+  errors.push(...unmatched)
   const told: UnitStatus[] = []
   for (const name of units) {
     const found = findPresentUnit(backend, name)
@@ -33,6 +35,23 @@ export const status: Handler<'status'> = async (call, params) => {
     ? err(CANCELLED)
     : ok({ manager: asked ? null : managerStatus(call), units: told, errors })
 }
+
+const PID = /^[1-9]\d*$/
+
+/** A number is a process, and means its unit (systemctl(1), status). */
+const unitsOfProcesses = (
+  backend: Backend,
+  patterns: readonly string[],
+  errors: ControlError[],
+): string[] =>
+  patterns.flatMap(pattern => {
+    if (!PID.test(pattern)) return pattern
+    const unit = backend.unitOf(Number(pattern))
+    if (unit !== null) return unit
+    const message = `cannot find the unit of process ${pattern}: it belongs to none, or there is none of that number`
+    errors.push({ code: 'unit-not-found', message, unit: pattern })
+    return []
+  })
 
 async function unitStatus(call: Call, unit: Unit, lines: number): Promise<UnitStatus> {
   const { backend } = call

@@ -254,6 +254,7 @@ export function createFake(): Fake {
       return ['/etc/hearth/services.d/web.service:3: unknown directive']
     },
     processes: () => fake.trees,
+    unitOf: pid => (pid === 4711 ? 'web.service' : null),
     storedDescriptors: () => 2,
     resources: () => fake.resourcesNow,
     resourcesNow: {

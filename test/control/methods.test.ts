@@ -605,6 +605,18 @@ test('logs of a unit that never was are an error, those of one whose file is gon
   })
 })
 
+test('status of a process is that of its unit', async t => {
+  const daemon = await openDaemon(t)
+  daemon.fake.add(service('web.service'), running('web.service'))
+  const { units, errors } = await result(t, daemon, 'status', { units: ['4711', '4712'] })
+  t.deepEqual(
+    units.map(({ unit }) => unit),
+    ['web.service'],
+  )
+  t.like(errors, [{ code: 'unit-not-found', unit: '4712' }])
+  t.regex(errors[0]?.message ?? '', /^cannot find the unit of process 4712/)
+})
+
 test('status tells the whole of a running service', async t => {
   const daemon = await openDaemon(t)
   const { fake } = daemon

@@ -2,7 +2,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { readPlain } from '../../ctl/arguments.ts'
 import { OPTIONS } from '../../ctl/options.ts'
-import { readWithCommander } from '../../ctl/program.ts'
+import { helpText, readWithCommander } from '../../ctl/program.ts'
 import { allVerbs, findVerb } from '../../ctl/verbs.ts'
 
 function read(...words: string[]) {
@@ -91,6 +91,14 @@ test('the two readers agree on every line that the plain one takes', t => {
     { numRuns: 200 },
   )
   t.pass()
+})
+
+test('what other scripts write for systemctl is one of the verbs, to both readers and to help', t => {
+  t.is(read('condrestart', 'web').verb.name, 'try-restart')
+  t.is(findVerb('force-reload')?.name, 'try-reload-or-restart')
+  t.like(readWithCommander(['condstop', '--', 'web']), { verb: { name: 'stop' }, args: ['web'] })
+  t.regex(helpText('condrestart') ?? '', /restart units that are up/)
+  t.is(findVerb('constructor'), undefined)
 })
 
 test('every option of a verb is in the table of options', t => {

@@ -11,6 +11,7 @@ const answers: Answers = {
   status: { result: { manager: null, units: [], errors: [] } },
   logs: { result: { errors: [] } },
   enable: { result: { changes: [], notes: [], jobs: [] } },
+  disable: { result: { changes: [], notes: [], jobs: [] } },
   shutdown: { result: {} },
   history: { result: { units: [], errors: [] } },
   record: { result: { steps: 0, units: 0, sinceUsec: null } },
@@ -85,6 +86,14 @@ const table: readonly (readonly [line: readonly string[], method: string, params
     { units: ['a'], reverse: false, all: false, order: 'after' },
   ],
   [['set-environment', 'A=b=c'], 'setEnvironment', { assignments: ['A=b=c'] }],
+  [['import-environment', 'TZ'], 'setEnvironment', { assignments: ['TZ=UTC'] }],
+  [['condrestart', 'a'], 'jobs', { verb: 'try-restart', units: ['a'], wait: true }],
+  [['force-reload', 'a'], 'jobs', { verb: 'try-reload-or-restart', units: ['a'], wait: true }],
+  [
+    ['reenable', 'a', '--runtime'],
+    'enable',
+    { units: ['a'], now: false, runtime: true, force: false },
+  ],
 ]
 
 test('what is typed is what the daemon is asked for', async t => {
@@ -121,6 +130,8 @@ const refused: readonly (readonly [line: readonly string[], says: RegExp])[] = [
   [['exit', 'now'], /^cannot exit with 'now'/],
   [['cancel', 'web'], /^cannot cancel 'web': a job is named by its number/],
   [['set-environment', 'A'], /^cannot set 'A': expected NAME=VALUE/],
+  [['import-environment', 'NO_SUCH'], /^cannot import 'NO_SUCH': it is not set/],
+  [['import-environment', '1A'], /^cannot import '1A': it is no name of a variable/],
   [['completion', 'tcsh'], /^cannot complete for 'tcsh'/],
 ]
 
