@@ -1,6 +1,6 @@
 // A real daemon with services under load, to which everything is done that it should survive; then the account: no service was
-// stopped that was not told to, each life of each has its end on record, no line and no message is missing, nothing is left
-// over.
+// stopped that was not told to, each life of each has its end on record, no line, no message and no connection is missing,
+// nothing is left over.
 import { spawnSync } from 'node:child_process'
 import {
   closeSync,
@@ -16,6 +16,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
+import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -44,6 +45,9 @@ export type Account = {
   /** Messages to the notify socket, and how many times the last one of a service was looked for and found. */
   messages: number
   messagesFound: number
+  /** Connections to sockets that were answered, and those that ended with the service that had them. */
+  connections: number
+  unanswered: number
   images: number
   /** What is wrong, in words; empty: nothing. */
   problems: readonly string[]
@@ -54,19 +58,24 @@ const HEADER_BYTES = 48
 const LIFE_BYTES = 48
 const ORDER_AT = 12
 const STOPPED = 1000
-const KINDS = ['plain', 'notify', 'fork'] as const
+const KINDS = ['plain', 'notify', 'fork', 'socket'] as const
 /** What a service may be told to do to itself: a signal, or 100 and an exit status. */
 const ENDS = [9, 9, 11, 6, 15, 100, 103, 142]
 const SIGTERM = 15
 /** A message that has not come so long after it was sent is lost. */
 const MESSAGE_MS = 5000
+/** Nor does anybody who is connected wait so long. */
+const ANSWER_MS = 20_000
 /** Deaths that come about in a second or more. */
 const SLOW = ['heap exhausted', 'loop hangs', 'loop waits']
 
 type Life = { invocation: string; lines: number; end: number; told: number }
 type Service = {
   name: string
+  kind: (typeof KINDS)[number]
   statePath: string
+  /** Where it is spoken to, if it is of that kind. */
+  socketPath: string
   isUp: boolean
   isBusy: boolean
   /** How often it was told to stop or to restart. */
@@ -82,24 +91,43 @@ const executable = () => {
   return { directory, path }
 }
 
-function unitText(
-  executablePath: string,
-  state: string,
-  kind: (typeof KINDS)[number],
-  name: string,
-) {
+function unitText(executablePath: string, { name, kind, statePath }: Service) {
   const notify = kind === 'notify' ? 'Type=notify\nWatchdogSec=60\nTimeoutStartSec=60\n' : ''
   return `[Unit]
 Description=${name}
 StartLimitIntervalSec=0
 [Service]
-${notify}ExecStart=${executablePath} ${name} ${state} ${kind}
+${notify}ExecStart=${executablePath} ${name} ${statePath} ${kind}
 Restart=always
 RestartSec=20ms
 [Install]
 WantedBy=default.target
 `
 }
+
+const socketText = ({ socketPath }: Service) => `[Socket]
+ListenStream=${socketPath}
+TriggerLimitIntervalSec=0
+[Install]
+WantedBy=default.target
+`
+
+/** What comes back for `text`; null: the connection ended without an answer. Throws what the system says when there is nobody to
+ * connect to, or when nothing comes at all. */
+const answerOf = (path: string, text: string): Promise<string | null> =>
+  new Promise((resolve, reject) => {
+    let came = ''
+    const socket = createConnection(path, () => socket.write(text))
+    socket.setTimeout(ANSWER_MS, () => socket.destroy(new Error('no answer has come')))
+    socket.on('data', data => {
+      came += data
+    })
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNRESET' || error.code === 'EPIPE') resolve(null)
+      else reject(error)
+    })
+    socket.on('close', () => resolve(came === '' ? null : came))
+  })
 
 function readState(path: string): { doubled: number; broken: number; lives: Life[] } {
   const bytes = readFileSync(path)
@@ -177,13 +205,14 @@ export async function chaos(setting: ChaosSetting): Promise<Account> {
   mkdirSync(told)
   const services: Service[] = Array.from({ length: setting.services }, (_, i) => ({
     name: `s${i}`,
+    kind: KINDS[i % KINDS.length] ?? 'plain',
+    socketPath: `${directory}/s${i}.sock`,
     statePath: `${directory}/s${i}.state`,
     isUp: true,
     isBusy: false,
     stops: 0,
   }))
-  const textOf = (service: Service, i: number) =>
-    unitText(path, service.statePath, KINDS[i % KINDS.length] ?? 'plain', service.name)
+  const ofKind = (kind: Service['kind']) => services.filter(one => one.kind === kind)
   const teardowns: (() => unknown)[] = [() => rmSync(directory, { recursive: true, force: true })]
   const context = {
     passed: true,
@@ -191,7 +220,10 @@ export async function chaos(setting: ChaosSetting): Promise<Account> {
     teardown: (act: () => unknown) => void teardowns.unshift(act),
   } as unknown as ExecutionContext
   const hearth = await boot(context, {
-    units: Object.fromEntries(services.map((one, i) => [`${one.name}.service`, textOf(one, i)])),
+    units: Object.fromEntries([
+      ...services.map(one => [`${one.name}.service`, unitText(path, one)]),
+      ...ofKind('socket').map(one => [`${one.name}.socket`, socketText(one)]),
+    ]),
     environment: { HEARTH_CRASH_TOLD: told, HEARTH_CRASH_LOOP: '9' },
     args: ['--no-console', '--hang-limit', '2'],
   })
@@ -217,7 +249,7 @@ export async function chaos(setting: ChaosSetting): Promise<Account> {
     if (images() !== before + 1)
       problems.push(`${name}: ${images() - before} images came instead of one`)
   }
-  const notifying = services.filter((_, i) => KINDS[i % KINDS.length] === 'notify')
+  const notifying = ofKind('notify')
   /** The number of the last status of the service that the daemon has heard of, in that life; -1: of another life. */
   const heard = async (service: Service, life: number) => {
     const status = await hearth.show(service.name, 'StatusText')
@@ -253,7 +285,8 @@ export async function chaos(setting: ChaosSetting): Promise<Account> {
   const running: Promise<unknown>[] = []
   /** A command on a service that nobody else is at, beside what else is done. */
   const command = (verb: 'stop' | 'start' | 'restart') => {
-    const free = services.filter(one => !one.isBusy)
+    // One that is stopped and spoken to comes up again.
+    const free = services.filter(one => !one.isBusy && !(verb === 'stop' && one.kind === 'socket'))
     if (free.length === 0) return
     const service = random.of(free)
     service.isBusy = true
@@ -290,10 +323,10 @@ export async function chaos(setting: ChaosSetting): Promise<Account> {
     () => command('start'),
     () => command('restart'),
     () => {
-      const [service, i] = random.of(services.map((one, i) => [one, i] as const))
+      const service = random.of(services)
       hearth.write(
         `${service.name}.service`,
-        textOf(service, i).replace('Description=', `Description=${random.below(1000)} `),
+        unitText(path, service).replace('Description=', `Description=${random.below(1000)} `),
       )
       running.push(hearth.ctl('daemon-reload').then(() => did('ctl daemon-reload')))
     },
@@ -311,6 +344,19 @@ export async function chaos(setting: ChaosSetting): Promise<Account> {
 
   tell(`${setting.services} services for ${setting.seconds} s, seed ${setting.seed}`)
   const until = performance.now() + setting.seconds * 1000
+  const spoken = { connections: 0, unanswered: 0 }
+  /** Somebody who speaks to the service all the time: nobody is refused, whatever becomes of it and of the daemon. */
+  const speakTo = async ({ name, socketPath }: Service) => {
+    for (let n = 1; performance.now() < until; n++) {
+      const text = `${name} ${n}`
+      const answer = await answerOf(socketPath, text).catch((error: Error) => error)
+      if (answer === null) spoken.unanswered++
+      else if (answer === text) spoken.connections++
+      else problems.push(`connection ${text}: ${answer instanceof Error ? answer.message : answer}`)
+      await pause(20)
+    }
+  }
+  running.push(...ofKind('socket').map(speakTo))
   const kinds = Object.entries(CRASHES).filter(
     ([name]) => !(setting.isQuick && SLOW.includes(name)),
   )
@@ -390,9 +436,7 @@ export async function chaos(setting: ChaosSetting): Promise<Account> {
       await hearth.ok('show', ...services.map(one => one.name), '--value', '-p', 'MainPID')
     ).split(/\n+/)
     const known = mains.filter(pid => pid !== '0').length
-    const forked = services.filter(
-      (one, i) => one.isUp && KINDS[i % KINDS.length] === 'fork',
-    ).length
+    const forked = ofKind('fork').filter(one => one.isUp).length
     const present = childrenOf(hearth.pid).filter(pid => !isZombie(pid))
     const grand = present.flatMap(childrenOf)
     if (present.length !== known || grand.length !== forked)
@@ -430,7 +474,17 @@ export async function chaos(setting: ChaosSetting): Promise<Account> {
       total.messages += lives.reduce((count, { told }) => count + told, 0)
       total.lines += checkLines(unit, lives)
     }
-    return { deeds: [...deeds.values()], ...total, messagesFound, images: images(), problems }
+    // A service has one connection in hand when it ends; all others wait in the socket.
+    if (spoken.unanswered > total.lives)
+      problems.push(`${spoken.unanswered} connections ended unanswered, of ${total.lives} lives`)
+    return {
+      deeds: [...deeds.values()],
+      ...total,
+      ...spoken,
+      messagesFound,
+      images: images(),
+      problems,
+    }
   }
 
   /** All lines of each life are there, once and in order. */

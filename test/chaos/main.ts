@@ -54,6 +54,8 @@ row('ends on record', account.ends)
 row('lines in the logs', account.lines)
 row('messages of services', account.messages)
 row('the last one looked for', account.messagesFound)
+row('connections answered', account.connections)
+row('ended with their service', account.unanswered)
 for (const problem of account.problems) console.error(problem)
 console.log(
   account.problems.length === 0 ? 'nothing was lost' : `${account.problems.length} problems`,

@@ -1,7 +1,9 @@
 /* What chaos supervises: `service NAME STATE KIND`. It numbers its lives and, on standard output, its lines (`LIFE LINE`), and
  * puts both into the file STATE, which whoever tries it reads and writes its orders to. KIND: plain; notify (tells READY=1,
- * WATCHDOG=1 and, numbered, STATUS=LIFE NUMBER); fork (leaves a child beside it). Two at once of one name are counted. */
+ * WATCHDOG=1 and, numbered, STATUS=LIFE NUMBER); fork (leaves a child beside it); socket (sends back what comes by connections to
+ * the socket that it was given). Two at once of one name are counted. */
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -67,6 +69,29 @@ static void tell_status(int number)
 		life->told++;
 }
 
+/* What one connection has to say is sent back. */
+static void serve(int listener)
+{
+	char text[64];
+	int fd = accept(listener, NULL, NULL);
+	ssize_t length = fd == -1 ? -1 : read(fd, text, sizeof text);
+
+	if (length > 0 && write(fd, text, (size_t)length) != length)
+		state->broken++;
+	if (fd != -1)
+		close(fd);
+}
+
+static void wait_a_little(int listener, int ms)
+{
+	struct pollfd asked = {.fd = listener, .events = POLLIN};
+
+	if (listener == -1)
+		nanosleep(&(struct timespec){.tv_nsec = ms * 1000 * 1000}, NULL);
+	else if (poll(&asked, 1, ms) == 1)
+		serve(listener);
+}
+
 static void obey(int order)
 {
 	life->end = order;
@@ -81,7 +106,7 @@ int main(int argc, char **argv)
 {
 	const char *id = getenv("INVOCATION_ID");
 	struct sigaction term = {.sa_handler = on_term};
-	int file, number;
+	int file, number, listener = -1;
 
 	if (argc < 4 || !id || strlen(id) != 32)
 		return 64;
@@ -106,6 +131,14 @@ int main(int argc, char **argv)
 		for (;;)
 			pause();
 	}
+	if (strcmp(argv[3], "socket") == 0) {
+		const char *count = getenv("LISTEN_FDS");
+
+		if (!count || strcmp(count, "1") != 0)
+			return 68;
+		listener = 3;
+		signal(SIGPIPE, SIG_IGN);
+	}
 	sigaction(SIGTERM, &term, NULL);
 	notify("READY=1");
 	for (int line = 1;; line++) {
@@ -128,7 +161,7 @@ int main(int argc, char **argv)
 				state->order = 0;
 				obey(order);
 			}
-			nanosleep(&(struct timespec){.tv_nsec = (8 + (number * 7 + line) % 8) * 1000 * 1000}, NULL);
+			wait_a_little(listener, 8 + (number * 7 + line) % 8);
 		}
 		if (is_over) {
 			life->end = STOPPED;
