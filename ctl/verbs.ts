@@ -241,6 +241,14 @@ const ROWS = [
     options: ['full', 'force', 'runtime', 'stdin', 'drop-in'],
   },
   {
+    name: 'set-property',
+    group: 'Unit files',
+    about: 'change limits of a unit, now and from now on: MemoryMax=1G, CPUQuota=50% …',
+    args: 'UNIT NAME=VALUE...',
+    completes: 'files',
+    options: ['runtime'],
+  },
+  {
     name: 'verify',
     group: 'Unit files',
     about: 'what is wrong with unit files',

@@ -44,6 +44,41 @@ test('edit writes a drop-in, or the whole file, and the daemon has read it when 
   t.regex(missing.stderr, /ctl edit --force --full nope\.service/)
 })
 
+test('set-property writes a drop-in for each limit; what cannot be read is taken back', async t => {
+  const hearth = await boot(t, { units: { 'web.service': service, 'all.target': '[Unit]\n' } })
+  await hearth.ok('start', 'web')
+  const pid = await hearth.show('web', 'MainPID')
+  await hearth.ok('set-property', 'web', 'MemoryMax=64M', 'CPUQuota=50%')
+  const dropIn = `${hearth.units}/web.service.d/50-MemoryMax.conf`
+  t.regex(readFileSync(dropIn, 'utf8'), /^# .*\n\[Service\]\nMemoryMax=64M\n$/)
+  t.is(await hearth.show('web', 'MemoryMax'), String(64 * 1024 * 1024))
+  t.is(await hearth.show('web', 'CPUQuotaPerSecUSec'), '500ms')
+  await hearth.ok('set-property', '--runtime', 'web', 'TasksMax=5')
+  t.true(existsSync(`${hearth.runtime}/services.d/web.service.d/50-TasksMax.conf`))
+
+  const refused = async (says: RegExp, ...args: string[]) => {
+    const { code, err } = await hearth.ctl('set-property', ...args)
+    t.is(code, 1)
+    t.regex(err, says)
+  }
+  await refused(/cannot read MemoryMax=much: /, 'web', 'MemoryMax=much', 'TasksMax=7')
+  await refused(/cannot set 'ExecStart=\/x': expected NAME=VALUE/, 'web', 'ExecStart=/x')
+  await refused(/expected NAME=VALUE, such as MemoryMax=1G/, 'web')
+  await refused(
+    /cannot set 'MemoryMax' of all\.target: it has no processes/,
+    'all.target',
+    'MemoryMax=1G',
+  )
+  await refused(/cannot find files of nope\.service/, 'nope', 'MemoryMax=1G')
+  t.regex(readFileSync(dropIn, 'utf8'), /MemoryMax=64M/)
+  t.false(existsSync(`${hearth.units}/web.service.d/50-TasksMax.conf`))
+  t.is(await hearth.show('web', 'LoadState'), 'loaded')
+  t.is(await hearth.show('web', 'MainPID'), pid)
+
+  await hearth.ok('set-property', 'web', 'MemoryMax=')
+  t.is(await hearth.show('web', 'MemoryMax'), 'infinity')
+})
+
 test('edit --stdin takes the text as it is, for a named drop-in and until the next boot as well', async t => {
   const hearth = await boot(t, { units: { 'web.service': service } })
   const edit = (input: string, ...args: string[]) =>
