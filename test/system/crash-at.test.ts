@@ -2,6 +2,7 @@
 // steps are tried here; more with HEARTH_CRASH_TRIES=NUMBER, all of them with `npm run test:crash`, from HEARTH_CRASH_FROM=STEP on;
 // HEARTH_CRASH_BY=WAY,... has it die in those ways alone.
 import { readFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 import { boot, isRoot, type UnitFiles } from './pid1.ts'
@@ -64,7 +65,8 @@ async function outcome(t: ExecutionContext, at: number | null, way = 'die') {
   await ok('start', 'once')
   const shown = await ok('show', ...NAMES, '-p', PROPERTIES)
   hearth.signal('SIGTERM')
-  const end = await hearth.ended
+  const end = await Promise.race([hearth.ended, pause(LONGEST_MS, null)])
+  if (end === null) throw new Error(`it does not end: ${hearth.err().slice(-4000)}`)
   const lines = NAMES.map(name => {
     const text = readFileSync(`${hearth.directory}/log/${name}.service/current`, 'utf8')
     return `${name}: ${text.match(/(life|stop)$/gm)?.join(' ')}`

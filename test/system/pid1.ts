@@ -274,7 +274,7 @@ export async function boot(t: ExecutionContext, setting: Boot = {}): Promise<Pid
       await until(unit, 'ActiveState', 'active')
     },
     said(pattern, times = 1) {
-      const all = new RegExp(pattern, 'g')
+      const all = new RegExp(pattern, `${pattern.flags}g`)
       return new Promise(resolve => {
         const listener = () => {
           if ((err.match(all)?.length ?? 0) < times) return
