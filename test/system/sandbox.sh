@@ -36,7 +36,8 @@ cd /
 umount -l /.old
 ip link set lo up
 # What the packages' tmpfiles.d would have made under /run.
-cat /usr/lib/tmpfiles.d/*.conf 2>/dev/null | while read -r type path mode user group _; do
+# Not by cat: some have no newline at their end.
+grep -h '' /usr/lib/tmpfiles.d/*.conf 2>/dev/null | while read -r type path mode user group _; do
   case $type:$path in
   [dD]*:*%*) ;;
   [dD]*:/run/* | [dD]*:/var/run/*)
