@@ -1,11 +1,12 @@
 // For tests: HEARTH_CRASH_AT=n has the first image die at its n-th step, with HEARTH_CRASH_AGAIN=1 each image. A step is the
-// moment before or after each call of the addon, each record and each effect. HEARTH_CRASH_BY says how it dies (`WAYS`).
+// moment before or after each call of the addon, each record and each effect; HEARTH_CRASH_AT=leaving is the daemon's last. HEARTH_CRASH_BY says how it dies (`WAYS`).
 // HEARTH_CRASH_STEPS=FILE: how many there were is written to FILE at the end. With HEARTH_CRASH_TOLD=DIR each image dies in the way
 // that is named by a file `way` as soon as that is moved to DIR.
 import { readFileSync, unlinkSync, watch, writeFileSync } from 'node:fs'
 import { CAUSE } from './runtime/image.ts'
 import { native as loadNative, type Native, replaceNative } from './runtime/native.ts'
 
+const LEAVING = 'leaving'
 let step: (() => void) | null = null
 
 const defect = (name: string): never => {
@@ -42,7 +43,8 @@ export function crashAsTold(
   const { HEARTH_CRASH_AT: at, HEARTH_CRASH_STEPS: report } = environment
   if (at === undefined && report === undefined) return
   const native = loadNative()
-  const last = Number(at ?? Number.POSITIVE_INFINITY)
+  const isLast = at === LEAVING
+  const last = isLast ? Number.POSITIVE_INFINITY : Number(at ?? Number.POSITIVE_INFINITY)
   let steps = 0
   let isGuarded = !isFirst
   const way = WAYS[environment.HEARTH_CRASH_BY ?? 'die'] ?? defect('HEARTH_CRASH_BY')
@@ -55,6 +57,10 @@ export function crashAsTold(
       guard: (...args) => {
         native.guard(...args)
         isGuarded = true
+      },
+      leaving() {
+        if (isLast) way()
+        native.leaving()
       },
       ledger: (...args: Parameters<Native['ledger']>) => counted(native.ledger(...args) as object),
     } as Partial<Native>),

@@ -180,6 +180,7 @@ export async function openControlServer(
       return listen(null)
     },
     close() {
+      kept.drop(SOCKET)
       stopListening()
       for (const socket of clients.keys()) socket.destroy()
       // A socket that an earlier image has bound is not removed by who closes it.

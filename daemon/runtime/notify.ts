@@ -29,7 +29,14 @@ export function openNotify(parts: NotifyParts, kept: KeptPart, path: string): No
   const before = kept.entries.get(SOCKET)?.fds[0]
   const socket = parts.native.notifySocket(before ?? path, datagram => take(parts, datagram))
   if (before === undefined) kept.put(SOCKET, null, [socket.fd])
-  return socket
+  return {
+    ...socket,
+    close() {
+      // Before it is closed: the next image, should there be one, would take for it what has its number then.
+      kept.drop(SOCKET)
+      socket.close()
+    },
+  }
 }
 
 function take(parts: NotifyParts, datagram: NotifyDatagram): void {

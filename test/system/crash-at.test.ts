@@ -16,10 +16,12 @@ const WAYS = process.env.HEARTH_CRASH_BY?.split(',') ?? [
   'overflow',
   'abort',
   'exit',
+  'reject',
 ]
 /** What is thrown may be met at a request, which fails then: nobody has died. */
 const THROWS = ['throw', 'overflow']
 const LONGEST_MS = 60_000
+type Try = { at: Step; way: string }
 
 const units = (directory: string): UnitFiles => {
   const service = (exec: string, more = '') =>
@@ -40,8 +42,10 @@ const units = (directory: string): UnitFiles => {
 const NAMES = ['web', 'notify', 'once', 'fails']
 const PROPERTIES = 'Id,ActiveState,SubState,Result,NRestarts,ExecMainStatus'
 
+type Step = number | 'leaving'
+
 /** What can be seen of a run in which the daemon died at step `at` in that way; null: it never did. */
-async function outcome(t: ExecutionContext, at: number | null, way = 'die') {
+async function outcome(t: ExecutionContext, at: Step | null, way = 'die') {
   const hearth = await boot(t, {
     units,
     before: `export HEARTH_CRASH_BY=${way} HEARTH_CRASH_${at === null ? 'STEPS="$HEARTH_LOGS.steps"' : `AT=${at}`}`,
@@ -99,8 +103,12 @@ test('the daemon may die at any step, in whatever way: the services end up as if
   let unreached = 0
   const from = Number(process.env.HEARTH_CRASH_FROM ?? 0)
   const tries = (isAll ? WAYS : [null]).flatMap(way =>
-    chosen.filter(at => at >= from).map((at, i) => ({ at, way: way ?? WAYS[i % WAYS.length] })),
+    chosen
+      .filter(at => at >= from)
+      .map((at, i): Try => ({ at, way: way ?? WAYS[i % WAYS.length] ?? 'die' })),
   )
+  // The sockets are closed by then.
+  tries.push({ at: 'leaving', way: 'die' })
   const work = async () => {
     for (let one = tries.shift(); one !== undefined; one = tries.shift()) {
       const { at, way } = one
@@ -110,7 +118,8 @@ test('the daemon may die at any step, in whatever way: the services end up as if
         err: '',
       }))
       if (!tried.isTold) unreached++
-      if (isAll && at % 100 === 0) console.error(`${way} at step ${at} of ${steps}`)
+      if (isAll && at !== 'leaving' && at % 100 === 0)
+        console.error(`${way} at step ${at} of ${steps}`)
       if (isDeepStrictEqual(tried.seen, seen)) continue
       failed.push(`${way} at ${at}`)
       t.log(way, at, tried.seen, tried.err)
