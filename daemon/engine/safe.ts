@@ -6,11 +6,11 @@ import type { EngineState, Job, UnitState } from './state.ts'
 
 /** The unit as failed, without the process that has ended. Its other processes run on. */
 export function failedSafely(unit: UnitState, endedPid: number): UnitState {
-  const { service } = withoutDeadlines(unit)
+  const { service, ...rest } = withoutDeadlines(unit)
   if (!service) return unit
   const { mainPid, controlPid } = service
   return {
-    ...withoutDeadlines(unit),
+    ...rest,
     service: {
       ...service,
       sub: 'failed',
