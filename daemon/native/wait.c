@@ -69,32 +69,41 @@ bool reap_strangers(pid_t first)
 	return all;
 }
 
-static napi_value set_tracked(napi_env env, napi_callback_info info, bool on)
+static bool read_pid(napi_env env, napi_callback_info info, int *pid)
 {
+	napi_value value;
+
+	if (!arguments(env, info, 1, &value) || !read_int(env, value, pid))
+		return false;
+	if (*pid > 0 && *pid < PID_LIMIT)
+		return true;
+	errno = EINVAL;
+	throw_errno(env, "track");
+	return false;
+}
+
+/* track(pid): whether it is a child, running or ended. One that was none of ours to look after may have been reaped in a signal
+ * handler until now; from here on it is not. */
+static napi_value track(napi_env env, napi_callback_info info)
+{
+	siginfo_t exit;
 	napi_value value;
 	int pid;
 
-	if (!arguments(env, info, 1, &value) || !read_int(env, value, &pid))
+	if (!read_pid(env, info, &pid))
 		return NULL;
-	if (pid <= 0 || pid >= PID_LIMIT) {
-		errno = EINVAL;
-		return throw_errno(env, "track");
-	}
-	if (on)
-		tracked[pid / 64] |= UINT64_C(1) << (pid % 64);
-	else
-		tracked[pid / 64] &= ~(UINT64_C(1) << (pid % 64));
-	return NULL;
-}
-
-static napi_value track(napi_env env, napi_callback_info info)
-{
-	return set_tracked(env, info, true);
+	tracked[pid / 64] |= UINT64_C(1) << (pid % 64);
+	napi_get_boolean(env, waitid(P_PID, (id_t)pid, &exit, WEXITED | WNOHANG | WNOWAIT) == 0, &value);
+	return value;
 }
 
 static napi_value untrack(napi_env env, napi_callback_info info)
 {
-	return set_tracked(env, info, false);
+	int pid;
+
+	if (read_pid(env, info, &pid))
+		tracked[pid / 64] &= ~(UINT64_C(1) << (pid % 64));
+	return NULL;
 }
 
 static napi_value js_exit(napi_env env, const siginfo_t *exit)

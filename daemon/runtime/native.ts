@@ -187,8 +187,8 @@ export interface Native {
   /** Removes a directory with all that is in it, off the main thread. An errno name when something is left. */
   removeTree(path: string): Promise<string | null>
   /** Which pids `peekExit` reports, beside those that `spawn` has started; every other child that ends is reaped at once
-   * and only counted. */
-  track(pid: number): void
+   * and only counted. True: it is a child, running or not reaped yet. */
+  track(pid: number): boolean
   untrack(pid: number): void
   /** The next tracked child that has ended, left waitable (WNOWAIT), or null. It must be reaped before the next call,
    * which throws otherwise: the kernel would show it first for ever. Untracked ones are reaped on the way;

@@ -20,8 +20,8 @@ import {
 export interface Processes {
   /** A process that hearth started itself. */
   started(unit: UnitName, pid: number, invocationId: string): void
-  /** A child of ours that was told to be the unit's, by its PID file say. */
-  adopt(unit: UnitName, pid: number): void
+  /** A child of ours that was told to be the unit's, by its PID file say; false: it is gone. */
+  adopt(unit: UnitName, pid: number): boolean
   /** A child that has ended and was reaped; what is left of its unit is looked at when the round is over. */
   ended(pid: number): void
   /** Children that nobody knew have ended: any unit may have become empty. */
@@ -155,8 +155,13 @@ export function createProcesses(
     if (leaders.get(pid) === family) leaders.delete(pid)
   }
 
-  const own = (family: Family, pid: number) => {
-    if (owners.get(pid) === family) return
+  /** False: it is gone. An orphan that nobody knew yet may have been reaped as a stranger since it was looked at. */
+  const own = (family: Family, pid: number): boolean => {
+    if (owners.get(pid) === family) return true
+    if (!native.track(pid)) {
+      native.untrack(pid)
+      return false
+    }
     const before = owners.get(pid)
     if (before) remove(before.members, pid)
     late.drop(`${pid}`)
@@ -164,12 +169,12 @@ export function createProcesses(
     family.members = append(family.members, pid)
     family.isKnownEmpty = false
     unsaved.add(family)
-    native.track(pid)
     remove(family.leaders, pid)
     const [oldest] = family.leaders.length < MOST_LEADERS ? [] : family.leaders
     if (oldest !== undefined) dropLeader(family, oldest)
     family.leaders = append(family.leaders, pid)
     leaders.set(pid, family)
+    return true
   }
 
   /** The family of a session or group by its leader's pid. The number is not given anew while anybody is in the session;
@@ -349,7 +354,7 @@ export function createProcesses(
     adopt(unit, pid) {
       const family = familyOf(unit)
       family.epoch = NEVER
-      own(family, pid)
+      return own(family, pid)
     },
     ended(pid) {
       native.untrack(pid)

@@ -54,7 +54,7 @@ export function createWatches(
     add(unit, pid) {
       const stat = readStat(pid)
       if (stat?.parent === process.pid) {
-        processes.adopt(unit, pid)
+        if (!processes.adopt(unit, pid)) exited(pid, { kind: 'unknown' })
         return
       }
       if (foreign.has(pid)) return

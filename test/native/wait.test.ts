@@ -86,6 +86,19 @@ test.serial('a child that is no longer tracked is reaped like a stranger', async
   t.is(native.reapedUntracked(), 1)
 })
 
+test.serial('who tracks a child is told whether it is still there', async t => {
+  const pid = start('exit 0')
+  t.true(native.track(pid))
+  await until(() => isZombie(pid))
+  t.true(native.track(pid), 'ended, and nobody has taken it')
+  native.peekExit()
+  native.reap(pid)
+  t.false(native.track(pid))
+  native.untrack(pid)
+  t.false(native.track(process.ppid), 'no child of ours')
+  native.untrack(process.ppid)
+})
+
 test.serial('orphans arrive at the subreaper and are reaped', async t => {
   native.reapedUntracked()
   const { output } = await run('for i in 1 2 3 4 5; do (sleep 0.05 & echo $!); done')

@@ -1,4 +1,5 @@
 // Which process is whose, and the end of whole trees, without cgroups.
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import anyTest, { type TestFn } from 'ava'
@@ -43,6 +44,19 @@ function start(world: World, script: string, id = 'web.service', exec = {}): num
 /** A grandchild that has left the session, its parents gone. */
 const doubleFork = (world: World, environment = '') =>
   `cd ${world.directory}; setsid sh -c '${environment} sh -c "echo \\$\\$ >pid; exec sleep 60" & exit' ; `
+
+test('an orphan that was reaped as it was put to its unit is none of its processes', async t => {
+  const { world } = t.context
+  const { processes } = world.runtime
+  const { pid: gone } = spawnSync('true')
+  t.false(processes.adopt('web.service', gone))
+  t.deepEqual(processes.of('web.service'), [])
+  const pid = start(world, 'exec sleep 60')
+  t.true(processes.adopt('web.service', pid))
+  t.true(world.kill('web.service', SIGTERM).waiting)
+  await world.event('emptied')
+  t.false(lives(pid))
+})
 
 test('a signal reaches the main process and its children', async t => {
   const { world } = t.context
