@@ -11,12 +11,12 @@ const LASTING = '[Service]\nExecStart=/bin/sleep 1000\nRestart=always\nRestartSe
 const allowDescriptors = ({ pid }: Pid1, count: number) =>
   execFileSync('prlimit', ['--pid', String(pid), `--nofile=${count}:`])
 
-/** The lowest number that no descriptor of the daemon has. */
-function lowestFree({ pid }: Pid1): number {
+/** The limit below which the daemon has so many numbers left in a row; one that was closed in between is not worth a pipe. */
+function limitThatLeaves(count: number, { pid }: Pid1): number {
   const taken = new Set(readdirSync(`/proc/${pid}/fd`).map(Number))
-  let free = 0
-  while (taken.has(free)) free++
-  return free
+  let limit = 0
+  for (let inRow = 0; inRow < count; limit++) inRow = taken.has(limit) ? 0 : inRow + 1
+  return limit
 }
 
 /** A service that is started during the shortage does not come up and says why; ctl is answered all the while, and what runs runs
@@ -45,7 +45,7 @@ asRoot(
     })
     await hearth.ok('start', 'lasting')
     // What is kept for the daemon itself remains.
-    allowDescriptors(hearth, lowestFree(hearth) + 32)
+    allowDescriptors(hearth, limitThatLeaves(32, hearth))
     await suffer(t, hearth, /the daemon has no file descriptor left/, () =>
       allowDescriptors(hearth, 4096),
     )
