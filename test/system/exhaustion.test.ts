@@ -1,22 +1,53 @@
 // What the daemon needs runs out: it stays up, answers, says what is missing, and goes on when there is some again.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
+import { connect } from '../../ctl/client.ts'
 import { boot, isRoot, type Pid1 } from './pid1.ts'
 
 const asRoot = isRoot ? test : test.skip
+const MOST_GAPS = 16
 const LASTING = '[Service]\nExecStart=/bin/sleep 1000\nRestart=always\nRestartSec=0\n'
 
 /** How many descriptors the daemon may have open; its hard limit stays. */
 const allowDescriptors = ({ pid }: Pid1, count: number) =>
   execFileSync('prlimit', ['--pid', String(pid), `--nofile=${count}:`])
 
-/** The limit below which the daemon has so many numbers left in a row; one that was closed in between is not worth a pipe. */
-function limitThatLeaves(count: number, { pid }: Pid1): number {
+/** The lowest number that no descriptor of the daemon has. */
+function lowestFree({ pid }: Pid1): number {
   const taken = new Set(readdirSync(`/proc/${pid}/fd`).map(Number))
-  let limit = 0
-  for (let inRow = 0; inRow < count; limit++) inRow = taken.has(limit) ? 0 : inRow + 1
-  return limit
+  let free = 0
+  while (taken.has(free)) free++
+  return free
+}
+
+/** Fills the numbers that the daemon has closed in between by connections to it, once it has its image in memory and closes no
+ * more by itself. */
+async function fillGaps(t: ExecutionContext, hearth: Pid1) {
+  const linkOf = (fd: string) => {
+    try {
+      return readlinkSync(`/proc/${hearth.pid}/fd/${fd}`)
+    } catch {
+      return ''
+    }
+  }
+  while (readdirSync(`/proc/${hearth.pid}/fd`).some(fd => linkOf(fd).endsWith('/start.cjs')))
+    await pause(20)
+  for (let i = 0; i < MOST_GAPS; i++) {
+    const connected = await connect({ socket: `${hearth.runtime}/control.sock` })
+    if (connected.isErr()) throw new Error('the daemon does not answer')
+    await connected.value.request('version', {})
+    t.teardown(() => connected.value.close())
+  }
 }
 
 /** A service that is started during the shortage does not come up and says why; ctl is answered all the while, and what runs runs
@@ -44,8 +75,9 @@ asRoot(
       units: { 'lasting.service': LASTING, 'another.service': LASTING },
     })
     await hearth.ok('start', 'lasting')
+    await fillGaps(t, hearth)
     // What is kept for the daemon itself remains.
-    allowDescriptors(hearth, limitThatLeaves(32, hearth))
+    allowDescriptors(hearth, lowestFree(hearth) + 32)
     await suffer(t, hearth, /the daemon has no file descriptor left/, () =>
       allowDescriptors(hearth, 4096),
     )
