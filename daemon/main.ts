@@ -39,6 +39,7 @@ import { createRuntime, type LogLine } from './runtime/perform.ts'
 import type { Leftover } from './runtime/persist.ts'
 import { mountPoints } from './runtime/presence.ts'
 import { listenToSignals } from './runtime/signals.ts'
+import { takeThreads } from './runtime/threads.ts'
 import { createTimer } from './runtime/timers.ts'
 import { createUnitFacts } from './runtime/unit-facts.ts'
 import { createUnitFileActions } from './runtime/unit-files.ts'
@@ -73,9 +74,10 @@ async function main(
 ) {
   const native = loadNative()
   const isPid1 = process.pid === 1
-  if (options.hangLimitSec > 0) native.watchLoop(options.hangLimitSec)
   const tell: LogLine = (level, unit, message, fields) =>
     log[level](unit === null ? { ...fields } : { unit, ...fields }, message)
+  const unwatched = takeThreads(native, options.hangLimitSec)
+  if (unwatched !== null) tell('warn', null, unwatched)
 
   const { persist } = before
   const { keep } = persist

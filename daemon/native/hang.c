@@ -1,6 +1,7 @@
 /* Whether the main loop still turns. A thread looks, and sleeps while the loop does: an idle daemon does not wake up for it. The
  * loop hangs when it has not turned, nor waited for events, for a time in which it had the processor that long, or waited all the
  * while for something else: on a loaded or stopped machine time alone says nothing. */
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -127,6 +128,7 @@ static napi_value watch_loop(napi_env env, napi_callback_info info)
 	pthread_attr_t attributes;
 	pthread_t thread;
 	napi_value value;
+	int error;
 
 	if (!arguments(env, info, 1, &value) || !read_double(env, value, &limit_sec)
 	    || napi_get_uv_event_loop(env, &main_loop) != napi_ok)
@@ -147,10 +149,13 @@ static napi_value watch_loop(napi_env env, napi_callback_info info)
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attributes, STACK_BYTES);
-	pthread_create(&thread, &attributes, look, NULL);
+	error = pthread_create(&thread, &attributes, look, NULL);
 	pthread_attr_destroy(&attributes);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return NULL;
+	if (error == 0)
+		return NULL;
+	errno = error;
+	return throw_errno(env, "pthread_create");
 }
 
 void register_hang(napi_env env, napi_value exports)

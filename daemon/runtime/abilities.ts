@@ -7,7 +7,7 @@ import { appArmorProbe } from './apparmor.ts'
 import { ownCapabilities } from './capabilities.ts'
 import { CONTROLLERS } from './cgroups/attributes.ts'
 import type { Cgroups } from './cgroups/cgroups.ts'
-import { inWords } from './failure.ts'
+import { errnoOf, inWords, Shortage } from './failure.ts'
 import type { Attempt, Native } from './native.ts'
 
 const CLONE_NEWNS = 0x00020000
@@ -134,11 +134,19 @@ const INSIDE_USERS: ReadonlySet<Need> = new Set([
 const mayInsideUsers = (native: Native, need: TriedNeed): boolean =>
   process.geteuid?.() !== 0 &&
   INSIDE_USERS.has(need) &&
-  native.attempt([unshare(CLONE_NEWUSER), ...PROBES[need].calls]) === null
+  attempt(native, [unshare(CLONE_NEWUSER), ...PROBES[need].calls]) === null
+
+function attempt(native: Native, calls: readonly Attempt[]): ReturnType<Native['attempt']> {
+  try {
+    return native.attempt(calls)
+  } catch (error) {
+    throw new Shortage(errnoOf(error))
+  }
+}
 
 function tryOut(native: Native, need: TriedNeed): string | null {
   const { calls, capability, missing } = PROBES[need]
-  const failed = native.attempt(calls)
+  const failed = attempt(native, calls)
   if (failed === null || mayInsideUsers(native, need)) return null
   if (missing !== undefined && (failed.errno === 'ENOENT' || failed.errno === 'EINVAL'))
     return missing
@@ -151,7 +159,8 @@ const isCgroupNeed = (need: Need): need is CgroupNeed => need.startsWith('cgroup
 
 /**
  * The abilities, each found out when it is first read and kept from then on. `cgroups` is where the units' cgroups are, or
- * why there are none, and `whyNoBus` why there is no message bus, which may come and go.
+ * why there are none, and `whyNoBus` why there is no message bus, which may come and go. To read one throws a Shortage as long as
+ * there is no process to find it out by.
  */
 export function createAbilities(
   native: Native,
@@ -176,6 +185,25 @@ export function createAbilities(
     })
   }
   return abilities
+}
+
+/** Those abilities, where nothing is started: what cannot be found out now is taken to be there. */
+export function guessed(abilities: Abilities): Abilities {
+  const guesses = {} as Record<Need, string | null>
+  for (const need of NEEDS) {
+    Object.defineProperty(guesses, need, {
+      enumerable: true,
+      get() {
+        try {
+          return abilities[need]
+        } catch (error) {
+          if (error instanceof Shortage) return null
+          throw error
+        }
+      },
+    })
+  }
+  return guesses
 }
 
 /** A program is put on a cgroup: that is tried in one of our own, and the daemon itself is in no danger from it once a child

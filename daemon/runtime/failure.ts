@@ -49,6 +49,22 @@ export type SpawnFailure = {
 
 export const NO_PROCESS = 0
 
+/** Something could not be found out, as that takes a process and there is none to be had now. */
+export class Shortage extends Error {
+  readonly errno: string
+  constructor(errno: string) {
+    super(forkFailure(errno).message)
+    this.errno = errno
+  }
+}
+
+export const forkFailure = (errno: string): SpawnFailure => ({
+  step: 'FORK',
+  exitStatus: NO_PROCESS,
+  errno,
+  message: `cannot start a process: ${inWords(errno)}`,
+})
+
 /** The errno name of what a Node call has thrown; anything else is a defect and goes on its way. */
 export function errnoOf(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code

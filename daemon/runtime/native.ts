@@ -348,7 +348,7 @@ export interface Native {
   /** The slots of the ledger in which the addon leaves what the next image has to know (image.c). */
   shareSlots(slots: ArrayBuffer): void
   /** From here on a main loop that does not turn for so many seconds, though it has the processor or waits for nothing but a
-   * system call, is as a crash (hang.c). Once, in the main thread. */
+   * system call, is as a crash (hang.c). Once, in the main thread. Throws EAGAIN when there is no thread to be had. */
   watchLoop(seconds: number): void
   /** Announces that the process is to exit. */
   leaving(): void

@@ -15,7 +15,7 @@ import type {
   UnitName,
   Units,
 } from '../units/unit.ts'
-import { createAbilities } from './abilities.ts'
+import { createAbilities, guessed } from './abilities.ts'
 import { createBusNames } from './bus-names.ts'
 import { ownCapabilities } from './capabilities.ts'
 import { type CgroupUse, openCgroups } from './cgroups/cgroups.ts'
@@ -155,8 +155,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     warn: message => log('warn', null, message),
   })
   const abilities = createAbilities(native, opened, bus.whyNot)
-  // What root alone may reach, a mount namespace shows to the unit (systemd.exec(5), DynamicUser=).
-  const hidesDirectories = () => isRoot && abilities['mount-namespace'] === null
+  const guesses = guessed(abilities)
   const processes = createProcesses(
     native,
     cgroups,
@@ -172,12 +171,16 @@ export function createRuntime(parts: RuntimeParts): Runtime {
   )
   const pidFiles = createPidFileWatches()
   const warn = (unit: UnitName, message: string) => log('warn', unit, message)
-  const unitDirectories = (exec: ExecSettings) => directoriesOf(exec, roots, hidesDirectories())
+  // What root alone may reach, a mount namespace shows to the unit (systemd.exec(5), DynamicUser=).
+  const directoriesBy = (can: Abilities) => (exec: ExecSettings) =>
+    directoriesOf(exec, roots, isRoot && can['mount-namespace'] === null)
+  const unitDirectories = directoriesBy(abilities)
+  const leftDirectories = directoriesBy(guesses)
   const users = createUsers({
     native,
     own: { uid: facts.user.uid, gid: process.getegid?.() ?? 0 },
     dynamicDirectory: isRoot ? `${parts.runtimeDirectory}/dynamic-users` : null,
-    ownersOf: exec => ownersOf(unitDirectories(exec)),
+    ownersOf: exec => ownersOf(leftDirectories(exec)),
   })
   const credentialsRoot = `${roots.runtime}/credentials`
   const credentials = createCredentials({
@@ -190,6 +193,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
   const resources = createRunResources({
     ...{ native, users, credentials, warn },
     directoriesOf: unitDirectories,
+    leftDirectoriesOf: leftDirectories,
   })
   const runs = createRuns(parts.logs, parts.console)
   const sandboxes = createSandboxes({
@@ -330,7 +334,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     post,
     warn: (unit, message) => log('warn', unit, message),
     devicesCome: () => detectContainer(facts.environment) === null,
-    whyNotMount: () => (isRoot ? abilities['mount-namespace'] : 'it does not run as root'),
+    whyNotMount: () => (isRoot ? guesses['mount-namespace'] : 'it does not run as root'),
   })
   const paths = createPathWatches({
     native,
@@ -480,7 +484,7 @@ export function createRuntime(parts: RuntimeParts): Runtime {
     },
     usage: unit => usageOf(unit, processes, cgroups),
     refresh: () => cgroups?.refresh(),
-    abilities,
+    abilities: guesses,
     clean: (name, kinds) =>
       cleanUnit(units.get(name), kinds, {
         directoriesOf: ({ exec }, hides) => (exec ? directoriesOf(exec, roots, hides) : []),

@@ -20,6 +20,8 @@ export type RunResourceParts = {
   users: Users
   credentials: Credentials
   directoriesOf: (exec: ExecSettings) => readonly Directory[]
+  /** The same of a run that ends, when it may not be possible to tell what the machine allows. */
+  leftDirectoriesOf: (exec: ExecSettings) => readonly Directory[]
   warn: (unit: UnitName, message: string) => void
 }
 
@@ -40,7 +42,7 @@ export interface RunResources {
 export const BEGINS: ReadonlySet<ExecKind> = new Set(['condition', 'start-pre', 'start'])
 
 export function createRunResources(parts: RunResourceParts): RunResources {
-  const { native, users, credentials, directoriesOf } = parts
+  const { native, users, credentials } = parts
 
   const credentialsOf = (
     unit: UnitName,
@@ -62,7 +64,7 @@ export function createRunResources(parts: RunResourceParts): RunResources {
     prepare(unit, exec, run, kind, identity) {
       if (!run.hasDirectories) {
         if (BEGINS.has(kind)) prepareTerminal(exec, native)
-        const made = makeDirectories(directoriesOf(exec), identity)
+        const made = makeDirectories(parts.directoriesOf(exec), identity)
         run.hasDirectories = made.isOk()
         if (made.isErr()) return made.map(() => null)
       }
@@ -74,7 +76,8 @@ export function createRunResources(parts: RunResourceParts): RunResources {
       prepareTerminal(exec, native)
       if (hasCredentials(exec)) credentials.remove(id)
       if (exec.directories.runtime && goesWithTheUnit(exec, restarting)) {
-        for (const problem of removeRuntimeDirectories(directoriesOf(exec))) parts.warn(id, problem)
+        const problems = removeRuntimeDirectories(parts.leftDirectoriesOf(exec))
+        for (const problem of problems) parts.warn(id, problem)
       }
       if (exec.removeIpc && !restarting) {
         users.identity(unit, exec).map(identity => removeIpc(native, identity))

@@ -32,7 +32,7 @@ import {
   variable,
 } from './environment.ts'
 import { readEnvironmentFiles } from './environment-file.ts'
-import { EXIT, errnoOf, inWords, NO_PROCESS, type SpawnFailure } from './failure.ts'
+import { EXIT, errnoOf, forkFailure, NO_PROCESS, Shortage, type SpawnFailure } from './failure.ts'
 import type { Guard } from './guard.ts'
 import { handOver } from './handed.ts'
 import { keyringCalls } from './keyring.ts'
@@ -398,13 +398,7 @@ export function createSpawner(parts: SpawnParts): Spawner {
       })
     } catch (error) {
       // vfork itself has failed.
-      const errno = errnoOf(error)
-      return err({
-        step: 'FORK',
-        exitStatus: NO_PROCESS,
-        errno,
-        message: `cannot start a process: ${inWords(errno)}`,
-      })
+      return err(forkFailure(errnoOf(error)))
     }
     if ('pid' in outcome) return ok(outcome.pid)
     const { step, exitStatus, errno, operation = -1 } = outcome
@@ -414,7 +408,7 @@ export function createSpawner(parts: SpawnParts): Spawner {
     return err(inSentence(outcome, { path: what.path, cwd: request.cwd, user: identity.name }))
   }
 
-  const startLogger: Spawner['startLogger'] = (name, invocationId, input) => {
+  const logger: Spawner['startLogger'] = (name, invocationId, input) => {
     const unit = units.get(name)
     const { exec } = unit
     const command = unit.hearth.logPipe
@@ -470,7 +464,7 @@ export function createSpawner(parts: SpawnParts): Spawner {
 
   const spawn = (effect: SpawnEffect): EngineEvent => {
     const { unit, token } = effect
-    const started = start(effect)
+    const started = orShortage(() => start(effect))
     if (started.isErr()) {
       const message = withPlace(started.error.message, () => parts.assignments(unit))
       return { type: 'spawn-failed', unit, token, ...started.error, message }
@@ -482,7 +476,17 @@ export function createSpawner(parts: SpawnParts): Spawner {
     return { type: 'spawned', unit, token, pid: started.value }
   }
 
-  return { spawn, startLogger }
+  return { spawn, startLogger: (...args) => orShortage(() => logger(...args)) }
+}
+
+/** What the machine allows may have to be tried first, which takes a process as well. */
+function orShortage(start: () => Result<number, SpawnFailure>): Result<number, SpawnFailure> {
+  try {
+    return start()
+  } catch (error) {
+    if (error instanceof Shortage) return err(forkFailure(error.errno))
+    throw error
+  }
 }
 
 function placeOf(
