@@ -28,7 +28,10 @@ export type Leaving = {
 
 /** What processes of no unit get between SIGTERM and SIGKILL. Less than the 10 s that container engines give to PID 1. */
 const LEFTOVERS_USEC = 5_000_000
-const LOGS_MS = 2000
+/** As long as systemd gives journald to end: a machine with much to do takes seconds to start the log worker anew. */
+const LOGS_MS = 90_000
+/** Who waits so long is told for what. */
+const LOGS_TOLD_MS = 3000
 const REMOVED_MS = 1000
 /** What is not sent by then is sent after the next boot, where the log files stay. */
 const SHIPPED_MS = 2000
@@ -61,7 +64,12 @@ export async function leave(
   await atMost(REMOVED_MS, parts.removed())
   await parts.shipped(force ? 0 : SHIPPED_MS)
   parts.close()
+  const told = setTimeout(
+    () => log('warn', null, `waiting for the logs to be written, up to ${LOGS_MS / 1000} s`),
+    LOGS_TOLD_MS,
+  )
   await parts.logs.finish(LOGS_MS)
+  clearTimeout(told)
   if (parts.isMachine) {
     endMachine(native, kind === 'exit' ? 'poweroff' : kind, problem => log('error', null, problem))
     return

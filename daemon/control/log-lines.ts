@@ -3,6 +3,7 @@ import { ALL, type LogQuery, type LogRecord } from '../logs/record.ts'
 import type { UnitName } from '../units/unit.ts'
 import { templateOf } from '../units/values/unit-name.ts'
 import type { Backend } from './backend.ts'
+import { operationError } from './errors.ts'
 import { hasGlob, type Resolved, resolveUnits } from './resolve.ts'
 import type { LogLine } from './schema.ts'
 
@@ -20,7 +21,8 @@ export async function resolveLogUnits(
   })
 }
 
-/** The last `lines` lines that `query` finds, oldest first. */
+/** The last `lines` lines that `query` finds, oldest first; none when the logs cannot be read now: what is asked for beside them
+ * is to be told all the same. */
 export async function lastLines(
   backend: Backend,
   query: Partial<LogQuery> & { lines: number },
@@ -28,8 +30,13 @@ export async function lastLines(
 ): Promise<readonly LogLine[]> {
   if (query.lines === 0) return []
   const found: LogLine[] = []
-  for await (const records of backend.logs({ ...ALL, ...query }, signal)) {
-    for (const record of records) found.push(toLogLine(record))
+  try {
+    for await (const records of backend.logs({ ...ALL, ...query }, signal)) {
+      for (const record of records) found.push(toLogLine(record))
+    }
+  } catch (error) {
+    // The daemon's own log says why.
+    operationError('read the logs', error)
   }
   return found.slice(-query.lines)
 }

@@ -4,6 +4,7 @@ import { ALL } from '../logs/record.ts'
 import type { UnitName } from '../units/unit.ts'
 import type { Backend } from './backend.ts'
 import { CANCELLED, type Handler } from './call.ts'
+import { operationError } from './errors.ts'
 import { extraFieldsOf, logUnitOf, resolveLogUnits, toLogLine } from './log-lines.ts'
 import { findUnit, notFound } from './resolve.ts'
 import type { ControlError, LogLine, Methods } from './schema.ts'
@@ -45,20 +46,24 @@ export const logs: Handler<'logs'> = async ({ backend, signal, part }, params) =
     extra.set(unit, fields)
     return fields
   }
-  for await (const records of backend.logs(query, signal)) {
-    let chunk: LogLine[] = []
-    let characters = 0
-    for (const record of records) {
-      seen.add(record.unit)
-      chunk.push(toLogLine(record, fieldsOf(record.unit)))
-      characters += record.message.length + 200
-      if (characters < PART_CHARACTERS) continue
-      await part({ lines: chunk })
-      chunk = []
-      characters = 0
+  try {
+    for await (const records of backend.logs(query, signal)) {
+      let chunk: LogLine[] = []
+      let characters = 0
+      for (const record of records) {
+        seen.add(record.unit)
+        chunk.push(toLogLine(record, fieldsOf(record.unit)))
+        characters += record.message.length + 200
+        if (characters < PART_CHARACTERS) continue
+        await part({ lines: chunk })
+        chunk = []
+        characters = 0
+      }
+      if (chunk.length > 0) await part({ lines: chunk })
+      if (signal.aborted) break
     }
-    if (chunk.length > 0) await part({ lines: chunk })
-    if (signal.aborted) break
+  } catch (error) {
+    return err(operationError('read the logs', error))
   }
   if (signal.aborted) return err(CANCELLED)
   // A unit whose file is gone may still have lines: only one without either is a mistake.

@@ -1,5 +1,5 @@
 // The main thread's side of the log worker: pipes are handed over, questions are asked; no line passes here.
-import { SHARE_ENV, Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { createKeep, type Keep, type Kept } from '../runtime/keep.ts'
 import type { Native } from '../runtime/native.ts'
 import type { UnitName } from '../units/unit.ts'
@@ -8,6 +8,7 @@ import type { LogSockets, Logs, RunLog, SenderOf } from './logs.ts'
 import type { FromWorker, ToWorker, WorkerData, WorkerSettings } from './messages.ts'
 import { openCarryLedger } from './recall.ts'
 import { ALL, type LogQuery, type LogRecord } from './record.ts'
+import { startThread } from './thread.ts'
 
 export type LogsSettings = WorkerSettings & {
   native: Pick<Native, 'pipe' | 'inode' | 'close' | 'ledger' | 'captureMemory'>
@@ -37,12 +38,19 @@ export const KEPT_RUNS = 'runs of logs'
 /** A worker that fails sooner than this is not started anew at once. */
 const RESTART_PAUSE_MS = 1_000
 const MAX_KEY = 2 ** 31
+/** What somebody waits for who is told when there is no worker. */
+const QUESTIONS: ReadonlySet<ToWorker['type']> = new Set([
+  'query',
+  'more',
+  'cancel',
+  'history',
+  'units',
+])
 /** As many streams as journald takes, those of runs included whose pipes are being read to their end. */
 const MOST_CONNECTIONS = 4096
 /** Runs that are looked at, whether their pipes are at their end, whenever another closes. */
 const LOOKS = 2
-/** An old space of its own: a mistake in the worker must not take the machine's memory. */
-const LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 128 }
+const HEAP = { youngMb: 2, oldMb: 128 }
 
 const runKey = (unit: UnitName, invocationId: string) => `${unit} ${invocationId}`
 
@@ -69,11 +77,18 @@ export function createLogs(settings: LogsSettings): Logs {
   let lastQuery = 0
   let finished: (() => void) | null = null
   let startedMs = 0
-  let isPaused = false
+  let pause: NodeJS.Timeout | null = null
+  /** Why there is no worker; null: there is one, or it has not been tried. */
+  let whyNone: string | null = null
 
   const flush = () => {
-    if (outbox.length === 0 || isPaused) return
-    if (!worker) worker = startWorker()
+    if (outbox.length === 0 || pause) return
+    if (!worker) {
+      const started = startWorker()
+      if (started.isErr()) return unstarted(started.error)
+      worker = started.value
+      whyNone = null
+    }
     const ports = outbox.flatMap(message => (message.type === 'reader' ? message.port : []))
     worker.postMessage(outbox, ports)
     outbox = []
@@ -81,6 +96,8 @@ export function createLogs(settings: LogsSettings): Logs {
 
   /** Messages of one round go together, after the processes of that round have been started. */
   const tell = (message: ToWorker) => {
+    // Somebody waits: perhaps there is a thread by now.
+    if (whyNone !== null && QUESTIONS.has(message.type)) endPause()
     if (outbox.length === 0) setImmediate(flush)
     outbox.push(message)
   }
@@ -143,15 +160,17 @@ export function createLogs(settings: LogsSettings): Logs {
       memoryFd: memory('memory', () => native.captureMemory(null)),
       carryFd: memory('carry', () => openCarryLedger(native)),
     }
-    const started = new Worker(program ? program() : workerUrl(), {
+    const thread = startThread({
       name: 'logs',
-      eval: program !== undefined,
+      program: program?.() ?? null,
+      file: workerUrl(),
       workerData,
-      env: SHARE_ENV,
-      execArgv: [],
-      trackUnmanagedFds: false,
-      resourceLimits: LIMITS,
+      ...HEAP,
     })
+    return thread.map(watch)
+  }
+
+  const watch = (started: Worker) => {
     started.on('message', take)
     started.on('error', error => {
       if (worker === started) restart(error instanceof Error ? error : new Error(String(error)))
@@ -159,29 +178,47 @@ export function createLogs(settings: LogsSettings): Logs {
     return started
   }
 
-  /** A mistake of ours ended the worker: a new one gets the open runs, so their pipes are not left alone. */
-  const restart = (error: Error) => {
-    worker = null
-    for (const reader of readers.values())
-      reader.fail(new Error(`cannot read the logs: the log worker failed: ${error.message}`))
+  /** Those who have asked are answered now; their questions are not put to the next worker. */
+  const failAskers = (why: string) => {
+    for (const reader of readers.values()) reader.fail(unreadable(why))
     readers.clear()
     for (const told of histories.values()) told([])
     histories.clear()
     for (const told of listings.values()) told([])
     listings.clear()
-    if (finished) return finished()
-    if (performance.now() - startedMs < RESTART_PAUSE_MS) {
-      isPaused = true
-      setTimeout(() => {
-        isPaused = false
-        flush()
-      }, RESTART_PAUSE_MS)
-    }
-    if (listening) tell({ type: 'listen', sockets: listening.sockets })
+    outbox = outbox.filter(message => !QUESTIONS.has(message.type))
+  }
+
+  const rest = () => {
+    pause = setTimeout(endPause, RESTART_PAUSE_MS)
+  }
+
+  const endPause = () => {
+    if (pause) clearTimeout(pause)
+    pause = null
+    setImmediate(flush)
+  }
+
+  /** There is no thread to be had: lines wait in the pipes until there is one. */
+  const unstarted = (reason: string) => {
+    const isNews = whyNone === null
+    whyNone = `the log worker cannot be started: ${reason}`
+    failAskers(whyNone)
+    rest()
+    if (isNews) warn(`${whyNone}; what services write waits in their pipes meanwhile`)
+  }
+
+  /** A mistake of ours ended the worker: a new one gets the open runs, so their pipes are not left alone. */
+  const restart = (error: Error) => {
+    worker = null
+    failAskers(`the log worker failed: ${error.message}`)
+    if (performance.now() - startedMs < RESTART_PAUSE_MS) rest()
+    if (listening && !finished) tell({ type: 'listen', sockets: listening.sockets })
     const unsent = new Set(outbox.flatMap(message => (message.type === 'open' ? message.key : [])))
     for (const open of [...runs.values(), ...closing.values()])
       if (!unsent.has(open.key)) hand(open)
     tellEnds()
+    if (finished) tell({ type: 'finish' })
     warn(`the log worker failed and was started anew: ${error.stack}`)
   }
 
@@ -235,6 +272,19 @@ export function createLogs(settings: LogsSettings): Logs {
   const closeEnds = (ends: Ends) => {
     native.close(ends.out)
     native.close(ends.err)
+  }
+
+  const close = (unit: UnitName, invocationId: string) => {
+    const name = runKey(unit, invocationId)
+    const opened = runs.get(name)
+    if (!opened) return
+    runs.delete(name)
+    const { write } = opened
+    closing.set(opened.key, opened)
+    opened.write = null
+    keepRun(opened)
+    if (write) closeEnds(write)
+    forgetClosed()
   }
 
   /** One batch of an answer. */
@@ -327,18 +377,7 @@ export function createLogs(settings: LogsSettings): Logs {
       keepRun(opened)
       tell({ type: 'pid', key: opened.key, pid })
     },
-    close(unit, invocationId) {
-      const name = runKey(unit, invocationId)
-      const opened = runs.get(name)
-      if (!opened) return
-      runs.delete(name)
-      const { write } = opened
-      closing.set(opened.key, opened)
-      opened.write = null
-      keepRun(opened)
-      if (write) closeEnds(write)
-      forgetClosed()
-    },
+    close,
     runEnded(unit, end) {
       if (finished) return
       forgetEnds()
@@ -377,8 +416,7 @@ export function createLogs(settings: LogsSettings): Logs {
       return records
     },
     async finish(timeoutMs) {
-      for (const { write } of runs.values()) if (write) closeEnds(write)
-      runs.clear()
+      for (const { run } of [...runs.values()]) close(run.unit, run.invocationId)
       if (!worker && outbox.length === 0) return
       outbox.push({ type: 'finish' })
       await new Promise<void>(resolve => {
@@ -387,7 +425,6 @@ export function createLogs(settings: LogsSettings): Logs {
           clearTimeout(timer)
           resolve()
         }
-        isPaused = false
         flush()
       })
       for (const reader of readers.values()) reader.fail(new Error('the logs are closed'))
@@ -397,6 +434,8 @@ export function createLogs(settings: LogsSettings): Logs {
     },
   }
 }
+
+const unreadable = (why: string) => new Error(`cannot read the logs: ${why}`)
 
 function keptOf({ run, read, inodes, write }: Open): Kept {
   const data = { run, read, inodes, isOpen: write !== null } satisfies KeptRun

@@ -67,8 +67,8 @@ export interface Logs {
   units(): Promise<readonly UnitName[]>
   /** The ends of the unit's runs, oldest first, as far as they are kept. */
   history(unit: UnitName): Promise<readonly RunEnd[]>
-  /** Batches of records, in the order of time. Throws an Error whose message begins with "cannot" for a `grep` that is
-   * no regular expression. */
+  /** Batches of records, in the order of time. Throws an Error whose message begins with "cannot" for a `grep` that is no regular
+   * expression, and when the logs cannot be read now. */
   query(query: LogQuery, signal: AbortSignal): AsyncIterable<readonly LogRecord[]>
   /** The last `n` lines of a unit (of one run of it), those included that are still in its pipes. */
   lastLines(unit: UnitName, invocationId: string | null, n: number): Promise<readonly LogRecord[]>

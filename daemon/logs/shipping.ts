@@ -1,8 +1,9 @@
 // The main thread's side of forwarding: the worker that does it is started when there is a destination.
-import { MessageChannel, SHARE_ENV, Worker } from 'node:worker_threads'
+import { MessageChannel, type Worker } from 'node:worker_threads'
 import type { UnitName } from '../units/unit.ts'
 import type { Logs } from './logs.ts'
 import type { FromShipper, ShipperData, ToShipper } from './messages.ts'
+import { startThread } from './thread.ts'
 
 export type ShippingSettings = Omit<ShipperData, 'role'> & {
   logs: Pick<Logs, 'reader'>
@@ -22,7 +23,7 @@ export interface Shipping {
 const RESTART_MS = 5000
 /** Beyond the time that it was given. */
 const GRACE_MS = 500
-const LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 96 }
+const HEAP = { youngMb: 4, oldMb: 96 }
 
 export function createShipping(settings: ShippingSettings): Shipping {
   const { logs, program, nowUsec, warn, ...data } = settings
@@ -51,26 +52,30 @@ export function createShipping(settings: ShippingSettings): Shipping {
     }
   }
 
+  const again = (why: string) => {
+    warn(`forwarding of logs failed and begins again: ${why}`)
+    if (ended) ended()
+    else setTimeout(start, RESTART_MS)
+  }
+
   const start = () => {
     if (worker || ended) return
     const workerData: ShipperData = { ...data, role: 'shipper' }
-    const started = new Worker(program ? program() : workerUrl(), {
+    const thread = startThread({
       name: 'shipper',
-      eval: program !== undefined,
+      program: program?.() ?? null,
+      file: workerUrl(),
       workerData,
-      env: SHARE_ENV,
-      execArgv: [],
-      trackUnmanagedFds: false,
-      resourceLimits: LIMITS,
+      ...HEAP,
     })
+    if (thread.isErr()) return again(thread.error)
+    const started = thread.value
     worker = started
     started.on('message', take)
     started.on('error', (error: Error) => {
       if (worker !== started) return
       worker = null
-      warn(`forwarding of logs failed and begins again: ${error.stack}`)
-      if (ended) ended()
-      else setTimeout(start, RESTART_MS)
+      again(`${error.stack}`)
     })
     connect()
     for (const [unit, { forward, sinceUsec }] of units)

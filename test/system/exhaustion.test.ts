@@ -86,28 +86,79 @@ asRoot(
 
 const PIDS = '/sys/fs/cgroup/pids'
 
-asRoot('with no process to be had services wait for one, and come up when there is', async t => {
-  if (!existsSync(`${PIDS}/cgroup.procs`)) {
+/** A test of a daemon that can be kept from making processes and threads. */
+const asLimiter = (title: string, act: (t: ExecutionContext) => Promise<void>) =>
+  asRoot(title, async t => {
+    if (existsSync(`${PIDS}/cgroup.procs`)) return act(t)
     t.log('skipped: there is no controller of processes to limit them by')
     t.pass()
-    return
-  }
-  const hearth = await boot(t, {
-    units: { 'lasting.service': LASTING, 'another.service': LASTING },
   })
-  await hearth.ok('start', 'lasting')
+
+/** From now on the daemon may have no process and no thread more, or so many fewer, until the returned function is called. */
+function limitProcesses(t: ExecutionContext, hearth: Pid1, fewer = 0): () => void {
   const group = `${PIDS}/hearth-test-${hearth.pid}`
   mkdirSync(group)
   t.teardown(async () => {
-    hearth.signal('SIGKILL')
+    if (existsSync(`/proc/${hearth.pid}`)) hearth.signal('SIGKILL')
     await hearth.ended
     rmdirSync(group)
   })
   writeFileSync(`${group}/cgroup.procs`, String(hearth.pid))
-  writeFileSync(`${group}/pids.max`, readFileSync(`${group}/pids.current`, 'utf8').trim())
-  await suffer(t, hearth, /the limit of processes is reached/, () =>
-    writeFileSync(`${group}/pids.max`, 'max'),
-  )
+  const now = Number(readFileSync(`${group}/pids.current`, 'utf8'))
+  writeFileSync(`${group}/pids.max`, String(now - fewer))
+  return () => writeFileSync(`${group}/pids.max`, 'max')
+}
+
+asLimiter('with no process to be had services wait for one, and come up when there is', async t => {
+  const hearth = await boot(t, {
+    units: { 'lasting.service': LASTING, 'another.service': LASTING },
+  })
+  await hearth.ok('start', 'lasting')
+  const end = limitProcesses(t, hearth)
+  await suffer(t, hearth, /the limit of processes is reached/, end)
+})
+
+asLimiter('without a thread for the log worker it is started when there is one', async t => {
+  const hearth = await boot(t, {
+    units: {
+      'writing.service': '[Service]\nType=oneshot\nExecStart=/bin/echo written\n',
+      'late.service': LASTING,
+    },
+  })
+  const end = limitProcesses(t, hearth)
+  t.is((await hearth.ctl('start', 'late')).code, 1)
+  await hearth.said(/the log worker cannot be started: the limit of processes is reached/)
+  t.regex((await hearth.ctl('logs', 'late')).err, /the log worker cannot be started/)
+  const cannot = /the log worker cannot be started/
+  t.is(hearth.err().split(cannot).length, 2, 'it is said once')
+  hearth.signal('SIGSEGV')
+  await hearth.said(cannot, 2)
+  t.regex((await hearth.ctl('status', 'late')).out, /activating \(auto-restart\)/)
+  end()
+  await hearth.until('late', 'ActiveState', 'active')
+  await hearth.ok('start', 'writing')
+  t.is(await hearth.ok('logs', '-o', 'cat', 'writing'), 'written')
+})
+
+asLimiter('what services have written at the end is waited for, however long it takes', async t => {
+  const hearth = await boot(t, {
+    units: {
+      'writing.service':
+        '[Service]\nExecStart=/bin/sh -c \'trap "echo last; exit 0" TERM; echo first; sleep infinity & wait\'\n',
+    },
+  })
+  await hearth.ok('start', 'writing')
+  t.is(await hearth.ok('logs', '-o', 'cat', 'writing'), 'first')
+  // The next image has no thread to be had for the log worker.
+  const end = limitProcesses(t, hearth, 1)
+  hearth.signal('SIGSEGV')
+  await hearth.said(/the log worker cannot be started/)
+  hearth.signal('SIGTERM')
+  await hearth.said(/waiting for the logs to be written/)
+  end()
+  t.deepEqual(await hearth.ended, { code: 0, signal: null })
+  const log = readFileSync(`${hearth.directory}/log/writing.service/current`, 'utf8')
+  t.regex(log, /first\n.*last\n/)
 })
 
 asRoot(
