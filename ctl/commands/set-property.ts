@@ -1,6 +1,7 @@
 // set-property: limits of a unit, now and from now on, by a drop-in for each of them (systemctl(1), set-property).
 import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { Methods } from '../../daemon/control/schema.ts'
 import type { Command, Context } from '../context.ts'
 import { findPlaces, type Place } from '../edit/places.ts'
 import { readProperty, sectionOf } from '../edit/properties.ts'
@@ -38,7 +39,10 @@ export const run: Command = async context => {
   if (trouble !== null) return refuse(context, trouble)
   const read = await context.ask('reload', {})
   if (read.isErr()) return failed(context, read.error)
-  const problem = await problemOf(context, unit, written)
+  const found = await context.ask('verify', { units: [unit] })
+  // It is in force; whether it is understood is not known.
+  if (found.isErr()) return failed(context, found.error)
+  const problem = problemOf(found.value, written)
   if (problem === null) {
     if (options.json) context.printJson('done', {})
     return SUCCESS
@@ -51,16 +55,13 @@ export const run: Command = async context => {
 const byName = (assignments: readonly string[]) =>
   Map.groupBy(assignments, assignment => readProperty(assignment)?.name ?? '')
 
-/** What the daemon finds wrong with what was written, in words, or null. */
-async function problemOf(
-  context: Context,
-  unit: string,
+/** What is wrong with what was written, in words, or null. */
+function problemOf(
+  { units }: Methods['verify']['result'],
   written: readonly { place: Place }[],
-): Promise<string | null> {
-  const found = await context.ask('verify', { units: [unit] })
-  if (found.isErr()) return null
+): string | null {
   const paths = new Set(written.map(({ place }) => place.path))
-  const problem = found.value.units
+  const problem = units
     .flatMap(({ problems }) => problems)
     .find(({ file, severity }) => severity === 'error' && file !== null && paths.has(file))
   return problem?.message ?? null
