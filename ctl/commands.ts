@@ -37,6 +37,7 @@ const COMMANDS: Readonly<Record<VerbName, Load>> = {
   'list-unit-files': () => import('./commands/list-unit-files.ts'),
   cat: () => import('./commands/cat.ts'),
   edit: () => import('./commands/edit.ts'),
+  revert: () => import('./commands/revert.ts'),
   'set-property': () => import('./commands/set-property.ts'),
   verify: () => import('./commands/verify.ts'),
   fidelity: () => import('./commands/fidelity.ts'),

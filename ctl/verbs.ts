@@ -249,6 +249,13 @@ const ROWS = [
     options: ['runtime'],
   },
   {
+    name: 'revert',
+    group: 'Unit files',
+    about: 'undo what edit, set-property and mask have changed of units',
+    args: 'UNIT...',
+    completes: 'files',
+  },
+  {
     name: 'verify',
     group: 'Unit files',
     about: 'what is wrong with unit files',

@@ -12,7 +12,12 @@ export type Place = {
   others: readonly { path: string; text: string }[]
 }
 
-type Unit = { id: string; loadState: string; fragment: string }
+export type Unit = { id: string; loadState: string; fragment: string }
+/** Where files of units are: those that are changed here (`own`, with what stays before what is gone after a boot), and all others. */
+export type Directories = {
+  own: readonly [persistent: string, runtime: string]
+  others: readonly string[]
+}
 
 /** Null: something is wrong, and it was told. `runtime` is the directory of what is gone after a boot. */
 export async function findPlaces(
@@ -21,9 +26,10 @@ export async function findPlaces(
   runtime: string,
 ): Promise<readonly Place[] | null> {
   const { options } = context
-  const directory = await findDirectory(context, runtime)
-  const units = directory === null ? null : await findUnits(context, names)
-  if (directory === null || units === null) return null
+  const directories = options.runtime ? null : await findDirectories(context, runtime)
+  const units = await findUnits(context, names)
+  if ((directories === null && !options.runtime) || units === null) return null
+  const directory = directories?.own[0] ?? runtime
   const dropIn = `${(options.dropIn ?? 'override').replace(/\.conf$/, '')}.conf`
   if (dropIn.includes('/')) {
     refuse(context, `cannot use --drop-in=${options.dropIn}: expected the name of a file`)
@@ -61,19 +67,26 @@ function refuse(context: Context, message: string, hint?: string): void {
   context.complain({ code: 'failed', message, ...(hint !== undefined && { hint }) })
 }
 
-/** Where files are written: the first unit directory that stays, or the one that does not. */
-async function findDirectory(context: Context, runtime: string): Promise<string | null> {
-  if (context.options.runtime) return runtime
+/** Files are written in the first unit directory that stays, or in the one that does not. Null: something is wrong, and it was told. */
+export async function findDirectories(
+  context: Context,
+  runtime: string,
+): Promise<Directories | null> {
   const shown = await context.ask('show', { properties: ['UnitPath'] })
   if (shown.isErr()) {
     failed(context, shown.error)
     return null
   }
   const paths = (shown.value.units[0]?.properties[0]?.[1] ?? '').split(' ')
-  return paths.find(path => path !== runtime) ?? runtime
+  const [persistent = runtime, ...others] = paths.filter(path => path !== runtime)
+  return { own: [persistent, runtime], others }
 }
 
-async function findUnits(context: Context, names: readonly string[]): Promise<Unit[] | null> {
+/** Null: something is wrong, and it was told. */
+export async function findUnits(
+  context: Context,
+  names: readonly string[],
+): Promise<Unit[] | null> {
   const properties = ['Id', 'LoadState', 'FragmentPath']
   const shown = await context.ask('show', { units: names, properties })
   if (shown.isErr()) {

@@ -1,6 +1,15 @@
 // ctl edit, preset and list-unit-files against a real daemon.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import test from 'ava'
 import { boot, root } from './pid1.ts'
 
@@ -77,6 +86,43 @@ test('set-property writes a drop-in for each limit; what cannot be read is taken
 
   await hearth.ok('set-property', 'web', 'MemoryMax=')
   t.is(await hearth.show('web', 'MemoryMax'), 'infinity')
+})
+
+test('revert undoes what edit, set-property and mask have changed; what stands nowhere else stays', async t => {
+  const vendor = mkdtempSync(`${tmpdir()}/hearth-vendor-`)
+  t.teardown(() => rmSync(vendor, { recursive: true }))
+  writeFileSync(`${vendor}/db.service`, service)
+  const hearth = await boot(t, {
+    units: {
+      'web.service': service,
+      'db.service': service.replace('Old', 'Other'),
+      'web.service.d/words.conf': '[Unit]\nDescription=New words\n',
+    },
+    args: ['--services', vendor],
+  })
+  await hearth.ok('start', 'web')
+  const pid = await hearth.show('web', 'MainPID')
+  await hearth.ok('set-property', '--runtime', 'web', 'TasksMax=5')
+  await hearth.ok('mask', '--runtime', 'db')
+  const { code, err } = await hearth.ctl('revert', 'web', 'db')
+  t.is(code, 0)
+  t.deepEqual(
+    err.trim().split('\n'),
+    [
+      `${hearth.units}/web.service.d/words.conf`,
+      `${hearth.units}/web.service.d`,
+      `${hearth.runtime}/services.d/web.service.d/50-TasksMax.conf`,
+      `${hearth.runtime}/services.d/web.service.d`,
+      `${hearth.units}/db.service`,
+      `${hearth.runtime}/services.d/db.service`,
+    ].map(path => `Removed "${path}".`),
+  )
+  t.is(await hearth.show('web', 'Description'), 'Old words')
+  t.is(await hearth.show('web', 'DropInPaths'), '')
+  t.is(await hearth.show('web', 'MainPID'), pid)
+  t.is(await hearth.show('db', 'FragmentPath'), `${vendor}/db.service`)
+  t.is(await hearth.ok('revert', 'web'), '', 'there is nothing left to undo')
+  t.regex((await hearth.ctl('revert', 'nope')).err, /cannot find files of nope\.service/)
 })
 
 test('edit --stdin takes the text as it is, for a named drop-in and until the next boot as well', async t => {
