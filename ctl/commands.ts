@@ -54,6 +54,7 @@ const COMMANDS: Readonly<Record<VerbName, Load>> = {
   'daemon-reload': () => import('./commands/daemon-reload.ts'),
   'daemon-reexec': () => import('./commands/daemon-reexec.ts'),
   'is-system-running': () => import('./commands/is-system-running.ts'),
+  'log-level': () => import('./commands/log-level.ts'),
   'show-environment': environment,
   'set-environment': environment,
   'unset-environment': environment,

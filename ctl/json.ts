@@ -6,6 +6,7 @@ import type {
   DependencyNode,
   JobListItem,
   JobOutcome,
+  LogLevel,
   LogLine,
   ManagerStatus,
   PathListItem,
@@ -63,6 +64,7 @@ export type JsonOutput = {
   'reset-failed': Record<string, never>
   'daemon-reload': { problems: readonly string[] }
   cancel: { cancelled: readonly number[] }
+  'log-level': { level: LogLevel }
   'show-environment': Readonly<Record<string, string>>
   /** set-environment, unset-environment, and the verbs that shut down. */
   done: Record<string, never>

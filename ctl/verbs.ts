@@ -363,6 +363,12 @@ const ROWS = [
     about: 'the state of the whole: exit status 0 when running',
   },
   {
+    name: 'log-level',
+    group: 'The daemon',
+    about: 'what its own log holds, and with a level what it is to hold: debug, info, warn …',
+    args: '[LEVEL]',
+  },
+  {
     name: 'show-environment',
     pages: true,
     group: 'The daemon',

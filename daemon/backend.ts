@@ -8,6 +8,7 @@ import type { EngineEvent } from './engine/event.ts'
 import { initialUnitState } from './engine/initial.ts'
 import { machineOf } from './engine/machines.ts'
 import type { UnitState } from './engine/state.ts'
+import type { AdjustableLevel } from './log.ts'
 import type { Logs } from './logs/logs.ts'
 import type { Recording } from './record.ts'
 import type { Reexec } from './reexec.ts'
@@ -30,6 +31,7 @@ export type BackendParts = {
   reexec: Reexec
   /** Told why it did not come about. */
   reexecFailed: (why: string) => void
+  logLevel: AdjustableLevel
   engine: Engine
   recording: () => Recording
   units: LoadedUnits
@@ -130,6 +132,8 @@ export function createBackend(parts: BackendParts): Backend {
     disable: changeFiles(unitFiles.disable),
     mask: changeFiles(unitFiles.mask),
     unmask: changeFiles(unitFiles.unmask),
+    logLevel: parts.logLevel.get,
+    setLogLevel: parts.logLevel.set,
     setEnvironment: (set, unset) => post({ type: 'environment-changed', set, unset }),
     shutdown: (kind, exitStatus) => post({ type: 'shutdown-requested', kind, exitStatus }),
     onChange(listener) {

@@ -1,7 +1,8 @@
 // The daemon's own log: pino to stderr, written at once, since PID 1 may be gone the next moment.
 import pino, { type Logger } from 'pino'
+import type { LogLevel } from './control/schema.ts'
 import { createConsole } from './logs/console.ts'
-import type { LogLevel } from './options.ts'
+import type { KeptPart } from './runtime/keep.ts'
 import type { Native } from './runtime/native.ts'
 
 export type DaemonLog = Logger
@@ -41,6 +42,21 @@ export async function openLog(
     output.flush()
   }
   return pino(prettily ? { ...options, formatters: {} } : options, { write })
+}
+
+export type AdjustableLevel = { get: () => LogLevel; set: (level: LogLevel) => void }
+
+/** The level, which outlives the daemon's image once it was set. */
+export function keepLevel(log: DaemonLog, kept: KeptPart): AdjustableLevel {
+  const known = kept.entries.get('level')?.data
+  if (known !== undefined) log.level = known as LogLevel
+  return {
+    get: () => log.level as LogLevel,
+    set(level) {
+      log.level = level
+      kept.put('level', level)
+    },
+  }
 }
 
 /** Makes a line for people of one of JSON. */

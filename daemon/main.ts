@@ -13,7 +13,7 @@ import { giveBackLater } from './give-back.ts'
 import { keepUnits, readKeptUnits } from './kept-units.ts'
 import { leave } from './leave.ts'
 import { type LeftoverParts, takeLeftover, takeUp } from './leftover.ts'
-import { type DaemonLog, openLog } from './log.ts'
+import { type DaemonLog, keepLevel, openLog } from './log.ts'
 import { createClock } from './logs/clock.ts'
 import { createLogs } from './logs/hub.ts'
 import { createShipping } from './logs/shipping.ts'
@@ -82,6 +82,7 @@ async function main(
   const { persist } = before
   const { keep } = persist
   const defects = createDefects(keep.part('defects'))
+  const logLevel = keepLevel(log, keep.part('log level'))
   /** Whether the target has been asked for: an image may have died before. */
   const booted = keep.part('boot')
   const sockets = {
@@ -347,6 +348,7 @@ async function main(
         log.error({ err: error }, `a defect in hearth itself, at ${what}`)
         defects.add(`${what} failed: ${error instanceof Error ? error.message : error}`)
       },
+      logLevel,
       reexec,
       reexecFailed: why => tell('error', null, `cannot execute the daemon again: ${why}`),
       engine,

@@ -1,5 +1,6 @@
 // The daemon's command line and environment.
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { LOG_LEVELS, type LogLevel } from './control/schema.ts'
 import type { ConsoleFormat } from './logs/console-line.ts'
 import { LOG_SOCKETS, type LogSocketKind } from './logs/sockets.ts'
 import type { CgroupUse } from './runtime/cgroups/cgroups.ts'
@@ -7,7 +8,6 @@ import { native } from './runtime/native.ts'
 import { placesOf } from './units/places.ts'
 import { readLogDestination } from './units/values/log-destination.ts'
 
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'
 export type Options = {
   /** Ordered unit directories, the first wins; a unit there with [Install] is enabled by being there. */
   services: readonly string[]
@@ -52,8 +52,6 @@ export type Options = {
   /** URLs that all units' lines are forwarded to. */
   logForward: readonly string[]
 }
-
-const LOG_LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error']
 
 const collect = (value: string, before: readonly string[] | undefined) => [...(before ?? []), value]
 const wholeNumber = (value: string) => {

@@ -43,6 +43,7 @@ export const NEEDS: Readonly<Record<MethodName, Role>> = {
   reload: 'admin',
   reexec: 'admin',
   // People put secrets into environments.
+  logLevel: 'admin',
   getEnvironment: 'admin',
   setEnvironment: 'admin',
   unsetEnvironment: 'admin',

@@ -10,7 +10,7 @@ import type { Abilities } from '../units/directives/need.ts'
 import type { LoadedUnits } from '../units/load.ts'
 import type { Presets } from '../units/preset.ts'
 import type { DirectoryKind, JobMode, UnitFileState, UnitName } from '../units/unit.ts'
-import type { ImageInfo, MethodName } from './schema.ts'
+import type { ImageInfo, LogLevel, MethodName } from './schema.ts'
 
 export type JobAccepted = { job: number; finished: Promise<JobResult> }
 export type ProcessTree = { pid: number; command: string; children: readonly ProcessTree[] }
@@ -100,6 +100,9 @@ export interface Backend {
   disable(names: readonly UnitName[], how: { runtime: boolean }): UnitFileChanges
   mask(names: readonly UnitName[], how: { runtime: boolean }): UnitFileChanges
   unmask(names: readonly UnitName[], how: { runtime: boolean }): UnitFileChanges
+  /** Of the daemon's own log. */
+  logLevel(): LogLevel
+  setLogLevel(level: LogLevel): void
   setEnvironment(set: readonly string[], unset: readonly string[]): void
   shutdown(kind: ShutdownKind, exitStatus: number | null): void
   /** Calls back with the name of each unit whose state has changed, after each step; the answer ends that. */

@@ -47,6 +47,11 @@ export const version: Handler<'version'> = ({ backend }) =>
 export const isSystemRunning: Handler<'isSystemRunning'> = ({ backend }) =>
   ok({ state: systemState(backend) })
 
+export const logLevel: Handler<'logLevel'> = ({ backend }, { level }) => {
+  if (level !== undefined) backend.setLogLevel(level)
+  return ok({ level: backend.logLevel() })
+}
+
 export const getEnvironment: Handler<'getEnvironment'> = ({ backend }) =>
   ok({ environment: [...backend.state.manager.environment] })
 

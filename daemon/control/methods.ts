@@ -11,6 +11,7 @@ import { logs } from './logs.ts'
 import {
   getEnvironment,
   isSystemRunning,
+  logLevel,
   reexec,
   setEnvironment,
   shutdown,
@@ -57,6 +58,7 @@ const HANDLERS: { readonly [M in MethodName]: Handler<M> } = {
   unmask,
   reload,
   reexec,
+  logLevel,
   getEnvironment,
   setEnvironment,
   unsetEnvironment,

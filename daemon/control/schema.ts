@@ -19,6 +19,10 @@ export const CANCEL_EVENT = 'cancel'
 export const REPLY_EVENT = 'reply'
 export const PART_EVENT = 'part'
 
+/** What the daemon's own log holds: that and what is more urgent. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
 // Envelopes -----------------------------------------------------------------------------------------------------------
 
 /** `id` is the client's own number for the request; replies carry it back, in the order of the requests. */
@@ -567,6 +571,8 @@ export type Methods = {
   /** daemon-reload: reads all units anew. */
   reload: Method<NoParams, { problems: readonly string[] }>
 
+  /** What the daemon's own log holds, with `level` from now on, other images included. */
+  logLevel: Method<{ level?: LogLevel }, { level: LogLevel }>
   getEnvironment: Method<NoParams, { environment: readonly string[] }>
   /** `NAME=value` each. */
   setEnvironment: Method<{ assignments: readonly string[] }, Done>

@@ -5,6 +5,7 @@ import * as v from 'valibot'
 import {
   type Cancel,
   type ControlError,
+  LOG_LEVELS,
   type MethodName,
   type Methods,
   PROTOCOL_VERSION,
@@ -133,6 +134,7 @@ const PARAMS: { readonly [M in MethodName]: v.GenericSchema<unknown, Methods[M][
   unmask: unitFiles,
   reload: nothing,
   reexec: nothing,
+  logLevel: v.strictObject({ level: maybe(v.picklist(LOG_LEVELS)) }),
   getEnvironment: nothing,
   setEnvironment: v.strictObject({ assignments: v.array(assignment) }),
   unsetEnvironment: v.strictObject({ names: v.array(variable) }),

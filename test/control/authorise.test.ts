@@ -32,6 +32,7 @@ const ADMINS: readonly MethodName[] = [
   'mask',
   'unmask',
   'reload',
+  'logLevel',
   'getEnvironment',
   'setEnvironment',
   'unsetEnvironment',

@@ -275,6 +275,8 @@ export function createFake(): Fake {
     disable: (names, how) => changing('disable', names, how),
     mask: (names, how) => changing('mask', names, how),
     unmask: (names, how) => changing('unmask', names, how),
+    logLevel: () => 'info',
+    setLogLevel: level => void calls.push(['log-level', level]),
     setEnvironment: (set, unset) => void calls.push(['environment', set, unset]),
     shutdown: (kind, exitStatus) => void calls.push(['shutdown', kind, exitStatus]),
     onChange(listener) {

@@ -77,6 +77,7 @@ const answers: Answers = {
   resetFailed: { result: { errors: [] } },
   reload: { result: { problems: ['x'] } },
   cancel: { result: { cancelled: [1], errors: [] } },
+  logLevel: { result: { level: 'info' } },
   getEnvironment: { result: { environment: ['A=b=c'] } },
   setEnvironment: { result: {} },
   shutdown: { result: {} },

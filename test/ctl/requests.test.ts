@@ -16,6 +16,7 @@ const answers: Answers = {
   history: { result: { units: [], errors: [] } },
   record: { result: { steps: 0, units: 0, sinceUsec: null } },
   listDependencies: { result: { trees: [], errors: [] } },
+  logLevel: { result: { level: 'info' } },
   setEnvironment: { result: {} },
 }
 
@@ -85,6 +86,8 @@ const table: readonly (readonly [line: readonly string[], method: string, params
     'listDependencies',
     { units: ['a'], reverse: false, all: false, order: 'after' },
   ],
+  [['log-level'], 'logLevel', {}],
+  [['log-level', 'warning'], 'logLevel', { level: 'warn' }],
   [['set-environment', 'A=b=c'], 'setEnvironment', { assignments: ['A=b=c'] }],
   [['import-environment', 'TZ'], 'setEnvironment', { assignments: ['TZ=UTC'] }],
   [['condrestart', 'a'], 'jobs', { verb: 'try-restart', units: ['a'], wait: true }],

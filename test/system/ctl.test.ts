@@ -110,6 +110,22 @@ test('set-environment reaches services that are started afterwards', async t => 
   t.regex(await hearth.ok('show-environment'), /^COLOUR=teal$/m)
 })
 
+test('log-level changes what the daemon’s own log holds, over other images of it too', async t => {
+  const hearth = await boot(t, { units: { 'all.target': '[Unit]\n' } })
+  t.is(await hearth.ok('log-level'), 'info')
+  await hearth.ok('log-level', 'warning')
+  await hearth.ok('daemon-reexec')
+  t.is(await hearth.ok('log-level'), 'warn')
+  await hearth.ok('start', 'all.target')
+  await hearth.ok('log-level', 'info')
+  await hearth.ok('stop', 'all.target')
+  await hearth.said(/Stopped all\.target/)
+  t.notRegex(hearth.err(), /Started all\.target|taking over/)
+  const { code, err } = await hearth.ctl('log-level', 'loud')
+  t.is(code, 1)
+  t.regex(err, /cannot read 'loud': expected trace, debug, info, warn or error/)
+})
+
 test('logs -f follows a service over its restart', async t => {
   const hearth = await boot(t, {
     units: directory => ({
