@@ -1,5 +1,7 @@
 // The main thread's side of the log worker: pipes are handed over, questions are asked; no line passes here.
 import type { Worker } from 'node:worker_threads'
+import { fromThrowable } from 'neverthrow'
+import { errnoOf, inWords } from '../runtime/failure.ts'
 import { createKeep, type Keep, type Kept } from '../runtime/keep.ts'
 import type { Native } from '../runtime/native.ts'
 import type { UnitName } from '../units/unit.ts'
@@ -154,19 +156,22 @@ export function createLogs(settings: LogsSettings): Logs {
 
   const startWorker = () => {
     startedMs = performance.now()
-    const workerData: WorkerData = {
-      ...workerSettings,
-      writtenEnd,
-      memoryFd: memory('memory', () => native.captureMemory(null)),
-      carryFd: memory('carry', () => openCarryLedger(native)),
-    }
-    const thread = startThread({
-      name: 'logs',
-      program: program?.() ?? null,
-      file: workerUrl(),
-      workerData,
-      ...HEAP,
-    })
+    const memories = fromThrowable(
+      () => ({
+        memoryFd: memory('memory', () => native.captureMemory(null)),
+        carryFd: memory('carry', () => openCarryLedger(native)),
+      }),
+      error => inWords(errnoOf(error)),
+    )
+    const thread = memories().andThen(fds =>
+      startThread({
+        name: 'logs',
+        program: program?.() ?? null,
+        file: workerUrl(),
+        workerData: { ...workerSettings, writtenEnd, ...fds } satisfies WorkerData,
+        ...HEAP,
+      }),
+    )
     return thread.map(watch)
   }
 
@@ -199,7 +204,7 @@ export function createLogs(settings: LogsSettings): Logs {
     setImmediate(flush)
   }
 
-  /** There is no thread to be had: lines wait in the pipes until there is one. */
+  /** There is no thread or no memory to be had: lines wait in the pipes until there is one. */
   const unstarted = (reason: string) => {
     const isNews = whyNone === null
     whyNone = `the log worker cannot be started: ${reason}`

@@ -1,6 +1,8 @@
 // The main thread's side of the log worker, when that fails.
 import { readFileSync } from 'node:fs'
 import test from 'ava'
+import type { LogsSettings } from '../../daemon/logs/hub.ts'
+import { native } from '../../daemon/runtime/native.ts'
 import { ended, openLogs, runId } from './world.ts'
 
 const WORKER = new URL('../../daemon/logs/worker.ts', import.meta.url).href
@@ -37,6 +39,25 @@ test('the end of a run that a failed worker has not written down is written by t
   logs.runEnded('a.service', end)
   t.deepEqual(await logs.history('a.service'), [], 'who asks while it fails is told of none')
   t.deepEqual(await logs.history('a.service'), [{ ...end, lines: ['out'] }])
+})
+
+test('a log worker that there is no memory for is started when there is some', async t => {
+  let isShort = true
+  const captureMemory: LogsSettings['native']['captureMemory'] = fd => {
+    if (isShort) throw Object.assign(new Error('memfd_create'), { code: 'ENOMEM' })
+    return native().captureMemory(fd)
+  }
+  const { run, ask, warnings } = openLogs(t, { native: { ...native(), captureMemory } })
+  await run('a.service', 'echo out')
+  const message = /cannot read the logs: the log worker cannot be started: /
+  await t.throwsAsync(ask({ units: ['a.service'] }), { message })
+  await t.throwsAsync(ask({ units: ['a.service'] }), { message })
+  t.is(warnings.length, 1, 'it is said once')
+  isShort = false
+  t.deepEqual(
+    (await ask({ units: ['a.service'] })).map(({ message }) => message),
+    ['out'],
+  )
 })
 
 test('who asks a worker that fails is told so', async t => {
