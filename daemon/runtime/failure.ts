@@ -1,4 +1,5 @@
 // Why a command could not be started: systemd's exit status for the step, and a sentence.
+import { err, type Result } from 'neverthrow'
 
 /** What its own child process would have ended with (systemd.exec(5), PROCESS EXIT CODES). */
 export const EXIT = {
@@ -64,6 +65,16 @@ export const forkFailure = (errno: string): SpawnFailure => ({
   errno,
   message: `cannot start a process: ${inWords(errno)}`,
 })
+
+/** What comes of `act`, which may have to try first what the machine allows: that takes a process as well. */
+export function orShortage<T>(act: () => Result<T, SpawnFailure>): Result<T, SpawnFailure> {
+  try {
+    return act()
+  } catch (error) {
+    if (error instanceof Shortage) return err(forkFailure(error.errno))
+    throw error
+  }
+}
 
 /** The errno name of what a Node call has thrown; anything else is a defect and goes on its way. */
 export function errnoOf(error: unknown): string {

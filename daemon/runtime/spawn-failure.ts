@@ -1,6 +1,6 @@
 // A child's failure between fork and exec, in words: what was asked for, why it cannot be had, and the mend.
 import { existsSync } from 'node:fs'
-import { EXIT, inWords, type SpawnFailure } from './failure.ts'
+import { EXIT, forkFailure, inWords, type SpawnFailure } from './failure.ts'
 
 /** What the step was for. */
 export type SpawnContext = { path: string; cwd: string | null; user: string | null }
@@ -49,6 +49,7 @@ function sentence(
   errno: string,
   { path, cwd, user }: SpawnContext,
 ): string {
+  if (step === 'FORK') return forkFailure(errno).message
   const why = REASONS[`${step} ${errno}`] ?? inWords(errno)
   switch (exitStatus) {
     case EXIT.exec:

@@ -32,7 +32,7 @@ import {
   variable,
 } from './environment.ts'
 import { readEnvironmentFiles } from './environment-file.ts'
-import { EXIT, errnoOf, forkFailure, NO_PROCESS, Shortage, type SpawnFailure } from './failure.ts'
+import { EXIT, errnoOf, forkFailure, NO_PROCESS, orShortage, type SpawnFailure } from './failure.ts'
 import type { Guard } from './guard.ts'
 import { handOver } from './handed.ts'
 import { keyringCalls } from './keyring.ts'
@@ -477,16 +477,6 @@ export function createSpawner(parts: SpawnParts): Spawner {
   }
 
   return { spawn, startLogger: (...args) => orShortage(() => logger(...args)) }
-}
-
-/** What the machine allows may have to be tried first, which takes a process as well. */
-function orShortage(start: () => Result<number, SpawnFailure>): Result<number, SpawnFailure> {
-  try {
-    return start()
-  } catch (error) {
-    if (error instanceof Shortage) return err(forkFailure(error.errno))
-    throw error
-  }
 }
 
 function placeOf(

@@ -4,7 +4,7 @@ import { SANDBOX_DEFAULTS } from '../../units/defaults.ts'
 import { needsMountNamespace, showsOtherFiles } from '../../units/sandbox.ts'
 import type { ExecSettings, SandboxSettings, Unit, UnitName, Units } from '../../units/unit.ts'
 import type { Directory } from '../directories.ts'
-import { EXIT, errnoOf, inWords, type SpawnFailure } from '../failure.ts'
+import { EXIT, errnoOf, inWords, orShortage, type SpawnFailure } from '../failure.ts'
 import type { KeptPart } from '../keep.ts'
 import type { SandboxRequest } from '../native.ts'
 import { sandboxEntries } from './entries.ts'
@@ -175,14 +175,17 @@ export function createSandboxes(parts: SandboxParts): Sandboxes {
     namespaces(unit) {
       const { sandbox } = unit
       if (!sandbox || (!sandbox.privateNetwork && sandbox.networkNamespacePath === null)) return []
-      const reason = abilities['network-namespace']
-      if (sandbox.privateNetwork && reason !== null)
-        warn(
-          unit.id,
-          `PrivateNetwork= cannot be had (${reason}): its sockets are on the network of all`,
-        )
-      const asDaemon = { uid: null, gid: null, isConfined: false }
-      return namespacesOf(parts, sandbox, asDaemon, shared.of(unit), false).match(
+      const found = orShortage(() => {
+        const reason = abilities['network-namespace']
+        if (sandbox.privateNetwork && reason !== null)
+          warn(
+            unit.id,
+            `PrivateNetwork= cannot be had (${reason}): its sockets are on the network of all`,
+          )
+        const asDaemon = { uid: null, gid: null, isConfined: false }
+        return namespacesOf(parts, sandbox, asDaemon, shared.of(unit), false)
+      })
+      return found.match(
         ({ namespaces }) => namespaces.map(({ fd }) => fd),
         ({ message }) => message,
       )
