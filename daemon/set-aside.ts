@@ -46,12 +46,14 @@ export function setAside(
     return null
   }
   const isPosted = JSON.stringify(leftover.events[0]) === culprit
+  const { state, ended } = stateWithout(leftover.state, event, native)
   return {
     message: message(`the event ${event.type}${unitOf(event)}`),
     leftover: {
       ...leftover,
       events: isPosted ? leftover.events.slice(1) : leftover.events,
-      state: stateWithout(leftover.state, event, native),
+      effects: [...leftover.effects, ...ended],
+      state,
     },
   }
 }
@@ -90,31 +92,81 @@ function answerTo(effect: Effect): EngineEvent[] {
       const problem = 'hearth itself fails at it'
       return [{ type: 'bus-name', unit: effect.unit, isOwned: false, problem }]
     }
+    case 'open-sockets': {
+      const problem = 'cannot open its sockets: hearth itself fails at it'
+      return [{ type: 'sockets-opened', unit: effect.unit, token: effect.token, problem }]
+    }
+    case 'watch-sockets': {
+      const problem = 'cannot wait for what comes in: hearth itself fails at it'
+      return effect.watch ? [{ type: 'socket-broken', unit: effect.unit, problem }] : []
+    }
+    case 'check-presence': {
+      const { unit, token } = effect
+      const problem = 'cannot look for it: hearth itself fails at it'
+      return [{ type: 'presence', unit, token, isThere: false, problem }]
+    }
+    case 'watch-paths': {
+      const problem = 'cannot watch its paths: hearth itself fails at it'
+      return [{ type: 'path-failed', unit: effect.unit, token: effect.token, problem }]
+    }
+    case 'timer-begins': {
+      const { unit, token } = effect
+      return token === null ? [] : [{ type: 'timer-stamp', unit, token, realtimeUsec: null }]
+    }
     default:
       return []
   }
 }
 
+/** What a unit waits for: without it, it would wait for ever, or until its time-out. */
+const AWAITED: ReadonlySet<EngineEvent['type']> = new Set([
+  'conditions-checked',
+  'spawned',
+  'spawn-failed',
+  'exited',
+  'killed',
+  'emptied',
+  'pid-file',
+  'main-pid-guessed',
+  'sockets-opened',
+  'timer-stamp',
+  'presence',
+  'path-triggered',
+  'path-failed',
+])
+
+/** `ended`: what those are told who have asked for what does not come about. */
 function stateWithout(
   state: EngineState,
   event: EngineEvent,
   native: Pick<Native, 'reap' | 'monotonicUsec'>,
-): EngineState {
+): { state: EngineState; ended: Effect[] } {
   const units = new Map(state.units)
   const jobs = new Map(state.jobs)
-  if (event.type === 'exited') {
-    native.reap(event.pid)
-    const name = unitOfPid(state, event.pid)
+  const ended: Effect[] = []
+  const endedPid = event.type === 'exited' ? event.pid : null
+  if (endedPid !== null) native.reap(endedPid)
+  const isNews = event.type === 'presence' && event.token === 0
+  if (AWAITED.has(event.type) && !isNews) {
+    const named = 'unit' in event ? event.unit : null
+    const name = endedPid === null ? named : unitOfPid(state, endedPid)
     const unit = name === null ? undefined : units.get(name)
-    if (unit) {
-      units.set(unit.name, { ...failedSafely(unit, event.pid), job: null })
-      if (unit.job !== null) jobs.delete(unit.job)
+    const job = unit?.job == null ? undefined : jobs.get(unit.job)
+    if (unit) units.set(unit.name, { ...failedSafely(unit, endedPid), job: null })
+    if (job) {
+      jobs.delete(job.id)
+      const { id, type, unit } = job
+      ended.push({ type: 'job-finished', job: id, jobType: type, unit, result: 'failed' })
     }
+  }
+  if (event.type === 'job-requested') {
+    const { request, unit, job } = event
+    ended.push({ type: 'job-refused', request, error: { type: 'set-aside', unit, job } })
   }
   if (event.type === 'wakeup') {
     const due = dueAt(state, native.monotonicUsec())
     for (const unit of due.units) units.set(unit.name, withoutDeadlines(unit))
     for (const job of due.jobs) jobs.set(job.id, { ...job, deadlineUsec: null })
   }
-  return { manager: state.manager, units, jobs }
+  return { state: { manager: state.manager, units, jobs }, ended }
 }

@@ -16,6 +16,7 @@ const CODES: Readonly<Record<TransactionError['type'], ErrorCode>> = {
   'refused-manual': 'job-refused',
   'no-isolate': 'job-refused',
   'shutting-down': 'job-refused',
+  'set-aside': 'failed',
 }
 
 /** Why a job for `unit` was refused. */

@@ -49,6 +49,8 @@ export function describeTransactionError(error: TransactionError): string {
       return `cannot isolate ${error.unit}: its unit file has no AllowIsolate=yes`
     case 'shutting-down':
       return `cannot act on ${error.unit}: the system is shutting down`
+    case 'set-aside':
+      return `cannot ${VERBS[error.job]} ${error.unit}: hearth itself fails at it; see its log, and report it`
   }
 }
 

@@ -126,3 +126,5 @@ export type TransactionError =
   | { type: 'refused-manual'; unit: UnitName; job: JobType }
   | { type: 'no-isolate'; unit: UnitName }
   | { type: 'shutting-down'; unit: UnitName }
+  /** The daemon has died of the request, again and again. */
+  | { type: 'set-aside'; unit: UnitName; job: JobType }

@@ -4,24 +4,42 @@ import { unitTypeOf } from './draft.ts'
 import { machineOf } from './machines.ts'
 import type { EngineState, Job, UnitState } from './state.ts'
 
-/** The unit as failed, without the process that has ended. Its other processes run on. */
-export function failedSafely(unit: UnitState, endedPid: number): UnitState {
-  const { service, ...rest } = withoutDeadlines(unit)
-  if (!service) return unit
-  const { mainPid, controlPid } = service
+/** The unit as failed, without the process that has ended (null: none has). Its other processes run on. */
+export function failedSafely(unit: UnitState, endedPid: number | null): UnitState {
+  const { service, socket, mount, timer, path, ...rest } = withoutDeadlines(unit)
+  const failed = { sub: 'failed', result: 'resources', token: 0 } as const
+  const left = (pid: number | null) => (pid === endedPid ? null : pid)
   return {
     ...rest,
-    service: {
+    service: service && {
       ...service,
-      sub: 'failed',
-      result: 'resources',
-      mainPid: mainPid === endedPid ? null : mainPid,
-      controlPid: controlPid === endedPid ? null : controlPid,
+      ...failed,
+      mainPid: left(service.mainPid),
+      controlPid: left(service.controlPid),
       command: null,
       awaiting: null,
-      token: 0,
       pidFileWatched: false,
     },
+    ...(socket && {
+      socket: {
+        ...socket,
+        ...failed,
+        controlPid: left(socket.controlPid),
+        command: null,
+        awaiting: null,
+      },
+    }),
+    ...(mount && {
+      mount: {
+        ...mount,
+        stage: 'failed',
+        result: 'resources',
+        token: 0,
+        controlPid: left(mount.controlPid),
+      },
+    }),
+    ...(timer && { timer: { ...timer, ...failed } }),
+    ...(path && { path: { ...path, ...failed } }),
   }
 }
 

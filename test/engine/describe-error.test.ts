@@ -49,6 +49,10 @@ test('a refusal says what cannot be, why, and who wanted it', t => {
       { type: 'no-isolate', unit },
       'cannot isolate db.service: its unit file has no AllowIsolate=yes',
     ],
+    [
+      { type: 'set-aside', unit, job: 'start' },
+      'cannot start db.service: hearth itself fails at it; see its log, and report it',
+    ],
     [{ type: 'shutting-down', unit }, 'cannot act on db.service: the system is shutting down'],
   ]
   for (const [error, words] of said) t.is(describeTransactionError(error), words)

@@ -49,7 +49,7 @@ test('a unit that was failed so can be started again, and its process that ran o
 
 test('a unit of another kind keeps its state', t => {
   const unit = initialUnitState('boot.target', 'target')
-  t.is(failedSafely(unit, 1), unit)
+  t.deepEqual(failedSafely(unit, 1), unit)
   t.deepEqual(withoutDeadlines({ ...unit, recheckUsec: 7 }), unit)
   const path = initialUnitState('spool.path', 'path')
   const waiting = { ...path, path: { ...INITIAL_PATH, deadlineUsec: 7 } }
@@ -116,6 +116,90 @@ test('what was died of once is taken again, what was died of twice is not', t =>
   ])
 })
 
+test('who waits for an effect that is set aside is told that it failed', t => {
+  const unit = 'a.socket'
+  const problem = (what: string) => `cannot ${what}: hearth itself fails at it`
+  const cases: readonly [Effect, EngineEvent | null][] = [
+    [
+      { type: 'open-sockets', unit, token: 5 },
+      { type: 'sockets-opened', unit, token: 5, problem: problem('open its sockets') },
+    ],
+    [
+      { type: 'watch-sockets', unit, watch: true },
+      { type: 'socket-broken', unit, problem: problem('wait for what comes in') },
+    ],
+    [{ type: 'watch-sockets', unit, watch: false }, null],
+    [
+      { type: 'check-presence', unit, token: 5 },
+      { type: 'presence', unit, token: 5, isThere: false, problem: problem('look for it') },
+    ],
+    [
+      { type: 'watch-paths', unit, token: 5, why: 'start' },
+      { type: 'path-failed', unit, token: 5, problem: problem('watch its paths') },
+    ],
+    [
+      { type: 'timer-begins', unit, token: 5 },
+      { type: 'timer-stamp', unit, token: 5, realtimeUsec: null },
+    ],
+    [{ type: 'timer-begins', unit, token: null }, null],
+  ]
+  for (const [effect, answer] of cases) {
+    const left = leftover({ effects: [effect], culprit: JSON.stringify(effect) })
+    t.deepEqual(setAside(left, 2, native())?.leftover.events, answer ? [answer] : [], effect.type)
+  }
+})
+
+test('a unit whose answer the engine fails at has failed, and who asked for the job is told', t => {
+  const unit = 'a.socket'
+  const started = { ...initialUnitState(unit, 'socket'), job: 3 }
+  const job = { id: 3, unit, type: 'start', deadlineUsec: null } as Job
+  const event: EngineEvent = { type: 'sockets-opened', unit, token: 5, problem: null }
+  const aside = setAside(
+    leftover({ state: stateOf([started], [job]), culprit: JSON.stringify(event) }),
+    2,
+    native(),
+  )
+  const { units, jobs } = aside?.leftover.state ?? stateOf([])
+  t.is(units.get(unit)?.job, null)
+  t.is(jobs.size, 0)
+  t.deepEqual(aside?.leftover.effects, [
+    { type: 'job-finished', job: 3, jobType: 'start', unit, result: 'failed' },
+  ])
+})
+
+test('whatever type a unit is of, it fails safely', t => {
+  const draft = { deadlineUsec: 9, token: 5 }
+  const base = initialUnitState('a.b', 'target')
+  const left = (facts: object) => failedSafely({ ...base, ...facts } as UnitState, 42)
+  t.like(left({ socket: { ...draft, sub: 'start-chown', awaiting: 'open', controlPid: 42 } }), {
+    socket: { sub: 'failed', awaiting: null, token: 0, controlPid: null, deadlineUsec: null },
+  })
+  t.like(left({ mount: { ...draft, stage: 'starting', controlPid: 41 } }), {
+    mount: { stage: 'failed', result: 'resources', token: 0, controlPid: 41, deadlineUsec: null },
+  })
+  t.like(left({ timer: { ...draft, sub: 'waiting' } }), {
+    timer: { sub: 'failed', result: 'resources', token: 0, deadlineUsec: null },
+  })
+  t.like(left({ path: { ...draft, sub: 'waiting' } }), {
+    path: { sub: 'failed', result: 'resources', token: 0, deadlineUsec: null },
+  })
+})
+
+test('a request that the engine fails at is refused', t => {
+  const event: EngineEvent = {
+    ...{ type: 'job-requested', request: 7, job: 'start', unit: 'web.service' },
+    ...{ mode: 'replace', manual: true },
+  }
+  const aside = setAside(leftover({ culprit: JSON.stringify(event) }), 2, native())
+  t.deepEqual(aside?.leftover.effects, [
+    {
+      type: 'job-refused',
+      request: 7,
+      error: { type: 'set-aside', unit: 'web.service', job: 'start' },
+    },
+  ])
+})
+
 test('an exit that the engine fails at is reaped, its unit failed and its job forgotten', t => {
   const { world, unit } = running()
   const job = { id: 3, deadlineUsec: null } as Job
@@ -133,6 +217,7 @@ test('an exit that the engine fails at is reaped, its unit failed and its job fo
   t.deepEqual(reaped, [world.main])
   const { units, jobs } = aside?.leftover.state ?? stateOf([])
   t.like(units.get('web.service'), { job: null, service: { sub: 'failed', mainPid: null } })
+  t.is(aside?.leftover.effects[0]?.type, 'job-finished')
   t.is(jobs.size, 0)
 })
 
