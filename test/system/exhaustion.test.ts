@@ -1,5 +1,6 @@
 // What the daemon needs runs out: it stays up, answers, says what is missing, and goes on when there is some again.
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import {
   existsSync,
   mkdirSync,
@@ -9,6 +10,7 @@ import {
   rmdirSync,
   writeFileSync,
 } from 'node:fs'
+import { createConnection } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { connect } from '../../ctl/client.ts'
@@ -151,6 +153,28 @@ asLimiter('without a thread for the log worker it is started when there is one',
   await hearth.ok('start', 'inner.socket', 'run-needy.mount')
   t.notRegex(hearth.err(), /a defect in hearth itself/)
 })
+
+asLimiter(
+  'who connects while there is no process to be had is served when there is one',
+  async t => {
+    const hearth = await boot(t, {
+      units: directory => ({
+        'served.service': LASTING.replace('always', 'no'),
+        'served.socket': `[Socket]\nListenStream=${directory}/served.sock\n`,
+      }),
+    })
+    await hearth.ok('start', 'served.socket')
+    const end = limitProcesses(t, hearth)
+    const client = createConnection(`${hearth.directory}/served.sock`)
+    t.teardown(() => client.destroy())
+    await once(client, 'connect')
+    await hearth.said(/Failed to run 'start' task: cannot start a process: the limit/, 3)
+    t.is(await hearth.show('served.socket', 'ActiveState'), 'active')
+    end()
+    await hearth.until('served', 'ActiveState', 'active')
+    t.is(await hearth.show('served.socket', 'SubState'), 'running')
+  },
+)
 
 asLimiter('what services have written at the end is waited for, however long it takes', async t => {
   const hearth = await boot(t, {
