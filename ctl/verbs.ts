@@ -11,7 +11,7 @@ export type Verb = {
   min: number
   max: number
   /** What the arguments are, for completions. */
-  completes: 'units' | 'files' | 'verbs' | 'shells' | 'none'
+  completes: 'units' | 'files' | 'verbs' | 'shells' | 'levels' | 'none'
   /** Long names of the options that mean something to it, beside those of ctl itself. */
   options: readonly string[]
   /** On a terminal, what it prints goes to a pager when it is more than a screen. */
@@ -367,6 +367,7 @@ const ROWS = [
     group: 'The daemon',
     about: 'what its own log holds, and with a level what it is to hold: debug, info, warn …',
     args: '[LEVEL]',
+    completes: 'levels',
   },
   {
     name: 'show-environment',

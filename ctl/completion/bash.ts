@@ -1,4 +1,5 @@
 // Completion for bash.
+import { LOG_LEVELS } from '../../daemon/control/schema.ts'
 import { allVerbs } from '../verbs.ts'
 import { fixedValues, LIST_FILES, LIST_UNITS, namesOf, offeredOptions, verbsWith } from './words.ts'
 
@@ -48,6 +49,7 @@ ${values.join('\n')}
         .map(verb => verb.name)
         .join(' ')}' ;;
       ${verbsWith('shells').join('|')}) words='bash zsh fish' ;;
+      ${verbsWith('levels').join('|')}) words='${LOG_LEVELS.join(' ')}' ;;
     esac
   fi
   local IFS=$' \\n'

@@ -1,4 +1,5 @@
 // Completion for fish.
+import { LOG_LEVELS } from '../../daemon/control/schema.ts'
 import type { OptionSpec } from '../options.ts'
 import { allVerbs } from '../verbs.ts'
 import { LIST_FILES, LIST_UNITS, offeredOptions, verbsWith } from './words.ts'
@@ -20,6 +21,7 @@ export function fishCompletion(): string {
     `complete -c ctl ${seen(verbsWith('files'))} -a ${quote(`(ctl ${LIST_FILES})`)}`,
     `complete -c ctl ${seen(verbsWith('verbs'))} -a '${names}'`,
     `complete -c ctl ${seen(verbsWith('shells'))} -a 'bash zsh fish'`,
+    `complete -c ctl ${seen(verbsWith('levels'))} -a '${LOG_LEVELS.join(' ')}'`,
     ...offeredOptions().map(option),
     "complete -c ctl -s h -l help -d 'how ctl is used'",
     '',

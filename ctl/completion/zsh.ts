@@ -1,4 +1,5 @@
 // Completion for zsh.
+import { LOG_LEVELS } from '../../daemon/control/schema.ts'
 import type { OptionSpec } from '../options.ts'
 import { allVerbs } from '../verbs.ts'
 import { LIST_FILES, LIST_UNITS, offeredOptions, verbsWith } from './words.ts'
@@ -28,6 +29,7 @@ ${verbs.join('\n')}
   _describe verb verbs
 }
 _ctl_shells() { compadd bash zsh fish }
+_ctl_levels() { compadd ${LOG_LEVELS.join(' ')} }
 _ctl_arguments() {
   local of=
   case $words[1] in
@@ -35,6 +37,7 @@ _ctl_arguments() {
     ${verbsWith('files').join('|')}) of=_ctl_files ;;
     ${verbsWith('verbs').join('|')}) of=_ctl_verbs ;;
     ${verbsWith('shells').join('|')}) of=_ctl_shells ;;
+    ${verbsWith('levels').join('|')}) of=_ctl_levels ;;
   esac
   _arguments -s : $ctl_options \${of:+"*: :$of"}
 }

@@ -531,6 +531,17 @@ test('verify tells the problems of the files and what is not enforced', async t 
   )
 })
 
+test('the level of the log is told, and set when it is one', async t => {
+  const daemon = await openDaemon(t)
+  t.deepEqual(await result(t, daemon, 'logLevel', {}), { level: 'info' })
+  await result(t, daemon, 'logLevel', { level: 'debug' })
+  t.deepEqual(daemon.fake.calls, [['log-level', 'debug']])
+  t.like(await ask(t, daemon, 'logLevel', { level: 'loud' as 'debug' }), {
+    ok: false,
+    error: { code: 'bad-request' },
+  })
+})
+
 test('the environment is set and unset by assignments and names', async t => {
   const daemon = await openDaemon(t)
   t.deepEqual(await result(t, daemon, 'getEnvironment', {}), { environment: ['LANG=C.UTF-8'] })

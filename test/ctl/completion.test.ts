@@ -42,6 +42,7 @@ test('bash completes verbs, options, their words, and units', t => {
   t.deepEqual(complete(t, ['ctl', '-n', '5', 'stop', 'web.']), ['web.service'])
   t.deepEqual(complete(t, ['ctl', 'help', 'isol']), ['isolate'])
   t.deepEqual(complete(t, ['ctl', 'completion', 'z']), ['zsh'])
+  t.deepEqual(complete(t, ['ctl', 'log-level', 'de']), ['debug'])
   t.deepEqual(complete(t, ['ctl', 'poweroff', 'w']), [])
 })
 
