@@ -99,12 +99,14 @@ const asLimiter = (title: string, act: (t: ExecutionContext) => Promise<void>) =
 /** From now on the daemon may have no process and no thread more, or so many fewer, until the returned function is called. */
 function limitProcesses(t: ExecutionContext, hearth: Pid1, fewer = 0): () => void {
   const group = `${PIDS}/hearth-test-${hearth.pid}`
-  mkdirSync(group)
-  t.teardown(async () => {
-    if (existsSync(`/proc/${hearth.pid}`)) hearth.signal('SIGKILL')
-    await hearth.ended
-    rmdirSync(group)
-  })
+  if (!existsSync(group)) {
+    mkdirSync(group)
+    t.teardown(async () => {
+      if (existsSync(`/proc/${hearth.pid}`)) hearth.signal('SIGKILL')
+      await hearth.ended
+      rmdirSync(group)
+    })
+  }
   writeFileSync(`${group}/cgroup.procs`, String(hearth.pid))
   const now = Number(readFileSync(`${group}/pids.current`, 'utf8'))
   writeFileSync(`${group}/pids.max`, String(now - fewer))
@@ -175,6 +177,25 @@ asLimiter(
     t.is(await hearth.show('served.socket', 'SubState'), 'running')
   },
 )
+
+asLimiter('an image that finds no threads to come up with waits for them', async t => {
+  const hearth = await boot(t, { units: { 'lasting.service': LASTING } })
+  await hearth.ok('start', 'lasting')
+  const told = ['show', 'lasting', '-p', 'MainPID,InvocationID']
+  const before = await hearth.ok(...told)
+  const status = readFileSync(`/proc/${hearth.pid}/status`, 'utf8')
+  const threads = Number(status.match(/Threads:\s*(\d+)/)?.[1])
+  for (const [i, left] of [1, 2, 4, 6].entries()) {
+    const end = limitProcesses(t, hearth, threads - left)
+    hearth.signal('SIGSEGV')
+    await hearth.said(
+      /waiting for a thread to start with: the limit of processes is reached/,
+      i + 1,
+    )
+    end()
+    t.is(await hearth.ok(...told), before, `with ${left} of ${threads} threads`)
+  }
+})
 
 asLimiter('what services have written at the end is waited for, however long it takes', async t => {
   const hearth = await boot(t, {
