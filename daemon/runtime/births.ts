@@ -10,7 +10,7 @@ export interface Births {
   started(pid: number): number
   /** A number that changes when somebody else has started a process (or a thread) since it was last asked for. */
   epoch(): number
-  /** The next `epoch` looks again; until then it is what was seen last. */
+  /** The next `epoch` looks again; until then, within this turn of the main loop, it is what was seen last. */
   expire(): void
 }
 
@@ -24,7 +24,7 @@ export function createBirths(
 ): Births {
   let epoch = 0
   let latest = readLatest()
-  let isFresh = true
+  let isFresh = false
 
   /** Whether all pids from `first` up to `end`, which is not among them, are threads of ours. */
   const areOwnThreads = (first: number, end: number) => {
@@ -32,6 +32,10 @@ export function createBirths(
     if (!(count >= 0 && count <= MOST_THREADS)) return false
     for (let tid = first; tid < end; tid++) if (!isOwnThread(tid)) return false
     return true
+  }
+
+  const expire = () => {
+    isFresh = false
   }
 
   return {
@@ -43,14 +47,14 @@ export function createBirths(
     epoch() {
       if (isFresh) return epoch
       isFresh = true
+      // Not for the next turn of the main loop: a request may have looked, and no round ended since.
+      queueMicrotask(expire)
       const now = readLatest()
       if (!areOwnThreads(latest + 1, now + 1)) epoch++
       latest = now
       return epoch
     },
-    expire() {
-      isFresh = false
-    },
+    expire,
   }
 }
 

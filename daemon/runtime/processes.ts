@@ -191,9 +191,15 @@ export function createProcesses(
     ofLeader(stat.session) ??
     ofLeader(stat.group)
 
+  /** What was seen counts for a round, or for a request. */
+  const lookAgain = () => {
+    orphansKnown = false
+  }
+
   const findOrphans = () => {
     if (orphansKnown) return
     orphansKnown = true
+    queueMicrotask(lookAgain)
     const still = new Map<number, number>()
     for (const pid of readOwnChildren() ?? native.children()) {
       if (owners.has(pid)) continue

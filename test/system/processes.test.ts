@@ -1,5 +1,6 @@
 // Processes: restarts, whole-tree kill without cgroups, reaping, service types, as a real PID 1 sees them.
-import { readdirSync, readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import test from 'ava'
 import { boot, isRoot } from './pid1.ts'
 
@@ -77,6 +78,22 @@ test('a stop ends a tree of processes that fork faster than they die', async t =
   await hearth.ctl('stop', 'bomb')
   t.deepEqual(marked(mark), [])
   t.is(await hearth.show('bomb', 'MainPID'), '0')
+})
+
+test('what a service leaves that forks and ends at once is ended, whoever has looked at it before', async t => {
+  const mark = `${3600 + Math.floor(Math.random() * 1e6)}.75`
+  const hearth = await boot(t, {
+    // Nobody has forked before the look.
+    units: directory => ({
+      'leaves.service': `[Service]\nExecStart=/bin/sh -c 'read x < ${directory}/go; sleep ${mark} & exit 3'\n`,
+    }),
+  })
+  execFileSync('mkfifo', [`${hearth.directory}/go`])
+  await hearth.ok('start', 'leaves')
+  t.regex(await hearth.ok('status', 'leaves'), /Processes: /)
+  writeFileSync(`${hearth.directory}/go`, 'x\n')
+  await hearth.until('leaves', 'ActiveState', 'failed')
+  t.deepEqual(marked(mark), [])
 })
 
 test('orphans that belong to no service are reaped', async t => {
