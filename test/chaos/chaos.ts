@@ -25,6 +25,7 @@ import { connect } from '../../ctl/client.ts'
 import { readEnds } from '../../daemon/logs/history.ts'
 import { Random } from '../fuzz/random.ts'
 import { boot, type Pid1 } from '../system/pid1.ts'
+import { canLimit, limitProcesses } from '../system/process-limit.ts'
 
 export type ChaosSetting = {
   seconds: number
@@ -66,6 +67,8 @@ const SIGTERM = 15
 const MESSAGE_MS = 5000
 /** Nor does anybody who is connected wait so long. */
 const ANSWER_MS = 20_000
+/** So long a shortage is, to twice that. */
+const SHORTAGE_MS = 500
 /** Deaths that come about in a second or more. */
 const SLOW = ['heap exhausted', 'loop hangs', 'loop waits']
 
@@ -282,6 +285,9 @@ export async function chaos(setting: ChaosSetting): Promise<Account> {
     renameSync(`${told}/.way`, `${told}/way`)
   }
 
+  let isShort = false
+  /** Over when there are processes to be had again. */
+  let shortage = Promise.resolve()
   const running: Promise<unknown>[] = []
   /** A command on a service that nobody else is at, beside what else is done. */
   const command = (verb: 'stop' | 'start' | 'restart') => {
@@ -315,7 +321,8 @@ export async function chaos(setting: ChaosSetting): Promise<Account> {
     'heap exhausted': tellWay('heap'),
     'loop hangs': tellWay('hang'),
     'loop waits': tellWay('wait'),
-    'daemon-reexec': () => hearth.ok('daemon-reexec'),
+    // The version to be executed is tried in a process before.
+    'daemon-reexec': () => shortage.then(() => hearth.ok('daemon-reexec')),
   }
   const others: readonly (() => unknown)[] = [
     () => command('stop'),
@@ -339,6 +346,16 @@ export async function chaos(setting: ChaosSetting): Promise<Account> {
       await pause(100 + random.below(400))
       hearth.signal('SIGCONT')
       did('stopped for a while')
+    },
+    () => {
+      if (!canLimit || isShort) return
+      isShort = true
+      const end = limitProcesses(context, hearth, () => 0)
+      shortage = pause(SHORTAGE_MS + random.below(SHORTAGE_MS)).then(() => {
+        end()
+        isShort = false
+        did('no process to be had')
+      })
     },
   ]
 
@@ -384,7 +401,7 @@ export async function chaos(setting: ChaosSetting): Promise<Account> {
       await pause(10 + random.below(60))
     }
     tell('it is quiet again')
-    await Promise.all(running)
+    await Promise.all([...running, shortage])
     await settle()
     const account = await check()
     return account

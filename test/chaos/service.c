@@ -126,10 +126,17 @@ int main(int argc, char **argv)
 	life = &state->life[number - 1];
 	memcpy(life->invocation, id, 32);
 	life->pid = getpid();
-	if (strcmp(argv[3], "fork") == 0 && fork() == 0) {
-		close(file);	/* the lock is its parent's as well: closed with the last one */
-		for (;;)
-			pause();
+	if (strcmp(argv[3], "fork") == 0) {
+		pid_t child;
+
+		/* There may be no process to be had for a while. */
+		while ((child = fork()) == -1)
+			nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
+		if (child == 0) {
+			close(file);	/* the lock is its parent's as well: closed with the last one */
+			for (;;)
+				pause();
+		}
 	}
 	if (strcmp(argv[3], "socket") == 0) {
 		const char *count = getenv("LISTEN_FDS");

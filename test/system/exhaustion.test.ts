@@ -1,20 +1,13 @@
 // What the daemon needs runs out: it stays up, answers, says what is missing, and goes on when there is some again.
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmdirSync,
-  writeFileSync,
-} from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { connect } from '../../ctl/client.ts'
 import { boot, isRoot, type Pid1 } from './pid1.ts'
+import { canLimit, limitProcesses } from './process-limit.ts'
 
 const asRoot = isRoot ? test : test.skip
 const MOST_GAPS = 16
@@ -86,32 +79,13 @@ asRoot(
   },
 )
 
-const PIDS = '/sys/fs/cgroup/pids'
-
 /** A test of a daemon that can be kept from making processes and threads. */
 const asLimiter = (title: string, act: (t: ExecutionContext) => Promise<void>) =>
   asRoot(title, async t => {
-    if (existsSync(`${PIDS}/cgroup.procs`)) return act(t)
+    if (canLimit) return act(t)
     t.log('skipped: there is no controller of processes to limit them by')
     t.pass()
   })
-
-/** From now on the daemon may have no process and no thread more, or so many fewer, until the returned function is called. */
-function limitProcesses(t: ExecutionContext, hearth: Pid1, fewer = 0): () => void {
-  const group = `${PIDS}/hearth-test-${hearth.pid}`
-  if (!existsSync(group)) {
-    mkdirSync(group)
-    t.teardown(async () => {
-      if (existsSync(`/proc/${hearth.pid}`)) hearth.signal('SIGKILL')
-      await hearth.ended
-      rmdirSync(group)
-    })
-  }
-  writeFileSync(`${group}/cgroup.procs`, String(hearth.pid))
-  const now = Number(readFileSync(`${group}/pids.current`, 'utf8'))
-  writeFileSync(`${group}/pids.max`, String(now - fewer))
-  return () => writeFileSync(`${group}/pids.max`, 'max')
-}
 
 asLimiter('with no process to be had services wait for one, and come up when there is', async t => {
   const hearth = await boot(t, {
@@ -186,7 +160,7 @@ asLimiter('an image that finds no threads to come up with waits for them', async
   const status = readFileSync(`/proc/${hearth.pid}/status`, 'utf8')
   const threads = Number(status.match(/Threads:\s*(\d+)/)?.[1])
   for (const [i, left] of [1, 2, 4, 6].entries()) {
-    const end = limitProcesses(t, hearth, threads - left)
+    const end = limitProcesses(t, hearth, () => left)
     hearth.signal('SIGSEGV')
     await hearth.said(
       /waiting for a thread to start with: the limit of processes is reached/,
@@ -207,7 +181,7 @@ asLimiter('what services have written at the end is waited for, however long it 
   await hearth.ok('start', 'writing')
   t.is(await hearth.ok('logs', '-o', 'cat', 'writing'), 'first')
   // The next image has no thread to be had for the log worker.
-  const end = limitProcesses(t, hearth, 1)
+  const end = limitProcesses(t, hearth, now => now - 1)
   hearth.signal('SIGSEGV')
   await hearth.said(/the log worker cannot be started/)
   hearth.signal('SIGTERM')
