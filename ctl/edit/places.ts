@@ -13,7 +13,7 @@ export type Place = {
 }
 
 export type Unit = { id: string; loadState: string; fragment: string }
-/** Where files of units are: those that are changed here (`own`, with what stays before what is gone after a boot), and all others. */
+/** Directories of unit files: `own`, where they are written to stay and to be gone after a boot, and all others. */
 export type Directories = {
   own: readonly [persistent: string, runtime: string]
   others: readonly string[]

@@ -42,8 +42,8 @@ export const NEEDS: Readonly<Record<MethodName, Role>> = {
   unmask: 'admin',
   reload: 'admin',
   reexec: 'admin',
-  // People put secrets into environments.
   logLevel: 'admin',
+  // People put secrets into environments.
   getEnvironment: 'admin',
   setEnvironment: 'admin',
   unsetEnvironment: 'admin',

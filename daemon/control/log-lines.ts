@@ -35,7 +35,7 @@ export async function lastLines(
       for (const record of records) found.push(toLogLine(record))
     }
   } catch (error) {
-    // The daemon's own log says why.
+    // What is no defect the daemon's own log has told.
     operationError('read the logs', error)
   }
   return found.slice(-query.lines)
