@@ -98,6 +98,7 @@ asLimiter('with no process to be had services wait for one, and come up when the
 
 asLimiter('without a thread for the log worker it is started when there is one', async t => {
   const hearth = await boot(t, {
+    sandbox: ':',
     units: {
       'writing.service': '[Service]\nType=oneshot\nExecStart=/bin/echo written\n',
       'late.service': LASTING,
