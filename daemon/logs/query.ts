@@ -99,18 +99,18 @@ export function createQuery(
     }
   }
 
+  const beginning = (unit: UnitName): number => {
+    const sinceUsec = sinceOf(unit)
+    return sinceUsec === null ? store.extent(unit).start : seek(store, unit, sinceUsec)
+  }
+
   /** Everything that matches behind what has been told, in the order of time, up to `ends`. */
   function* rest(ends: ReadonlyMap<UnitName, number>): Answer {
     const sources: Source[] = []
     for (const [unit, end] of ends) {
-      let from = told.get(unit)
-      const { start } = store.extent(unit)
-      if (from === undefined) {
-        const sinceUsec = sinceOf(unit)
-        from = sinceUsec === null ? start : seek(store, unit, sinceUsec)
-      } else if (from < start) missed(Math.min(start, end) - from)
+      const from = told.get(unit) ?? beginning(unit)
       told.set(unit, end)
-      yield* advance(sources, unit, forward(store, unit, from, end, matches), earlier)
+      yield* advance(sources, unit, forward(store, unit, from, end, matches, missed), earlier)
     }
     for (let source = sources.shift(); source; source = sources.shift()) {
       yield source.found.record
@@ -177,11 +177,15 @@ function* forward(
   from: number,
   end: number,
   matches: (record: LogRecord) => boolean,
+  missed: (bytes: number) => void = () => {},
 ): Walk {
   for (let position = from; position < end; ) {
     const block = store.read(unit, position, Math.min(end - position, LONGEST))
-    if (!block || block.at >= end) return
-    const { bytes, at } = block
+    // Where files were removed meanwhile it begins further on, and may reach behind the end.
+    const at = Math.min(block?.at ?? end, end)
+    if (at > position) missed(at - position)
+    if (!block || at === end) return
+    const bytes = block.bytes.subarray(0, end - at)
     const whole = bytes.lastIndexOf(NEWLINE) + 1
     for (let start = 0; start < whole; ) {
       const newline = bytes.indexOf(NEWLINE, start)

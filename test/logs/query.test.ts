@@ -273,3 +273,52 @@ test('following ends when it is told to', async t => {
   stop.abort()
   t.true((await next).done)
 })
+
+test('what comes while files are removed under a slow reader is told once', t => {
+  let nowUsec = 0
+  let written = 0
+  const store = createStore({
+    directory: temporaryDirectory(t),
+    rotateBytes: 150_000,
+    keep: 1,
+    warn: message => t.fail(message),
+    nowUsec: () => nowUsec,
+  })
+  t.teardown(() => store.close())
+  const write = (lines: number) => {
+    for (let i = 0; i < lines; i++) {
+      nowUsec++
+      const message = `${++written} ${'x'.repeat(900)}`
+      store.append(
+        'a.service',
+        formatLine({ ...PLAIN, timeUsec: nowUsec, unit: 'a.service', message }),
+      )
+    }
+  }
+  let missedBytes = 0
+  const query = createQuery(store, ALL, bytes => {
+    missedBytes += bytes
+  })
+  const numbers: number[] = []
+  const take = (answer: Generator<LogRecord | null>, most = Number.POSITIVE_INFINITY) => {
+    for (let taken = 0; taken < most; taken++) {
+      const { done, value } = answer.next()
+      if (done) return
+      if (value) numbers.push(Number.parseInt(value.message, 10))
+    }
+  }
+  write(200)
+  const history = query.history()
+  take(history, 10)
+  // The first file goes, and the second one goes on behind the end of what was asked for.
+  write(150)
+  take(history)
+  take(query.fresh(['a.service']))
+  t.deepEqual(
+    numbers,
+    [...new Set(numbers)].sort((a, b) => a - b),
+  )
+  t.is(numbers.at(-1), written)
+  t.true(numbers.length < written)
+  t.true(missedBytes > 900 * (written - numbers.length), 'what is missing is counted')
+})
