@@ -132,11 +132,9 @@ int main(int argc, char **argv)
 		/* There may be no process to be had for a while. */
 		while ((child = fork()) == -1)
 			nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
-		if (child == 0) {
-			close(file);	/* the lock is its parent's as well: closed with the last one */
-			for (;;)
-				pause();
-		}
+		/* It has the lock, too: the next life would see that it was left. */
+		while (child == 0)
+			pause();
 	}
 	if (strcmp(argv[3], "socket") == 0) {
 		const char *count = getenv("LISTEN_FDS");
